@@ -1,0 +1,12 @@
+# Finds libisal and defines LibIsal::LibIsal.
+find_package(PkgConfig QUIET)
+pkg_check_modules(PC_LibIsal QUIET libisal)
+find_path(LibIsal_INCLUDE_DIR isa-l.h HINTS ${PC_LibIsal_INCLUDE_DIRS})
+find_library(LibIsal_LIBRARY isal HINTS ${PC_LibIsal_LIBRARY_DIRS})
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibIsal REQUIRED_VARS LibIsal_LIBRARY LibIsal_INCLUDE_DIR VERSION_VAR PC_LibIsal_VERSION)
+if(LibIsal_FOUND AND NOT TARGET LibIsal::LibIsal)
+  add_library(LibIsal::LibIsal UNKNOWN IMPORTED)
+  set_target_properties(LibIsal::LibIsal PROPERTIES IMPORTED_LOCATION "${LibIsal_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${LibIsal_INCLUDE_DIR}")
+endif()
+mark_as_advanced(LibIsal_INCLUDE_DIR LibIsal_LIBRARY)

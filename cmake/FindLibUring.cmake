@@ -1,0 +1,12 @@
+# Finds liburing and defines LibUring::LibUring.
+find_package(PkgConfig QUIET)
+pkg_check_modules(PC_LibUring QUIET liburing)
+find_path(LibUring_INCLUDE_DIR liburing.h HINTS ${PC_LibUring_INCLUDE_DIRS})
+find_library(LibUring_LIBRARY uring HINTS ${PC_LibUring_LIBRARY_DIRS})
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibUring REQUIRED_VARS LibUring_LIBRARY LibUring_INCLUDE_DIR VERSION_VAR PC_LibUring_VERSION)
+if(LibUring_FOUND AND NOT TARGET LibUring::LibUring)
+  add_library(LibUring::LibUring UNKNOWN IMPORTED)
+  set_target_properties(LibUring::LibUring PROPERTIES IMPORTED_LOCATION "${LibUring_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${LibUring_INCLUDE_DIR}")
+endif()
+mark_as_advanced(LibUring_INCLUDE_DIR LibUring_LIBRARY)

@@ -1,0 +1,12 @@
+# Finds libzbd and defines LibZbd::LibZbd.
+find_package(PkgConfig QUIET)
+pkg_check_modules(PC_LibZbd QUIET libzbd)
+find_path(LibZbd_INCLUDE_DIR libzbd/zbd.h HINTS ${PC_LibZbd_INCLUDE_DIRS})
+find_library(LibZbd_LIBRARY zbd HINTS ${PC_LibZbd_LIBRARY_DIRS})
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibZbd REQUIRED_VARS LibZbd_LIBRARY LibZbd_INCLUDE_DIR VERSION_VAR PC_LibZbd_VERSION)
+if(LibZbd_FOUND AND NOT TARGET LibZbd::LibZbd)
+  add_library(LibZbd::LibZbd UNKNOWN IMPORTED)
+  set_target_properties(LibZbd::LibZbd PROPERTIES IMPORTED_LOCATION "${LibZbd_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${LibZbd_INCLUDE_DIR}")
+endif()
+mark_as_advanced(LibZbd_INCLUDE_DIR LibZbd_LIBRARY)
