@@ -1,0 +1,53 @@
+// A group of the journal: the records that one device write makes durable together.
+//
+// Layout        | header 160 | records | zeros to `bytes` |       bytes is a multiple of the store block
+//   header      magic u64 | header_bytes u32 | bytes u32 | checksum field 24 at 16, over all `bytes` | fields in the
+//   order of `group_header`
+//               (checksum fields as 24 bytes) | zeros
+// Valid iff     1 magic and checksum agree    2 store agrees    3 record_bytes fits    4 previous is the checksum of
+// the group
+//               accepted before, number is one more, and the epoch is not lower
+// Torn          bytes that are no valid group are void if the next valid group (searched block by block) names the last
+//               accepted one as its previous, and damage if it names another; a torn tail if none follows.
+//
+// Not here: when a group is written and acknowledged (core/journal), the records (record.hpp).
+#pragma once
+
+#include "format/record.hpp"
+
+namespace furrow::format {
+
+struct group_header {
+  std::uint32_t bytes = 0;  ///< Of the whole group.
+  uuid store{};
+  std::uint64_t epoch = 0;
+  std::uint64_t number = 0;
+  std::uint64_t zone_generation = 0;  ///< Of the zone it lies in.
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  std::uint64_t acknowledged_sequence = 0;
+  std::uint64_t flushed_sequence = 0;
+  std::uint32_t record_bytes = 0;
+  std::uint32_t record_count = 0;
+  checksum_field previous;
+  checksum_field checksum;  ///< Filled by decoding and sealing.
+};
+
+inline constexpr std::size_t group_header_bytes = 160;
+inline constexpr std::uint64_t group_magic = 0x304a'574f'5252'5546;  // "FURROWJ0"
+
+/// Store blocks that a group with so many bytes of records takes.
+[[nodiscard]] constexpr std::uint64_t group_blocks(std::size_t record_bytes) {
+  return (group_header_bytes + record_bytes + zoned::store_block_bytes - 1) / zoned::store_block_bytes;
+}
+
+/// `group` has header.bytes bytes, with the records behind the header and zeros behind them.
+checksum_field seal_group(const group_header& header, std::span<std::byte> group);
+
+/// The header at the start of `from`, from its first block alone: magic, lengths and padding are checked, the checksum
+/// is not.
+[[nodiscard]] std::optional<group_header> peek_group(std::span<const std::byte> from, const uuid& store);
+/// Whether the checksum over the whole group holds.
+[[nodiscard]] bool verify_group(std::span<const std::byte> group);
+
+}  // namespace furrow::format
