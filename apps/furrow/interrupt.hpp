@@ -1,0 +1,23 @@
+// SIGINT and SIGTERM as a question that long commands ask between steps, so that they end with everything in order.
+//
+// States
+//   not installed   signals have their usual effect                                  -> install(): armed
+//   armed           the first signal only raises the flag                            -> a signal: requested
+//   requested       the command winds up; a second signal ends the process at once   -> die_of_it()
+#pragma once
+
+namespace furrow::cli::interrupt {
+
+void install();
+[[nodiscard]] bool requested();
+/// Ends the process by the signal that asked for it, so that a shell sees what happened.
+[[noreturn]] void die_of_it();
+
+}  // namespace furrow::cli::interrupt
+
+namespace furrow::cli {
+
+/// Thrown by a command that stopped because it was asked to.
+class interrupted {};
+
+}  // namespace furrow::cli
