@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "text.hpp"
@@ -73,6 +74,16 @@ std::string place_of(const error_detail& detail) {
   return text;
 }
 
+bool is_final(error_code code) {
+  return code == errc::no_space || code == errc::needs_reopen || code == errc::read_only || code == errc::closed ||
+         code == errc::superseded;
+}
+
+bool is_final(int error_number) {
+  return error_number == ENOSPC || error_number == EDQUOT || error_number == EROFS || error_number == EIO ||
+         error_number == EMFILE;
+}
+
 }  // namespace
 
 std::string describe(std::string_view thing, error_code code, const error_detail& detail) {
@@ -98,11 +109,11 @@ exit_status status_of(error_code code) {
 }
 
 failure make_failure(std::string_view thing, error_code code, const error_detail& detail) {
-  return failure{describe(thing, code, detail), status_of(code)};
+  return failure{describe(thing, code, detail), status_of(code), is_final(code)};
 }
 
 failure system_failure(std::string_view thing, int error_number) {
-  return failure{escaped(thing) + ": " + std::strerror(error_number)};
+  return failure{escaped(thing) + ": " + std::strerror(error_number), exit_status::failed, is_final(error_number)};
 }
 
 failure wrong_usage(const std::string& line) { return failure{line, exit_status::wrong_usage}; }

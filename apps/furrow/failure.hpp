@@ -14,12 +14,15 @@ namespace furrow::cli {
 
 class failure : public std::runtime_error {
  public:
-  explicit failure(const std::string& line, exit_status status = exit_status::failed)
-      : std::runtime_error{line}, status_{status} {}
+  /// `final`: what follows would fail for the same reason, so a command with much to do stops there.
+  explicit failure(const std::string& line, exit_status status = exit_status::failed, bool final = false)
+      : std::runtime_error{line}, status_{status}, final_{final} {}
   [[nodiscard]] exit_status status() const { return status_; }
+  [[nodiscard]] bool final() const { return final_; }
 
  private:
   exit_status status_;
+  bool final_;
 };
 
 /// The reader of our output has gone away: not an error, but the end.

@@ -24,6 +24,16 @@ void install() {
 
 bool requested() { return signal_seen != 0; }
 
+kept_from_new_threads::kept_from_new_threads() {
+  sigset_t kept;
+  sigemptyset(&kept);
+  sigaddset(&kept, SIGINT);
+  sigaddset(&kept, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &kept, &before_);
+}
+
+kept_from_new_threads::~kept_from_new_threads() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
 void die_of_it() {
   const int number = signal_seen == 0 ? SIGINT : signal_seen;
   std::signal(number, SIG_DFL);

@@ -6,10 +6,24 @@
 //   requested       the command winds up; a second signal ends the process at once   -> die_of_it()
 #pragma once
 
+#include <csignal>
+
 namespace furrow::cli::interrupt {
 
 void install();
 [[nodiscard]] bool requested();
+/// While it lives, threads that are started get no signals: they are for the thread that asks.
+class kept_from_new_threads {
+ public:
+  kept_from_new_threads();
+  ~kept_from_new_threads();
+  kept_from_new_threads(const kept_from_new_threads&) = delete;
+  kept_from_new_threads& operator=(const kept_from_new_threads&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 /// Ends the process by the signal that asked for it, so that a shell sees what happened.
 [[noreturn]] void die_of_it();
 

@@ -67,6 +67,10 @@ void output::json(const nlohmann::json& value) {
   line(value.dump(terminal_ ? 2 : -1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+void output::json_line(const nlohmann::json& value) {
+  line(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 void output::flush() {
   const std::string pending = std::move(buffer_);
   buffer_.clear();

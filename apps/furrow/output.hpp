@@ -24,6 +24,8 @@ class output {
   /// The name as name() would print it.
   [[nodiscard]] std::string shown(std::string_view bytes) const;
   void json(const nlohmann::json& value);
+  /// One line, so that a reader can take them one by one.
+  void json_line(const nlohmann::json& value);
   void flush();
   [[nodiscard]] bool terminal() const { return terminal_; }
   /// Whether colours are wanted: a terminal, and NO_COLOR is not set.

@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "text.hpp"
 
 namespace furrow::cli {
@@ -43,6 +45,14 @@ void progress::add_file() {
   draw();
 }
 
+double progress::done_share() const {
+  const auto share = [](std::uint64_t done, std::uint64_t total) {
+    return static_cast<double>(done) / static_cast<double>(total);
+  };
+  if (bytes_total_ > 0) return std::min(1.0, share(bytes_, bytes_total_));
+  return files_total_ > 0 ? std::min(1.0, share(files_, files_total_)) : 0;
+}
+
 double progress::seconds() const { return std::chrono::duration<double>(clock::now() - begun_).count(); }
 
 void progress::draw() {
@@ -59,9 +69,7 @@ void progress::draw() {
   line += "  " + human_bytes(bytes_);
   if (bytes_total_ > 0) line += " of " + human_bytes(bytes_total_);
   line += fmt::format("  {}/s", human_bytes(rate));
-  if (bytes_total_ > bytes_ && rate > 0) {
-    line += "  ETA " + human_seconds(static_cast<double>(bytes_total_ - bytes_) / static_cast<double>(rate));
-  }
+  if (const double share = done_share(); share > 0) line += "  ETA " + human_seconds(elapsed * (1 - share) / share);
   const std::size_t room = terminal_columns() - 1;
   if (line.size() > room) line.resize(room);
   to_terminal("\r" + line + "\x1b[K");

@@ -31,6 +31,9 @@ class progress {
 
  private:
   using clock = std::chrono::steady_clock;
+  /// By bytes where their total is known, else by files; 0: not known.
+  [[nodiscard]] double done_share() const;
+
   std::string verb_;
   std::uint64_t files_total_;
   std::uint64_t bytes_total_;
