@@ -1,0 +1,213 @@
+// What goes into the core and what comes out: the whole vocabulary between it and its driver.
+//
+// Invariants
+//   I1  Each request is answered by exactly one notification with its id, in a later call than the one that brought it.
+//   I2  Memory named by a request (segments, read ranges) stays valid until that notification.
+//   I3  Times are given with the requests; the core has no clock and orders by sequence only.
+//
+// Not here: commands to the device and their completions (furrow/zoned/command.hpp).
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "furrow/engine/error.hpp"
+#include "furrow/engine/options.hpp"
+#include "furrow/engine/statistics.hpp"
+#include "furrow/engine/types.hpp"
+#include "furrow/zoned/command.hpp"
+
+namespace furrow::core {
+
+/// Chosen by the driver; unique among its requests in flight. 0 is kept for events.
+struct operation_id {
+  std::uint64_t value = 0;
+  friend constexpr auto operator<=>(operation_id, operation_id) = default;
+};
+
+/// An open object. Valid from the notification that gave it until release_request. 0: none.
+struct handle_id {
+  std::uint64_t value = 0;
+  friend constexpr auto operator<=>(handle_id, handle_id) = default;
+};
+
+// -- the store as a whole --
+struct format_request {
+  format_options options;
+  uuid store{};
+};
+struct open_request {};  ///< Options were given to the core's constructor.
+/// Waits for everything accepted before it, makes it durable, writes a checkpoint and the clean mark. Requests behind
+/// it are refused.
+struct close_request {};
+
+// -- objects --
+struct create_request {
+  create_options options;
+};
+struct open_object_request {  ///< By name, or by id if id is not 0.
+  collection_id collection = default_collection;
+  std::string name;
+  object_id id = 0;
+};
+struct release_request {  ///< Operations of the handle that are in flight go on.
+  handle_id handle;
+};
+struct stat_request {
+  handle_id handle;
+};
+struct set_attributes_request {
+  handle_id handle;
+  attributes to;
+};
+/// Gives the object this name, in place of its old one if it has one. An object that had the name is removed if
+/// `replace`.
+struct rename_request {
+  object_id object = 0;  ///< Or, if 0: the object of that collection and name.
+  collection_id collection = default_collection;
+  std::string from;
+  std::string to;
+  bool replace = true;
+  collection_id to_collection = default_collection;
+};
+struct remove_request {
+  collection_id collection = default_collection;
+  std::string name;
+  object_id id = 0;
+};
+struct list_request {
+  collection_id collection = default_collection;
+  std::string prefix;
+  std::string after;  ///< Names behind this one; empty: from the first.
+  std::uint32_t entries_max = 1000;
+};
+
+// -- data --
+struct append_request {
+  handle_id handle;
+  std::vector<zoned::segment> segments;
+  append_options options;
+};
+struct read_request {
+  handle_id handle;
+  std::vector<read_range> ranges;
+};
+struct sync_request {
+  handle_id handle;  ///< None: the whole store.
+};
+struct wait_durable_request {
+  furrow::sequence sequence = 0;
+};
+
+/// An atomic group: all of it is published as one, or none. Members are carried out in their order.
+struct batch_request {
+  struct create {
+    create_options options;  ///< fail_if_exists is taken as set.
+  };
+  struct append {
+    handle_id handle;         ///< Or none, and:
+    std::size_t created = 0;  ///< the object made by the create member of this index (in `members`).
+    std::vector<zoned::segment> segments;
+    append_options options;  ///< Its level is ignored: the batch's holds.
+  };
+  using member = std::variant<create, append, rename_request, remove_request, set_attributes_request>;
+  std::vector<member> members;
+  durability level = durability::written;
+};
+
+// -- others --
+struct statistics_request {};
+struct info_request {};
+struct zones_request {};
+struct collection_request {
+  std::string name;
+  std::uint64_t quota_bytes = 0;
+};
+/// Recomputes from the trees what the store believes; with `data`, reads every block.
+struct check_request {
+  bool data = false;
+};
+struct checkpoint_request {};
+/// The operation is answered with `cancelled` (or `reason`) if nothing was done for it yet. Waits (sync, wait_durable)
+/// always can be.
+struct cancel_request {
+  operation_id target;
+  errc reason = errc::cancelled;
+};
+
+using request_body =
+    std::variant<format_request, open_request, close_request, create_request, open_object_request, release_request,
+                 stat_request, set_attributes_request, rename_request, remove_request, list_request, append_request,
+                 read_request, sync_request, wait_durable_request, batch_request, statistics_request, info_request,
+                 zones_request, collection_request, check_request, checkpoint_request, cancel_request>;
+
+struct request {
+  operation_id id;
+  std::int64_t now_ns = 0;  ///< UTC, for times that are stored.
+  request_body body;
+};
+
+// -- results --
+struct opened_object {
+  handle_id handle;
+  object_id id = 0;
+  bool created = false;
+};
+struct sequence_result {
+  furrow::sequence sequence = 0;
+};
+struct batch_result {
+  furrow::sequence sequence = 0;
+  std::vector<object_id> created;       ///< By member index; 0 for other members.
+  std::vector<append_result> appended;  ///< By member index.
+};
+struct read_result {
+  std::uint64_t bytes = 0;
+};
+struct check_finding {
+  std::string what;  ///< One line.
+  error_detail detail;
+};
+struct check_result {
+  std::uint64_t objects = 0;
+  std::uint64_t extents = 0;
+  std::uint64_t blocks_verified = 0;
+  std::uint64_t pages = 0;
+  std::vector<check_finding> findings;  ///< At most findings_max; `damage` counts all.
+  std::uint64_t damage = 0;
+};
+struct open_result {
+  store_info info;
+  std::uint64_t groups_replayed = 0;
+  std::uint64_t records_replayed = 0;
+};
+
+// -- events: notifications without a request --
+struct event {
+  enum class kind : std::uint8_t {
+    degraded = 1,
+    low_space,
+    zone_changed,
+    needs_reopen,
+    checkpoint_begun,
+    checkpoint_ended,
+    zone_opened,
+    damage
+  };
+  kind what{};
+  error_detail detail;
+};
+
+using result_body =
+    std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
+                 batch_result, statistics, store_info, std::vector<zone_status>, check_result, open_result, event>;
+
+struct notification {
+  operation_id id;
+  error_code error;
+  error_detail detail;
+  result_body result;
+};
+
+}  // namespace furrow::core

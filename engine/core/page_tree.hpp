@@ -1,0 +1,163 @@
+// An ordered map of byte keys in pages of 4 KiB: a B+tree, copy on write, written by checkpoints and read on demand.
+//
+// Index nodes are always resident; leaves come and go. A call that needs a leaf which is not resident changes nothing
+// and answers with a page_need; the caller reads that page, hands it to supply() and asks again.
+//
+// States of a node
+//   clean     has a reference to where it lies; its content is that page's     -> put/erase: dirty (the old place dies)
+//   dirty     changed since, no reference                                      -> placed(): clean
+//   shared    also part of a frozen snapshot: a change clones it first; the clone is dirty, the frozen one stays as it
+//   is
+//
+// Invariants
+//   I1  A snapshot never changes, but that its nodes learn where they were written.
+//   I2  A node is written only after all its children have references (collect_dirty by level, leaves first).
+//   I3  A page is named by the live tree, by the snapshot, or stands in the list of the dying; nowhere else, and once.
+//   I4  The parent of a resident node is resident.
+//
+// Not here: where pages go and when (core/checkpoint), how they are read (core/page_reader), layout of a page
+// (format/page).
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "format/keys.hpp"
+#include "format/page.hpp"
+#include "format/superblock.hpp"
+
+namespace furrow::core {
+
+/// A page to be read before a call can go on.
+struct page_need {
+  format::page_kind kind = format::page_kind::object;
+  format::page_ref ref;
+  std::uint8_t level = 0;
+  format::key within;  ///< A key in the page's range: finds its parent again.
+};
+
+struct tree_node;
+using node_ptr = boost::intrusive_ptr<tree_node>;
+void intrusive_ptr_add_ref(tree_node* n) noexcept;
+void intrusive_ptr_release(tree_node* n) noexcept;
+
+/// What a lookup found. `value` and `key` point into the tree and hold until its next change or eviction.
+struct tree_cell {
+  format::key_view key;
+  format::value_view value;
+};
+
+class tree_lookup {
+ public:
+  static tree_lookup found(tree_cell c) {
+    tree_lookup l;
+    l.cell_ = c;
+    return l;
+  }
+  static tree_lookup absent() { return {}; }
+  static tree_lookup need(page_need n) {
+    tree_lookup l;
+    l.need_ = std::move(n);
+    return l;
+  }
+  [[nodiscard]] bool ready() const { return !need_; }
+  [[nodiscard]] bool has_cell() const { return cell_.has_value(); }
+  [[nodiscard]] const tree_cell& cell() const { return *cell_; }
+  [[nodiscard]] const page_need& page() const { return *need_; }
+
+ private:
+  std::optional<tree_cell> cell_;
+  std::optional<page_need> need_;
+};
+
+/// A tree as of one moment, kept until dropped.
+struct tree_snapshot {
+  node_ptr root;  ///< None: empty.
+  std::uint8_t level = 0;
+  std::uint64_t pages = 0;
+};
+
+class page_tree {
+ public:
+  page_tree(format::page_kind kind, const format::uuid& store);
+  ~page_tree();
+  page_tree(const page_tree&) = delete;
+  page_tree& operator=(const page_tree&) = delete;
+
+  /// Starts from what a superblock names. Its index pages are then to be supplied: see missing_index().
+  void open(const format::tree_root& root);
+  /// Index pages (and a root leaf) that can be loaded now; to be asked again when all of them are supplied, until none
+  /// are left.
+  [[nodiscard]] std::vector<page_need> missing_index() const;
+
+  /// The cell of exactly this key.
+  [[nodiscard]] tree_lookup find(format::key_view key);
+  /// The first cell whose key is >= `key`, and the last one whose key is <= `key`.
+  [[nodiscard]] tree_lookup find_from(format::key_view key);
+  [[nodiscard]] tree_lookup find_to(format::key_view key);
+
+  /// Makes sure that put() or erase() of `key` can be called: none, or what must be supplied first.
+  [[nodiscard]] std::optional<page_need> prepare(format::key_view key);
+  /// The same for erase_range(): the leaves at its two ends are needed, those between are dropped unseen.
+  [[nodiscard]] std::optional<page_need> prepare_range(format::key_view from, format::key_view to);
+
+  /// The leaf must be resident (prepare). Inserts or replaces. Key and value together are at most
+  /// format::cell_bytes_max.
+  void put(format::key_view key, format::value_view value);
+  /// False if there was no such key.
+  bool erase(format::key_view key);
+  /// Erases all keys in [from, to); an empty `to` means to the end.
+  void erase_range(format::key_view from, format::key_view to);
+
+  /// A page that was read. False: it is not the page (identity, checksum, order, level); nothing changed, and the
+  /// caller may try the other copy. A page that nobody needs any more is taken as true and dropped.
+  [[nodiscard]] bool supply(const page_need& need, std::span<const std::byte> page);
+
+  /// The state now, at the cost of O(1). One snapshot at a time.
+  [[nodiscard]] tree_snapshot freeze();
+  /// Nodes of `level` in the snapshot that have no reference, in key order.
+  [[nodiscard]] static std::vector<node_ptr> collect_dirty(const tree_snapshot& snapshot, std::uint8_t level);
+  /// Writes the node's page into `to` (page_bytes), sealed; the reference but for its copies is returned.
+  [[nodiscard]] format::page_ref seal(tree_node& node, std::span<std::byte> to, std::uint64_t generation,
+                                      std::uint64_t epoch, std::uint64_t sequence) const;
+  /// The node lies there now.
+  void placed(tree_node& node, const format::page_ref& ref);
+  /// The root's reference, all of it placed.
+  [[nodiscard]] static format::tree_root root_of(const tree_snapshot& snapshot);
+  /// Ends the snapshot: what its nodes alone named joins the dying.
+  void drop(tree_snapshot snapshot);
+
+  /// Places named by a former snapshot and no longer by the live tree, since the last call. They are dead once a root
+  /// that does not name them is durable: freeze() must follow this call in the same turn.
+  [[nodiscard]] std::vector<format::page_ref> take_dying();
+
+  /// Calls for each reference in the tree with its level and a key within (recovery counts pages; reclaim looks for a
+  /// zone's).
+  void for_each_ref(const std::function<void(const page_need&)>& call) const;
+  /// Makes the page dirty without changing it, so that the next checkpoint writes it elsewhere. None, or what is needed
+  /// first.
+  [[nodiscard]] std::optional<page_need> rewrite(const page_need& page);
+
+  /// Forgets clean leaves, those first that were not used for longest, until at most `leaves_max` are resident; leaves
+  /// that were used at or after `since` stay. Returns how many are resident.
+  std::size_t evict(std::size_t leaves_max, std::uint64_t since);
+  /// Logical time for evict(): each call of the public functions above uses the time of the last advance().
+  void advance(std::uint64_t now) { now_ = now; }
+
+  [[nodiscard]] std::size_t resident_leaves() const { return resident_leaves_; }
+  [[nodiscard]] std::size_t dirty_nodes() const;
+  [[nodiscard]] std::uint64_t pages() const { return pages_; }
+  [[nodiscard]] std::size_t resident_bytes() const;
+  [[nodiscard]] format::page_kind kind() const { return kind_; }
+
+ private:
+  format::page_kind kind_;
+  format::uuid store_;
+  std::uint64_t now_ = 0;
+  std::size_t resident_leaves_ = 0;
+  std::uint64_t pages_ = 0;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,35 @@
+// Every option of a store: default, range and why it exists. A value out of its range is refused with invalid_argument.
+#pragma once
+
+#include <cstdint>
+
+namespace furrow {
+
+struct format_options {
+  bool force = false;            ///< Format even if the device holds a store.
+  std::uint8_t page_copies = 0;  ///< 1 or 2; 0: two from 8 active zones on, else one.
+  bool checksums = true;         ///< false: data blocks carry no sums (for measuring).
+};
+
+struct store_options {
+  bool read_only = false;
+  /// 1 MiB .. 1 TiB. Clean pages kept in memory; dirty ones come on top until the next checkpoint.
+  std::uint64_t page_cache_bytes = 64u << 20;
+  /// 64 KiB .. 1 TiB. Appended bytes accepted and not yet written; more wait their turn.
+  std::uint64_t in_flight_bytes_max = 64u << 20;
+  /// 1 .. 1,048,576. Operations accepted and not yet completed; more are refused with busy.
+  std::uint32_t operations_max = 65536;
+  /// 1 .. 1,048,576. Objects open at a time.
+  std::uint32_t handles_max = 1u << 20;
+  /// 4 KiB .. 16 MiB, whole store blocks. Longer requests become several ordered extents, each whole or absent after a
+  /// crash.
+  std::uint64_t ordered_extent_bytes_max = 16u << 20;
+  /// 4 KiB .. 4 MiB. Published records waiting for a group beyond this are written without waiting for a sync.
+  std::uint64_t journal_group_bytes = 256u << 10;
+  /// 0: min(1 GiB, capacity / 16). Replay at open is bounded by it; a checkpoint begins at half of it at the latest.
+  std::uint64_t recovery_journal_bytes_max = 0;
+  /// 0 .. 1 GiB. A checkpoint does not begin for fewer bytes of journal than this.
+  std::uint64_t checkpoint_journal_bytes_min = 64u << 20;
+};
+
+}  // namespace furrow

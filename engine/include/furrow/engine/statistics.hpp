@@ -1,0 +1,65 @@
+// Counters of a store since it was opened, and its space, as plain values.
+#pragma once
+
+#include <cstdint>
+
+namespace furrow {
+
+struct statistics {
+  // Operations.
+  std::uint64_t appends = 0;
+  std::uint64_t append_bytes = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t read_bytes = 0;
+  std::uint64_t copied_bytes = 0;  ///< Appended or read bytes that went through a buffer of the store.
+
+  // The write path.
+  std::uint64_t ordered_extents = 0;
+  std::uint64_t bios = 0;
+  std::uint64_t data_commands = 0;
+  std::uint64_t coalesced_bios = 0;  ///< Bios beyond the first of their command.
+  std::uint64_t splits = 0;          ///< Ordered extents cut because their pieces landed apart.
+  std::uint64_t merges = 0;          ///< Neighbouring pieces that landed together.
+  std::uint64_t short_completions = 0;
+  std::uint64_t retries = 0;  ///< Bios sent again after a failure.
+
+  // Bytes written to the device.
+  std::uint64_t data_bytes = 0;
+  std::uint64_t journal_bytes = 0;
+  std::uint64_t page_bytes = 0;
+  std::uint64_t superblock_bytes = 0;
+  std::uint64_t zone_header_bytes = 0;
+
+  // Durability.
+  std::uint64_t flushes = 0;
+  std::uint64_t groups = 0;
+  std::uint64_t records = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t journal_live_bytes = 0;  ///< To be replayed if the process ended now.
+
+  // Pages.
+  std::uint64_t page_reads = 0;
+  std::uint64_t pages_resident = 0;
+  std::uint64_t page_waits = 0;  ///< Times that something waited for a page.
+
+  // Zones.
+  std::uint64_t zone_resets = 0;
+  std::uint64_t zone_finishes = 0;
+  std::uint64_t zones_opened = 0;
+  std::uint64_t zones_refilled = 0;  ///< Partly filled zones taken up again.
+
+  // Space, in bytes.
+  std::uint64_t objects = 0;
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t live_bytes = 0;      ///< Data blocks that objects point at.
+  std::uint64_t dead_bytes = 0;      ///< Written, and nobody points at them.
+  std::uint64_t metadata_bytes = 0;  ///< Zones used for metadata.
+  std::uint64_t free_bytes = 0;      ///< What appends may still take.
+  std::uint64_t reserved_bytes = 0;  ///< Held back for metadata.
+  std::uint32_t zones_free = 0;
+  std::uint32_t zones_active = 0;
+  std::uint64_t sequence = 0;  ///< Of the last publication.
+  std::uint64_t durable_sequence = 0;
+};
+
+}  // namespace furrow

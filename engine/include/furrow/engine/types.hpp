@@ -1,0 +1,121 @@
+// Values of the public API.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "furrow/zoned/zone.hpp"
+
+namespace furrow {
+
+using object_id = std::uint64_t;  ///< Never reused. 0: none.
+using collection_id = std::uint32_t;
+using sequence = std::uint64_t;  ///< Position in the store-wide order of publications. 0: before all.
+using uuid = std::array<std::byte, 16>;
+
+inline constexpr collection_id default_collection = 0;
+
+/// written: visible to readers; lost with the power, or with the process if a tail. durable: survives both.
+enum class durability : std::uint8_t { written, durable };
+
+/// How long the caller expects the bytes to live; bytes of one expectation share zones.
+enum class lifetime : std::uint8_t { unhinted, short_lived, medium_lived, long_lived, extreme };
+
+/// Which appends and reads go first when they wait for the same thing.
+enum class priority : std::uint8_t { normal, high };
+
+struct append_options {
+  durability level = durability::written;
+  std::optional<std::uint64_t> expected_offset_bytes;  ///< Else offset_mismatch.
+  std::optional<std::uint64_t>
+      fence_epoch;  ///< Lower than the object's: fenced. Higher: raised, durably, with the append.
+  lifetime hint = lifetime::unhinted;
+  furrow::priority priority = furrow::priority::normal;
+  std::optional<std::int64_t> modified_ns;  ///< Of the object from now on; default: the time of the call.
+};
+
+struct append_result {
+  std::uint64_t offset_bytes = 0;  ///< Where the first byte went.
+  std::uint64_t bytes = 0;
+  furrow::sequence sequence = 0;  ///< Of the last publication of the append.
+};
+
+struct attributes {
+  std::uint32_t mode = 0;  ///< As in stat(2).
+  std::int64_t created_ns = 0;
+  std::int64_t modified_ns = 0;
+  std::string link_target;      ///< At most 4,096 bytes.
+  std::vector<std::byte> user;  ///< At most 1,024 bytes.
+  friend bool operator==(const attributes&, const attributes&) = default;
+};
+
+struct object_status {
+  object_id id = 0;
+  collection_id collection = default_collection;
+  std::string name;  ///< Empty: none.
+  std::uint64_t bytes = 0;
+  std::uint64_t blocks = 0;  ///< Store blocks on the device.
+  std::uint64_t extents = 0;
+  std::uint64_t fence_epoch = 0;
+  furrow::attributes attributes;
+};
+
+struct list_entry {
+  std::string name;
+  object_id id = 0;
+};
+
+struct list_page {
+  std::vector<list_entry> entries;
+  bool more = false;  ///< Ask again, after the last name.
+};
+
+/// One range of a read; the bytes go to `to`, which stays valid until completion.
+struct read_range {
+  std::uint64_t offset_bytes = 0;
+  std::span<std::byte> to;
+};
+
+struct create_options {
+  collection_id collection = default_collection;
+  std::string name;               ///< Empty: an object without a name.
+  bool fail_if_exists = false;    ///< Else an object of that name is opened.
+  furrow::attributes attributes;  ///< Of a new object.
+};
+
+/// What a zone is used for, as the store sees it.
+enum class zone_use : std::uint8_t { free, superblock, metadata, data };
+
+struct zone_status {
+  zoned::zone_info device;
+  zone_use use = zone_use::free;
+  std::uint8_t cls = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t live_blocks = 0;
+  std::uint64_t written_blocks = 0;  ///< Including the zone's header.
+  bool open_for_writing = false;
+  bool bad = false;
+};
+
+struct store_info {
+  furrow::uuid uuid{};
+  std::uint32_t format_version = 0;
+  std::uint64_t epoch = 0;
+  bool read_only = false;
+  bool needs_reopen = false;
+  bool recovered = false;  ///< The last close was not clean: the journal was replayed.
+  std::string checksum;
+  std::uint32_t block_bytes = 0;
+  std::uint8_t page_copies = 0;
+  std::int64_t formatted_ns = 0;
+  zoned::zone_index first_zone;
+  std::uint64_t capacity_bytes = 0;  ///< For data and metadata together.
+};
+
+}  // namespace furrow
