@@ -5,6 +5,7 @@
 
 - ASCII only, except in the licence; no tab in C++, Python and JSON; the last line ends.
 - No file over 600 lines.
+- No function of the product over 70 lines.
 - No leftover marks: what is to be done is done, or is not in the file.
 - Every header says in a comment at its head what it is for, and has `#pragma once`.
 - Every *_test.cpp and fuzz_*.cpp is named by a CMakeLists.txt above it: a test that nothing builds cannot fail.
@@ -15,11 +16,16 @@ import re
 import sys
 
 LINES_MAX = 600
+FUNCTION_LINES_MAX = 70
 TOPS = ["zoned", "engine", "apps", "tests", "cmake", "ci", ".ci"]
 TEXT_SUFFIXES = (".hpp", ".cpp", ".h", ".py", ".sh", ".cmake", ".in", ".txt", ".md", ".json", ".clang-format", ".clang-tidy")
 UNCAPPED = ("LICENSE",)
 TABLESS_SUFFIXES = (".hpp", ".cpp", ".py", ".json")
 LEFTOVERS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+PRODUCT = ("zoned/", "engine/", "apps/")
+NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+NO_FUNCTION = re.compile(r"\s*(namespace|class|struct|union|enum|extern|template\s*<[^(]*>\s*(class|struct)|if|for|while|switch|do|else|try|"
+                         r"catch|case|default)\b")
 NEEDS_BUILD = re.compile(r"(_test|^fuzz_\w+)\.cpp$")
 
 
@@ -49,6 +55,27 @@ def built_names(root, path):
         folder = os.path.dirname(folder)
 
 
+def long_functions(text):
+    """(first line, lines) of each function body that is too long. Lambdas count as part of what they stand in."""
+    code = NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
+    blocks, statement, line = [], 0, 1
+    for position, character in enumerate(code):
+        if character == "\n":
+            line += 1
+        elif character == "{":
+            head = code[statement:position]
+            within = any(is_function for _, is_function in blocks)
+            blocks.append((line, not within and ")" in head and not NO_FUNCTION.match(head)))
+            statement = position + 1
+        elif character == "}" and blocks:
+            first, is_function = blocks.pop()
+            if is_function and line - first > FUNCTION_LINES_MAX:
+                yield first, line - first
+            statement = position + 1
+        elif character == ";":
+            statement = position + 1
+
+
 def check_file(root, path):
     name = os.path.basename(path)
     with open(os.path.join(root, path), "rb") as file:
@@ -65,6 +92,9 @@ def check_file(root, path):
             yield f"{path}:{number}: a tab"
         if found := LEFTOVERS.search(line.decode("utf-8", "replace")):
             yield f"{path}:{number}: leftover {found.group(1)}"
+    if path.startswith(PRODUCT) and name.endswith((".cpp", ".hpp")):
+        for first, count in long_functions(data.decode("utf-8", "replace")):
+            yield f"{path}:{first}: a function of {count} lines; {FUNCTION_LINES_MAX} is the most"
     if name.endswith(".hpp"):
         if not data.startswith(b"//"):
             yield f"{path}:1: the head does not say what the file is for"
