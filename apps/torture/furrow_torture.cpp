@@ -2,8 +2,8 @@
 #include <csignal>
 #include <exception>
 
-#include "failure.hpp"
-#include "interrupt.hpp"
+#include "furrow/failure.hpp"
+#include "furrow/interrupt.hpp"
 #include "torture.hpp"
 
 namespace {

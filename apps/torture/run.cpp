@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "content.hpp"
-#include "copy_jobs.hpp"
-#include "interrupt.hpp"
-#include "session.hpp"
+#include "furrow/copy_jobs.hpp"
+#include "furrow/interrupt.hpp"
+#include "furrow/session.hpp"
 #include "torture.hpp"
 
 namespace furrow::torture {

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "command.hpp"
+#include "furrow/command.hpp"
 
 namespace furrow::torture {
 

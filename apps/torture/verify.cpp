@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "content.hpp"
-#include "session.hpp"
+#include "furrow/session.hpp"
 #include "torture.hpp"
 
 namespace furrow::torture {
