@@ -46,7 +46,10 @@ checksum_field seal_group(const group_header& h, std::span<std::byte> group) {
 }
 
 std::optional<group_header> peek_group(std::span<const std::byte> from, const uuid& store) {
-  reader in{from.first(std::min(from.size(), group_header_bytes))};
+  if (from.size() < group_header_bytes) {
+    return std::nullopt;
+  }
+  reader in{from.first(group_header_bytes)};
   if (in.u64() != group_magic || in.u32() != group_header_bytes) {
     return std::nullopt;
   }
