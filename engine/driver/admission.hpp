@@ -28,7 +28,8 @@ class admission {
     for (auto* q : {&queue_of(priority::high), &queue_of(priority::normal)}) {
       if (q->empty()) continue;
       const entry e = q->front();
-      if (admitted_bytes_ != 0 && e.bytes > bytes_max_ - std::min(bytes_max_, admitted_bytes_)) return std::nullopt;  // I1
+      if (admitted_bytes_ != 0 && e.bytes > bytes_max_ - std::min(bytes_max_, admitted_bytes_))
+        return std::nullopt;  // I1
       q->pop_front();
       admitted_bytes_ += e.bytes;
       return e.id;

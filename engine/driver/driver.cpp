@@ -9,19 +9,15 @@
 #include "driver/context_hook.hpp"
 
 namespace furrow::driver {
-namespace {
-
-asio::any_io_executor executor_for_handlers(const run_on& where) {
+asio::any_io_executor driver::executor_for_handlers(const run_on& where) {
   if (where.executor()) return *where.executor();
   return asio::require(asio::system_executor(), asio::execution::blocking.never);
 }
 
-}  // namespace
-
-result<std::shared_ptr<driver>> driver::make(const run_on& where, std::unique_ptr<zoned::device> device,
+result<std::shared_ptr<driver>> driver::make(const run_on& where, std::unique_ptr<zoned::device>& device,
                                              const store_options& options) {
   auto d = std::make_shared<driver>(where, options);
-  if (const error_code e = d->start(std::move(device), options)) return e;
+  if (const error_code e = d->start(device, options)) return e;
   return d;
 }
 
@@ -34,15 +30,15 @@ driver::driver(const run_on& where, const store_options& options)
       admission_(options.in_flight_bytes_max),
       event_strand_(asio::make_strand(handler_executor_)) {}
 
-error_code driver::start(std::unique_ptr<zoned::device> device, const store_options& options) {
-  device_ = std::move(device);
-  core_ = std::make_unique<core::core>(device_->shape(), device_->promises(), options);
+error_code driver::start(std::unique_ptr<zoned::device>& device, const store_options& options) {
   const asio::any_io_executor inner = strand_->get_inner_executor();
   descriptor_.emplace(inner);
   timer_.emplace(inner);
   error_code e;
-  descriptor_->assign(device_->completion_fd(), e);
+  descriptor_->assign(device->completion_fd(), e);
   if (e) return e;
+  device_ = std::move(device);
+  core_ = std::make_unique<core::core>(device_->shape(), device_->promises(), options);
   // Made after the services of descriptor and timer, so that it is shut down before them.
   hook_ = &asio::use_service<context_hook>(asio::query(inner, asio::execution::context));
   hook_->add(weak_from_this());

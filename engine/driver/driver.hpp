@@ -1,7 +1,7 @@
 // Runs one core on one executor with one device: the only code that owns any of these.
 //
-//   any thread:    submit, cancel, release, on_event, stop  -- put a note into the inbox, and post one pump for all notes
-//   on the strand: pump: notes -> core; run: until nothing moves
+//   any thread:    submit, cancel, release, on_event, stop  -- put a note into the inbox, and post one pump for all
+//   notes on the strand: pump: notes -> core; run: until nothing moves
 //                    reap    device completions -> core
 //                    admit   waiting appends -> core
 //                    give    core's commands -> device; a refused suffix is kept, and offered again before others
@@ -53,9 +53,10 @@ class context_hook;
 
 class driver : public std::enable_shared_from_this<driver> {
  public:
-  /// Fails if the device's descriptor cannot be waited for on this executor.
-  [[nodiscard]] static result<std::shared_ptr<driver>> make(const run_on& where, std::unique_ptr<zoned::device> device,
+  /// Fails if the device's descriptor cannot be waited for on this executor; the device is then left where it was.
+  [[nodiscard]] static result<std::shared_ptr<driver>> make(const run_on& where, std::unique_ptr<zoned::device>& device,
                                                             const store_options& options);
+  [[nodiscard]] static asio::any_io_executor executor_for_handlers(const run_on& where);
   driver(const run_on& where, const store_options& options);
   driver(const driver&) = delete;
   driver& operator=(const driver&) = delete;
@@ -89,9 +90,10 @@ class driver : public std::enable_shared_from_this<driver> {
     core::handle_id handle;
   };
   struct stop_note {};
+  static constexpr std::uint64_t unheard = std::uint64_t{1} << 63;  ///< In ids of requests that nobody waits for.
   using note = std::variant<std::unique_ptr<operation>, cancel_note, release_note, event_callback, stop_note>;
 
-  [[nodiscard]] error_code start(std::unique_ptr<zoned::device> device, const store_options& options);
+  [[nodiscard]] error_code start(std::unique_ptr<zoned::device>& device, const store_options& options);
   /// False if it has ended: the note is then left as it was.
   [[nodiscard]] bool leave(note&& n);
   void refuse(std::unique_ptr<operation> o, errc why);
@@ -116,6 +118,7 @@ class driver : public std::enable_shared_from_this<driver> {
   void set_timer();
   void deadlines_passed();
 
+  [[nodiscard]] core::operation_id unheard_id() { return {next_id().value | unheard}; }
   void hand_over(operation& o);
   void answer(core::notification n);
   void end_early(core::operation_id id, errc reason);
@@ -140,8 +143,8 @@ class driver : public std::enable_shared_from_this<driver> {
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
   bool pump_scheduled_ = false;
-  bool accepting_ = true;          ///< Operations; false from close on.
-  std::optional<strand> strand_;   ///< None: ended.
+  bool accepting_ = true;         ///< Operations; false from close on.
+  std::optional<strand> strand_;  ///< None: ended.
 
   // Of the strand.
   phase phase_ = phase::running;

@@ -22,6 +22,7 @@
 
 #include "core/messages.hpp"
 #include "furrow/engine/call.hpp"
+#include "furrow/engine/run_on.hpp"
 #include "furrow/zoned/device.hpp"
 
 namespace furrow::driver {
@@ -36,7 +37,7 @@ struct ending {
   error_detail detail;
   core::result_body result;
   std::shared_ptr<driver> by;
-  std::unique_ptr<zoned::device> device;   ///< close and format: given back.
+  std::unique_ptr<zoned::device> device;     ///< close and format: given back.
   std::shared_ptr<own_thread> ended_thread;  ///< close, format, failed open: joined before the handler runs.
 };
 
@@ -62,7 +63,7 @@ class operation : public boost::intrusive::unordered_set_base_hook<> {
   core::request_body body;
   call_options call;
   std::vector<std::shared_ptr<const open_handle>> handles;  ///< Kept open until it is finished.
-  std::shared_ptr<const void> keep;  ///< Whatever else must live as long.
+  std::shared_ptr<const void> keep;                         ///< Whatever else must live as long.
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;
@@ -99,12 +100,11 @@ class handler_operation final : public operation {
     T value{};
     if (!e.error) value = convert<T>(e);
     // The handler's executor never runs it at once (see erase), so a caller is not re-entered.
-    asio::dispatch(std::move(executor_),
-                   [h = std::move(handler_), error = e.error, v = std::move(value),
-                    thread = std::move(e.ended_thread)]() mutable {
-                     thread.reset();
-                     std::move(h)(error, std::move(v));
-                   });
+    asio::dispatch(std::move(executor_), [h = std::move(handler_), error = e.error, v = std::move(value),
+                                          thread = std::move(e.ended_thread)]() mutable {
+      thread.reset();
+      std::move(h)(error, std::move(v));
+    });
   }
 
   asio::any_completion_executor executor_;

@@ -58,9 +58,9 @@ class operation_table {
   struct same {
     bool operator()(core::operation_id a, core::operation_id b) const { return a == b; }
   };
-  using set = boost::intrusive::unordered_set<operation, boost::intrusive::key_of_value<id_of>,
-                                              boost::intrusive::hash<spread>, boost::intrusive::equal<same>,
-                                              boost::intrusive::power_2_buckets<true>>;
+  using set =
+      boost::intrusive::unordered_set<operation, boost::intrusive::key_of_value<id_of>, boost::intrusive::hash<spread>,
+                                      boost::intrusive::equal<same>, boost::intrusive::power_2_buckets<true>>;
 
   void grow() {
     std::vector<set::bucket_type> more(buckets_.size() * 2);

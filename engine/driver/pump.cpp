@@ -12,11 +12,9 @@
 namespace furrow::driver {
 namespace {
 
-constexpr int rounds_max = 16;             ///< Of run() before others on the executor have their turn.
-constexpr std::size_t commands_max = 64;   ///< Taken from the core before the device gets them.
+constexpr int rounds_max = 16;            ///< Of run() before others on the executor have their turn.
+constexpr std::size_t commands_max = 64;  ///< Taken from the core before the device gets them.
 constexpr std::size_t kept_events_max = 64;
-/// Of requests that nobody waits for.
-constexpr core::operation_id no_answer{std::uint64_t{1} << 63};
 
 std::int64_t utc_ns() {
   using namespace std::chrono;
@@ -65,7 +63,7 @@ void driver::take(const cancel_note& n) {
 }
 
 void driver::take(const release_note& n) {
-  if (phase_ != phase::ended) core_->handle(core::request{no_answer, utc_ns(), core::release_request{n.handle}});
+  if (phase_ != phase::ended) core_->handle(core::request{unheard_id(), utc_ns(), core::release_request{n.handle}});
 }
 
 void driver::take(event_callback& callback) {
@@ -156,7 +154,7 @@ void driver::answer(core::notification n) {
     FURROW_ASSERT(e != nullptr);
     return tell(std::move(*e));
   }
-  if (n.id == no_answer) return;
+  if ((n.id.value & unheard) != 0) return;
   std::unique_ptr<operation> o = withdraw(n.id);
   FURROW_ASSERT(o != nullptr);  // I2
   if (o->kind == operation::role::open && !n.error) opened_ = true;
@@ -188,7 +186,7 @@ void driver::end_early(core::operation_id id, errc reason) {
   operation* o = table_.find(id);
   if (o == nullptr) return;  // It has ended meanwhile.
   if (o->with_core) {
-    core_->handle(core::request{no_answer, utc_ns(), core::cancel_request{id, reason}});
+    core_->handle(core::request{unheard_id(), utc_ns(), core::cancel_request{id, reason}});
   } else {
     finish(withdraw(id), failed(reason));
   }

@@ -40,12 +40,12 @@ class batch {
 
   template <class ConstBufferSequence>
   index append(const object& to, const ConstBufferSequence& from, append_options options = {}) {
-    return add_append(to, 0, detail::segments_of(from), options);
+    return add_append(to, detail::segments_of(from), options);
   }
   /// To the object that an earlier member creates.
   template <class ConstBufferSequence>
   index append_to_created(index created, const ConstBufferSequence& from, append_options options = {}) {
-    return add_append({}, created, detail::segments_of(from), options);
+    return add_append_to_created(created, detail::segments_of(from), options);
   }
 
   index rename(object_key from, std::string to, bool replace = true);
@@ -59,7 +59,8 @@ class batch {
   [[nodiscard]] std::shared_ptr<driver::batch_members> release();
 
  private:
-  index add_append(const object& to, index created, std::vector<zoned::segment> segments, append_options options);
+  index add_append(const object& to, std::vector<zoned::segment> segments, append_options options);
+  index add_append_to_created(index created, std::vector<zoned::segment> segments, append_options options);
 
   std::shared_ptr<driver::batch_members> members_;
 };

@@ -49,6 +49,7 @@ class object {
     o.call_ = call;
     return o;
   }
+  [[nodiscard]] const call_options& call() const { return call_; }
 
   /// Adds the bytes of a constant buffer sequence at the object's end: void(error_code, append_result).
   ///

@@ -86,6 +86,7 @@ class store {
     s.call_ = call;
     return s;
   }
+  [[nodiscard]] const call_options& call() const { return call_; }
   /// Called for each event, one at a time, in order, posted to get_executor(). Replaces the callback before; empty:
   /// none.
   void on_event(std::function<void(const event&)> callback) const;

@@ -4,9 +4,10 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/executor.hpp>
@@ -25,15 +26,40 @@ namespace asio = boost::asio;
 template <class Signature>
 using handler_of = asio::any_completion_handler<Signature>;
 
+/// A handler with an executor in place of its own one; as with bind_executor, but around any handler.
+template <class Handler, class Executor>
+class moved_handler {
+ public:
+  using executor_type = Executor;
+  using allocator_type = asio::associated_allocator_t<Handler>;
+  using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
+
+  moved_handler(Handler h, Executor e) : handler_(std::move(h)), executor_(std::move(e)) {}
+
+  [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+  [[nodiscard]] allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler_); }
+  [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
+    return asio::get_associated_cancellation_slot(handler_);
+  }
+  template <class... Args>
+  void operator()(Args&&... args) {
+    std::move(handler_)(std::forward<Args>(args)...);
+  }
+
+ private:
+  Handler handler_;
+  Executor executor_;
+};
+
 /// Erased handlers know the executor of the original as of now, with the property that executing never means to run at
 /// once. So a handler for the system executor does not run on the thread of the store.
 template <class Signature, class Handler>
 handler_of<Signature> erase(Handler handler, const asio::any_io_executor& otherwise) {
   auto executor = asio::get_associated_executor(handler, otherwise);
   if constexpr (asio::execution::is_executor<decltype(executor)>::value) {
-    return asio::bind_executor(asio::prefer(executor, asio::execution::blocking.never), std::move(handler));
+    return moved_handler(std::move(handler), asio::prefer(executor, asio::execution::blocking.never));
   } else {
-    return asio::bind_executor(executor, std::move(handler));
+    return moved_handler(std::move(handler), executor);
   }
 }
 
