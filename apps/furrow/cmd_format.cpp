@@ -55,8 +55,9 @@ action declare_format(CLI::App& app) {
       ->check(CLI::Range(1, 2));
   app.add_flag("--no-checksums", a->no_checksums, "Keep no sums of data blocks (for measuring)");
   add_json(app, a->json);
-  app.footer("An emulated device is made where it is first named:\n"
-             "  furrow format 'file:disk.img?size=2G&zone_size=16M'");
+  app.footer(
+      "An emulated device is made where it is first named:\n"
+      "  furrow format 'file:disk.img?size=2G&zone_size=16M'");
   return [a] { return run(*a); };
 }
 

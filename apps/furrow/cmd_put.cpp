@@ -98,9 +98,9 @@ class putter {
     attributes to;
     to.mode = e.mode;
     to.modified_ns = e.modified_ns;
-    to.created_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                        std::chrono::system_clock::now().time_since_epoch())
-                        .count();
+    to.created_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
     to.link_target = e.link_target;
     return to;
   }
@@ -139,8 +139,8 @@ class putter {
     std::exception_ptr failed;
     try {
       co_await append_all(e, made, file, first, ended);
-      auto [refused, at] = co_await store_.with({.detail = &why})
-                               .async_rename(object_key{made.id()}, e.name, true, with_code);
+      auto [refused, at] =
+          co_await store_.with({.detail = &why}).async_rename(object_key{made.id()}, e.name, true, with_code);
       if (refused) throw make_failure(e.name, refused, why);
     } catch (...) {
       failed = std::current_exception();
@@ -153,8 +153,7 @@ class putter {
   }
 
   /// `first` was read already; the rest is read and appended piece by piece.
-  asio::awaitable<void> append_all(const source_entry& e, const object& to, int file, const buffer& first,
-                                   bool ended) {
+  asio::awaitable<void> append_all(const source_entry& e, const object& to, int file, const buffer& first, bool ended) {
     in_flight pieces{jobs_.context()};
     std::exception_ptr failed;
     try {
@@ -271,8 +270,9 @@ action declare_put(CLI::App& app) {
   add_name(app, "--prefix", a->prefix, "Put before each name, as it is");
   add_name(app, "--as", a->as, "The name, in place of PATH's last component");
   add_json(app, a->json);
-  app.footer("A tree DIR becomes the objects DIR/ and DIR/...; the names of DIR/. begin below it.\n"
-             "Objects that have the names are replaced, each in one step.");
+  app.footer(
+      "A tree DIR becomes the objects DIR/ and DIR/...; the names of DIR/. begin below it.\n"
+      "Objects that have the names are replaced, each in one step.");
   return [a] { return run(*a); };
 }
 

@@ -27,7 +27,8 @@ void print_object(output& out, const object_status& o) {
   row("name", out.shown(o.name));
   row("object", std::to_string(o.id));
   row("bytes", grouped(o.bytes));
-  row("blocks", fmt::format("{} in {} {}", grouped(o.blocks), grouped(o.extents), o.extents == 1 ? "extent" : "extents"));
+  row("blocks",
+      fmt::format("{} in {} {}", grouped(o.blocks), grouped(o.extents), o.extents == 1 ? "extent" : "extents"));
   row("mode", mode_text(o.attributes.mode));
   row("created", local_time(o.attributes.created_ns));
   row("modified", local_time(o.attributes.modified_ns));

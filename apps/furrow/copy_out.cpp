@@ -23,8 +23,7 @@ class piece {
     detail_ = {};
     memory_.resize(range.end - range.begin);
     range_ = range;
-    done_ = from.with({.detail = &detail_})
-                .async_read(range.begin, asio::buffer(memory_), asio::use_future(keep_code));
+    done_ = from.with({.detail = &detail_}).async_read(range.begin, asio::buffer(memory_), asio::use_future(keep_code));
   }
   std::span<const std::byte> finish(const std::string& name) {
     if (const error_code why = done_.get()) {

@@ -8,7 +8,9 @@ namespace furrow::cli {
 
 namespace {
 
-std::string limit_text(const std::optional<std::uint32_t>& limit) { return limit ? std::to_string(*limit) : "no limit"; }
+std::string limit_text(const std::optional<std::uint32_t>& limit) {
+  return limit ? std::to_string(*limit) : "no limit";
+}
 
 nlohmann::json limit_json(const std::optional<std::uint32_t>& limit) {
   return limit ? nlohmann::json(*limit) : nlohmann::json(nullptr);

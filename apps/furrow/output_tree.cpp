@@ -92,8 +92,7 @@ new_file::~new_file() {
 
 void new_file::write_at(std::uint64_t offset_bytes, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written =
-        ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
+    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) throw system_failure(thing_, errno);
     offset_bytes += static_cast<std::uint64_t>(written);
@@ -132,8 +131,8 @@ std::shared_ptr<const descriptor> output_tree::directory(const std::string& name
       ::openat(above->get(), parts.last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (opened->get() < 0) {
     if (errno == ELOOP || errno == ENOTDIR) {
-      throw failure{fmt::format("{}: '{}' in the target is not a directory; move it away first", escaped(thing),
-                                escaped(name))};
+      throw failure{
+          fmt::format("{}: '{}' in the target is not a directory; move it away first", escaped(thing), escaped(name))};
     }
     throw system_failure(thing, errno);
   }

@@ -180,9 +180,9 @@ void draw_lines(output& out, const zone_list& list) {
   for (const zone_status& z : list.zones) {
     const auto written =
         static_cast<std::uint64_t>(written_share(z) * static_cast<double>(z.device.capacity_bytes) + 0.5);
-    std::string line = fmt::format("{:>6}  {}  {:>10} {:>10}  {:<17}", z.device.index.value,
-                                   coloured(out, colour_of(z), bar(list, z)), human_bytes(written),
-                                   human_bytes(z.device.capacity_bytes), name_of(z.device.condition));
+    std::string line =
+        fmt::format("{:>6}  {}  {:>10} {:>10}  {:<17}", z.device.index.value, coloured(out, colour_of(z), bar(list, z)),
+                    human_bytes(written), human_bytes(z.device.capacity_bytes), name_of(z.device.condition));
     if (list.of_a_store) {
       const std::string live = z.use == zone_use::data ? fmt::format("{:.1f} %", 100 * live_share(z)) : "-";
       line += fmt::format("{:<12}{:<12}{}", name_of(z.use), class_name(z), live);

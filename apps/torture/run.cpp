@@ -39,7 +39,8 @@ void say(const std::string& line) {
 void say_event(const event& e) {
   if (e.what == event::kind::checkpoint_begun) say("phase checkpoint begin");
   if (e.what == event::kind::checkpoint_ended) say("phase checkpoint end");
-  if (e.what == event::kind::zone_opened) say(fmt::format("phase zone-switch {}", e.detail.zone.value_or(zoned::zone_index{}).value));
+  if (e.what == event::kind::zone_opened)
+    say(fmt::format("phase zone-switch {}", e.detail.zone.value_or(zoned::zone_index{}).value));
 }
 
 struct log_object {
@@ -103,8 +104,7 @@ class torturer {
     log.end_bytes += bytes.size();
     bytes_ += bytes.size();
     error_detail why;
-    auto [code, done] =
-        co_await log.object.with({.detail = &why}).async_append(asio::buffer(bytes), how, with_code);
+    auto [code, done] = co_await log.object.with({.detail = &why}).async_append(asio::buffer(bytes), how, with_code);
     if (code) throw cli::make_failure(log.name, code, why);
     if (done.offset_bytes != offset || done.bytes != bytes.size()) {
       throw cli::failure{fmt::format("{}: {} bytes were to go to {}, and {} went to {}", log.name, bytes.size(), offset,

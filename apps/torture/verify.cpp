@@ -98,8 +98,8 @@ class log_verifier {
     ++count_.acknowledged;
     count_.acknowledged_bytes += ack.bytes;
     if (offset + ack.bytes > bytes_.size()) {
-      return lost(fmt::format("{} bytes at {} were acknowledged, and the object ends at {}", ack.bytes, offset,
-                              bytes_.size()));
+      return lost(
+          fmt::format("{} bytes at {} were acknowledged, and the object ends at {}", ack.bytes, offset, bytes_.size()));
     }
     const std::size_t same = matching(range(offset, ack.bytes), ack.seed, name_, offset);
     if (same < ack.bytes) {
