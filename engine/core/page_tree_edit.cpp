@@ -3,7 +3,7 @@
 // Where an overfull leaf is cut
 //   the new cell is its last          -> before the new cell: what ascends leaves full leaves behind
 //   it follows the last one inserted  -> behind the new cell: what ascends in the middle does so after one cut
-//   else                              -> in the middle, by bytes
+//   else                              -> near the middle, where the separator is shortest
 // The page itself tells what was inserted last: cells grow downwards, the latest lies lowest.
 #include <algorithm>
 
@@ -15,11 +15,12 @@ namespace {
 /// A leaf's cells with one more at `at`, to be cut before the cell `cut` of them.
 class overfull_leaf {
  public:
-  overfull_leaf(const format::page_view& page, std::size_t at, std::size_t new_bytes)
+  overfull_leaf(const format::page_view& page, std::size_t at, format::key_view key, std::size_t value_bytes)
       : page_{page},
         at_{at},
-        new_bytes_{new_bytes},
-        total_bytes_{page.used_bytes() - format::page_header_bytes + new_bytes} {}
+        key_{key},
+        new_bytes_{cell_overhead_bytes + key.size() + value_bytes},
+        total_bytes_{page.used_bytes() - format::page_header_bytes + new_bytes_} {}
 
   [[nodiscard]] std::size_t cut() const {
     const std::size_t count = page_.count();
@@ -51,15 +52,31 @@ class overfull_leaf {
     for (std::size_t i = 0; i < cut; ++i) left += bytes(i);
     return std::max(left, total_bytes_ - left) + format::page_header_bytes <= format::page_bytes;
   }
+  [[nodiscard]] format::key_view key(std::size_t i) const { return i == at_ ? key_ : page_.key(i < at_ ? i : i - 1); }
+  /// Of the cuts that leave two fifths on either side, the nearest to the middle of those with the shortest separator:
+  /// where objects or collections meet, so that what grows is the last of its leaf and leaves full ones behind.
   [[nodiscard]] std::size_t middle() const {
-    std::size_t left = 0;
-    std::size_t i = 0;
-    while (left + bytes(i) / 2 < total_bytes_ / 2) left += bytes(i++);
-    return std::clamp<std::size_t>(i, 1, page_.count());
+    std::size_t best = 0;
+    std::size_t best_separator = 0;
+    std::size_t best_distance = 0;
+    std::size_t left = bytes(0);
+    for (std::size_t i = 1; i <= page_.count(); left += bytes(i++)) {
+      const std::size_t right = total_bytes_ - left;
+      const std::size_t distance = left > right ? left - right : right - left;
+      const bool central = std::min(left, right) * 5 >= total_bytes_ * 2;
+      const std::size_t separator = central ? common_bytes(key(i - 1), key(i)) : format::page_bytes;
+      if (best == 0 || separator < best_separator || (separator == best_separator && distance < best_distance)) {
+        best = i;
+        best_separator = separator;
+        best_distance = distance;
+      }
+    }
+    return best;
   }
 
   const format::page_view& page_;
   std::size_t at_;
+  format::key_view key_;
   std::size_t new_bytes_;
   std::size_t total_bytes_;
 };
@@ -87,6 +104,7 @@ bool has_nothing(const tree_node& node) {
 
 bool can_merge(const tree_entry& left, const tree_entry& right) {
   if (!left.child || !right.child) return false;
+  if (has_nothing(*left.child) || has_nothing(*right.child)) return false;  // about to go
   const std::size_t gone = format::page_header_bytes;
   const std::size_t down = left.child->level > 0 ? right.separator.size() : 0;
   return used_bytes(*left.child) + used_bytes(*right.child) + down - gone <= merged_bytes_max;
@@ -117,7 +135,7 @@ void page_tree::split_leaf(tree_path& path, leaf_node& leaf, format::key_view ke
   format::page_editor left = leaf.editor();
   const std::size_t at = left.lower_bound(key);
   if (at < left.count() && left.key(at) == key) left.erase(at);
-  const std::size_t cut = overfull_leaf{left, at, cell_overhead_bytes + key.size() + value.size()}.cut();
+  const std::size_t cut = overfull_leaf{left, at, key, value.size()}.cut();
   const bool new_is_left = at < cut;
   const std::size_t moved = new_is_left ? cut - 1 : cut;
 

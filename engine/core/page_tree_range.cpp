@@ -108,6 +108,7 @@ void page_tree::erase_children(index_node& node, format::key_view from, format::
     settle(node, cut.first);
     return;
   }
+  if (cut.first_in_part) erase_within(node.entries[cut.first], from, {});
   if (cut.last_in_part) erase_within(node.entries[cut.last], {}, to);
   const std::size_t gone_first = cut.first + (cut.first_in_part ? 1 : 0);
   const std::size_t gone_last = cut.last + (cut.last_in_part ? 0 : 1);
@@ -116,10 +117,7 @@ void page_tree::erase_children(index_node& node, format::key_view from, format::
   }
   if (gone_first < gone_last) node.remove(gone_first, gone_last);
   if (cut.last_in_part) settle(node, gone_first);
-  if (cut.first_in_part) {
-    erase_within(node.entries[cut.first], from, {});
-    settle(node, cut.first);
-  }
+  if (cut.first_in_part) settle(node, cut.first);
 }
 
 }  // namespace furrow::core

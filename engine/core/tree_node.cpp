@@ -18,12 +18,6 @@ std::uint64_t head_of(format::key_view key, std::size_t at) {
   return boost::endian::big_to_native(head);
 }
 
-std::size_t common_bytes(format::key_view a, format::key_view b) {
-  const std::size_t most = std::min(a.size(), b.size());
-  return static_cast<std::size_t>(
-      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(most), b.begin()).first - a.begin());
-}
-
 std::size_t heap_bytes(const format::key& k) {
   static const std::size_t inside = format::key{}.capacity();
   return k.capacity() > inside ? k.capacity() + 1 : 0;
@@ -172,6 +166,12 @@ void index_node::encode(std::span<std::byte, format::page_bytes> to) const {
     const bool fits = page.put(e.separator, value);
     FURROW_ASSERT(fits);
   }
+}
+
+std::size_t common_bytes(format::key_view a, format::key_view b) {
+  const std::size_t most = std::min(a.size(), b.size());
+  return static_cast<std::size_t>(
+      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(most), b.begin()).first - a.begin());
 }
 
 format::key shortest_separator(format::key_view left, format::key_view right) {

@@ -120,6 +120,7 @@ struct index_node : tree_node {
 [[nodiscard]] inline std::size_t entry_bytes(format::key_view separator) {
   return cell_overhead_bytes + separator.size() + format::page_ref::encoded_bytes;
 }
+[[nodiscard]] std::size_t common_bytes(format::key_view a, format::key_view b);
 /// The shortest key that is above `left` and not above `right`.
 [[nodiscard]] format::key shortest_separator(format::key_view left, format::key_view right);
 
