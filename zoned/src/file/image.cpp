@@ -21,8 +21,9 @@ namespace {
 
 using enum zone_condition;
 
-bool is_valid(zone_word word, const zone_info& zone) {
+bool is_valid(zone_word word, const zone_info& zone, std::uint64_t lba_bytes) {
   const std::uint64_t pointer = word.write_pointer_bytes;
+  if (pointer % lba_bytes != 0) return false;
   switch (word.condition) {
     case not_write_pointer:
       return zone.type == zone_type::conventional && pointer == 0;
@@ -150,7 +151,7 @@ boost::system::result<void, failure> image::map(bool read_only) {
 boost::system::result<void, failure> image::check_zones() const {
   for (const zone_info& zone : parameters_.zones()) {
     for (const zone_word word : {state(zone.index), flushed(zone.index)}) {
-      if (is_valid(word, zone)) continue;
+      if (is_valid(word, zone, parameters_.lba_bytes)) continue;
       return damaged("the state of zone " + std::to_string(zone.index.value) + " is not possible (condition " +
                      std::to_string(static_cast<int>(word.condition)) + ", write pointer " +
                      std::to_string(word.write_pointer_bytes) + ")");
