@@ -330,7 +330,8 @@ TEST_CASE("a device opened for reading refuses every change") {
     REQUIRE(b.client().append_pattern(zone, b.unit(), 1).error == ok);
     b.reopen({.read_only = true});
     CHECK(b.client().append_pattern(zone, b.unit(), 2).error == errc::unsupported);
-    CHECK(b.client().write_pattern({zone, b.unit()}, b.unit(), 2).error == errc::unsupported);
+    const place pointer{zone, b.client().zone(zone).write_pointer_bytes};
+    CHECK(b.client().write_pattern(pointer, b.unit(), 2).error == errc::unsupported);
     for (const opcode op : {opcode::open, opcode::close, opcode::finish, opcode::reset}) {
       CHECK(b.client().manage(op, zone).error == errc::unsupported);
     }

@@ -43,6 +43,7 @@ std::vector<subject> all_subjects() {
   std::vector<subject> all;
   for (const std::string shape : shapes) {
     all.push_back({.uri = "memory:?" + shape, .persists = false, .is_real = false});
+    all.push_back({.uri = "memory:?" + shape + "&native_append=0", .persists = false, .is_real = false});
     all.push_back({.uri = "file:" + image_path() + "?" + shape, .persists = true, .is_real = false});
   }
   return all;

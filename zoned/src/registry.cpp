@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "adapt/ordered_append.hpp"
 #include "emulation.hpp"
 #include "file/file_device.hpp"
 #include "memory/memory_device.hpp"
@@ -19,6 +20,12 @@ open_result open_memory(const uri& where, const open_options& options) {
   const auto parameters = parse_emulation(where);
   if (!parameters) return parameters.error();
   return std::make_unique<memory_device>(*parameters, options.read_only);
+}
+
+/// Every device accepts append: where the hardware lacks it, the adaptor has it.
+open_result with_append(open_result opened) {
+  if (!opened || (*opened)->promises().native_append) return opened;
+  return std::make_unique<ordered_append>(std::move(*opened));
 }
 
 struct backend {
@@ -39,7 +46,7 @@ open_result open(std::string_view text, const open_options& options) {
   if (!where) return where.error();
   std::string examples;
   for (const backend& b : backends) {
-    if (b.scheme == where->scheme) return b.open(*where, options);
+    if (b.scheme == where->scheme) return with_append(b.open(*where, options));
     examples += (examples.empty() ? "" : ", ") + std::string{b.example};
   }
   return failure{errc::bad_uri,
