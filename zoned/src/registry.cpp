@@ -8,6 +8,7 @@
 #include "file/file_device.hpp"
 #include "memory/memory_device.hpp"
 #include "uri.hpp"
+#include "zbd/block_device.hpp"
 
 namespace furrow::zoned {
 namespace {
@@ -37,6 +38,7 @@ struct backend {
 constexpr std::array backends{
     backend{"memory", "memory:?size=64M&zone_size=1M", open_memory},
     backend{"file", "file:PATH?size=1G&zone_size=16M", file_device::open},
+    backend{"", "/dev/nvme0n1", block_device::open},
 };
 
 }  // namespace
