@@ -67,6 +67,7 @@ guarantees read_queue_limits(const std::string& folder, std::uint32_t lba_bytes)
     p.append_bytes_max = std::min(p.append_bytes_max, std::max<std::uint64_t>(*segments - 1, 1) * page_bytes);
   }
   p.append_bytes_max = whole_blocks(p.append_bytes_max);
+  p.transfer_bytes_max = std::max(p.transfer_bytes_max, p.append_bytes_max);
   p.memory_alignment_bytes = lba_bytes;
   if (const auto mask = read_number(folder + "/dma_alignment"); mask && *mask < lba_bytes) {
     p.memory_alignment_bytes = static_cast<std::uint32_t>(std::bit_ceil(*mask + 1));
