@@ -397,6 +397,8 @@ description describe(const zone_header& h) {
       .number("generation", h.generation)
       .number("epoch", h.epoch)
       .number("ordinal", h.ordinal)
+      .text("next", h.next.value == zone_header::no_next ? "none" : std::to_string(h.next.value))
+      .number("next_generation", h.next_generation)
       .take();
 }
 
