@@ -1,0 +1,84 @@
+#include "furrow/engine/error.hpp"
+
+namespace furrow {
+namespace {
+
+class category final : public boost::system::error_category {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "furrow"; }
+
+  [[nodiscard]] std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::not_found:
+        return "no such object";
+      case errc::exists:
+        return "the name is taken";
+      case errc::name_empty:
+        return "a name has at least one byte";
+      case errc::name_too_long:
+        return "a name has at most 1024 bytes";
+      case errc::attributes_too_large:
+        return "the attributes are too large";
+      case errc::invalid_argument:
+        return "an argument is out of its range";
+      case errc::collection_not_found:
+        return "no such collection";
+      case errc::no_space:
+        return "no space left on the device";
+      case errc::out_of_range:
+        return "behind the end of the object";
+      case errc::offset_mismatch:
+        return "the object ends at another offset";
+      case errc::fenced:
+        return "a higher fence epoch has been stated";
+      case errc::predecessor_failed:
+        return "an earlier append of the object failed";
+      case errc::checksum_mismatch:
+        return "the device returned other bytes than were written";
+      case errc::needs_reopen:
+        return "writing failed; the store must be opened again";
+      case errc::read_only:
+        return "the store is open for reading only";
+      case errc::damaged:
+        return "metadata on the device is damaged";
+      case errc::not_a_store:
+        return "the device holds no store";
+      case errc::formatted:
+        return "the device holds a store already";
+      case errc::newer_format:
+        return "the store was written by a newer version";
+      case errc::unsupported_feature:
+        return "the store uses an unknown feature";
+      case errc::wrong_device:
+        return "the store was made for a device of another shape";
+      case errc::too_small:
+        return "the device is too small for a store";
+      case errc::too_few_active_zones:
+        return "the device allows too few active zones for a store";
+      case errc::superseded:
+        return "the store has been opened by another process";
+      case errc::busy:
+        return "too much is waiting";
+      case errc::closed:
+        return "the store is closed";
+      case errc::cancelled:
+        return "cancelled";
+      case errc::timed_out:
+        return "the deadline has passed";
+      case errc::needs_own_thread:
+        return "the store needs a thread of its own for this";
+      case errc::unsupported:
+        return "not supported";
+    }
+    return "unknown error";
+  }
+};
+
+}  // namespace
+
+const boost::system::error_category& error_category() noexcept {
+  static const category instance;
+  return instance;
+}
+
+}  // namespace furrow
