@@ -49,6 +49,9 @@ struct failure {
   std::string what;
 };
 
+/// Makes `open_result::value()` throw a boost::system::system_error that carries both.
+[[noreturn]] void throw_exception_from_error(const failure& f, const boost::source_location& where);
+
 }  // namespace furrow::zoned
 
 template <>

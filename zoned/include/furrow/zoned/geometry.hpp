@@ -1,9 +1,9 @@
 // The shape of a zoned device: what stays the same from open to close.
 //
 // Invariants
-//   I1  lba_bytes is 512 or 4096; zone_bytes and last_zone_bytes are multiples of it; zone_bytes need not be a power of two.
-//   I2  0 < last_zone_bytes <= zone_bytes; zones 0 .. zone_count-2 have zone_bytes each.
-//   I3  A limit that the device does not have is absent, never 0 or a large number.
+//   I1  lba_bytes is 512 or 4096; zone_bytes and last_zone_bytes are multiples of it; zone_bytes need not be a power of
+//   two. I2  0 < last_zone_bytes <= zone_bytes; zones 0 .. zone_count-2 have zone_bytes each. I3  A limit that the
+//   device does not have is absent, never 0 or a large number.
 //
 // Not here: the capacity and type of each zone (a report tells), what the device promises (guarantees.hpp).
 #pragma once
@@ -32,7 +32,8 @@ struct geometry {
   /// Store blocks that a full-size zone holds; a remainder of the zone size is lost.
   [[nodiscard]] constexpr std::uint64_t zone_blocks() const { return zone_bytes / store_block_bytes; }
 
-  [[nodiscard]] constexpr device_address address_of(zone_index zone, std::uint64_t block, std::uint16_t device = 0) const {
+  [[nodiscard]] constexpr device_address address_of(zone_index zone, std::uint64_t block,
+                                                    std::uint16_t device = 0) const {
     return {device, zone.value * zone_blocks() + block};
   }
   [[nodiscard]] constexpr zone_index zone_of(device_address a) const {

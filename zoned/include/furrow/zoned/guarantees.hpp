@@ -14,7 +14,7 @@ namespace furrow::zoned {
 
 struct guarantees {
   bool volatile_cache = false;
-  bool native_append = false;                  ///< The device has zone append itself; else `ordered_append` supplies it.
+  bool native_append = false;  ///< The device has zone append itself; else `ordered_append` supplies it.
   std::uint64_t append_bytes_max = 128 << 10;  ///< Largest append, or largest write of a device without append.
   std::uint64_t transfer_bytes_max = 1 << 20;  ///< Largest read, and largest write of a conventional zone.
   std::uint32_t segments_max = 256;            ///< Memory segments of one command.

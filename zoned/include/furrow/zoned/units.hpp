@@ -48,9 +48,7 @@ class device_address {
   [[nodiscard]] constexpr std::uint64_t raw() const { return raw_; }
   [[nodiscard]] constexpr std::uint16_t device() const { return static_cast<std::uint16_t>(raw_ >> 48); }
   [[nodiscard]] constexpr std::uint64_t block() const { return raw_ & block_max; }
-  [[nodiscard]] constexpr device_address advanced(std::uint64_t blocks) const {
-    return {device(), block() + blocks};
-  }
+  [[nodiscard]] constexpr device_address advanced(std::uint64_t blocks) const { return {device(), block() + blocks}; }
   friend constexpr auto operator<=>(device_address, device_address) = default;
 
  private:

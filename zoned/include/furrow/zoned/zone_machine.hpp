@@ -1,21 +1,26 @@
 // Legal commands on the zones of a device: one table, used by every emulated device, by asserts and by documents.
 //
 //   sequential zone      empty     imp_open  exp_open  closed    full   read_only  offline
-//   append/write         imp_open  =/full    =/full    imp_open  x      x          x      full: last byte of capacity written
-//   open                 exp_open  exp_open  =         exp_open  x      x          x
-//   close                x         closed*   closed*   =         x      x          x      *empty if nothing is written
-//   finish               full      full      full      full      =      x          x
-//   reset                =         empty     empty     empty     empty  x          x
-//   conventional zone: write and read only; every other command is refused with invalid_transition.
+//   append/write         imp_open  =/full    =/full    imp_open  x      x          x      full: last byte of capacity
+//   written open                 exp_open  exp_open  =         exp_open  x      x          x close                x
+//   closed*   closed*   =         x      x          x      *empty if nothing is written finish               full full
+//   full      full      =      x          x          takes no slot reset                =         empty     empty empty
+//   empty  x          x conventional zone: write and read only; every other command is refused with invalid_transition.
+//   x is zone_full (append and write of a full zone), zone_read_only, zone_offline, else invalid_transition.
+//
+// A refused command changes nothing. Refusals are found in this order: range, alignment, type and condition, place,
+// room, active limit, open limit.
 //
 // Invariants
 //   I1  open + closed zones <= active_max; open zones <= open_max.
-//   I2  A write that needs an open slot closes the implicitly open zone that was written longest ago; if all are
+//   I2  A write or open that needs an open slot closes the implicitly open zone that was written longest ago; if all
+//   are
 //       explicitly open it is refused with too_many_open. A slot of active_max is never freed by itself.
-//   I3  empty <=> write pointer 0; full => no further write; the write pointer never passes the capacity.
+//   I3  empty => write pointer 0; full => write pointer at the capacity; it never passes the capacity.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "furrow/zoned/command.hpp"
@@ -30,6 +35,7 @@ class zone_machine {
   zone_machine(const geometry& shape, std::vector<zone_info> zones);
 
   [[nodiscard]] const zone_info& at(zone_index zone) const { return zones_[zone.value]; }
+  [[nodiscard]] std::span<const zone_info> all() const { return zones_; }
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(zones_.size()); }
   [[nodiscard]] std::uint32_t open_count() const { return open_count_; }
   [[nodiscard]] std::uint32_t active_count() const { return active_count_; }
@@ -44,7 +50,10 @@ class zone_machine {
   void force(const zone_info& zone);
 
  private:
-  error_code make_open(zone_info& zone, zone_condition as);
+  [[nodiscard]] error_code check_room(const zone_info& zone, std::uint64_t bytes) const;
+  [[nodiscard]] error_code check_slots(const zone_info& zone) const;
+  void make_open(zone_info& zone, zone_condition as);
+  void close_oldest_implicit();
   void advance(zone_info& zone, std::uint64_t bytes);
   void set_condition(zone_info& zone, zone_condition condition);
 

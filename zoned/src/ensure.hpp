@@ -1,0 +1,19 @@
+// Assertions of the device layer: always on, for our own mistakes only. What a medium or a caller says is never
+// ensured.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <source_location>
+
+namespace furrow::zoned {
+
+inline void ensure(bool holds, const std::source_location& where = std::source_location::current()) {
+  if (holds) [[likely]]
+    return;
+  std::fprintf(stderr, "furrow: assertion failed at %s:%u in %s\n", where.file_name(),
+               static_cast<unsigned>(where.line()), where.function_name());
+  std::abort();
+}
+
+}  // namespace furrow::zoned

@@ -1,0 +1,47 @@
+// The list of backends: one row each.
+#include "furrow/zoned/registry.hpp"
+
+#include <array>
+
+#include "emulation.hpp"
+#include "memory/memory_device.hpp"
+#include "uri.hpp"
+
+namespace furrow::zoned {
+namespace {
+
+open_result open_memory(const uri& where, const open_options& options) {
+  if (!where.path.empty()) {
+    return failure{errc::bad_uri,
+                   "device URI \"" + std::string{where.text} + "\": memory: takes no path, only ?parameters"};
+  }
+  const auto parameters = parse_emulation(where);
+  if (!parameters) return parameters.error();
+  return std::make_unique<memory_device>(*parameters, options.read_only);
+}
+
+struct backend {
+  std::string_view scheme;
+  std::string_view example;
+  open_result (*open)(const uri& where, const open_options& options);
+};
+
+constexpr std::array backends{
+    backend{"memory", "memory:?size=64M&zone_size=1M", open_memory},
+};
+
+}  // namespace
+
+open_result open(std::string_view text, const open_options& options) {
+  const auto where = parse_uri(text);
+  if (!where) return where.error();
+  std::string examples;
+  for (const backend& b : backends) {
+    if (b.scheme == where->scheme) return b.open(*where, options);
+    examples += (examples.empty() ? "" : ", ") + std::string{b.example};
+  }
+  return failure{errc::bad_uri,
+                 "device URI \"" + std::string{text} + "\": no such kind of device; there are " + examples};
+}
+
+}  // namespace furrow::zoned
