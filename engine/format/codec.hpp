@@ -31,6 +31,14 @@ template <class T>
   return boost::endian::little_to_native(value);
 }
 
+[[nodiscard]] inline bool all_zero(std::span<const std::byte> bytes) {
+  if (bytes.empty()) {
+    return true;
+  }
+  // Each byte equals the next, and the first is zero.
+  return bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 /// Appends to a growing vector; used for records, whose length is not known beforehand.
 class writer {
  public:
@@ -53,6 +61,46 @@ class writer {
 
  private:
   std::vector<std::byte>& to_;
+};
+
+/// Fills a span of known length from its start.
+class fixed_writer {
+ public:
+  explicit fixed_writer(std::span<std::byte> to) : to_{to} {}
+
+  template <class T>
+  void number(T value) {
+    store_le(room(sizeof value), value);
+  }
+  void u8(std::uint8_t v) { number(v); }
+  void u16(std::uint16_t v) { number(v); }
+  void u32(std::uint32_t v) { number(v); }
+  void u64(std::uint64_t v) { number(v); }
+  void bytes(std::span<const std::byte> v) {
+    std::byte* const to = room(v.size());
+    if (!v.empty()) {
+      std::memcpy(to, v.data(), v.size());
+    }
+  }
+  void zeros(std::size_t count) {
+    std::byte* const to = room(count);
+    if (count > 0) {
+      std::memset(to, 0, count);
+    }
+  }
+  /// The next `count` bytes, to be filled by the caller.
+  [[nodiscard]] std::byte* room(std::size_t count) {
+    FURROW_ASSERT(count <= left());  // I1
+    std::byte* const to = to_.data() + at_;
+    at_ += count;
+    return to;
+  }
+  [[nodiscard]] std::size_t written() const { return at_; }
+  [[nodiscard]] std::size_t left() const { return to_.size() - at_; }
+
+ private:
+  std::span<std::byte> to_;
+  std::size_t at_ = 0;
 };
 
 class reader {
@@ -87,6 +135,12 @@ class reader {
     return {reinterpret_cast<const char*>(v.data()), v.size()};
   }
   void skip(std::size_t count) { static_cast<void>(bytes(count)); }
+  /// Skips padding; padding that is not zero fails the reader.
+  void zeros(std::size_t count) {
+    if (!all_zero(bytes(count))) {
+      failed_ = true;
+    }
+  }
   void fail() { failed_ = true; }
   [[nodiscard]] std::size_t left() const { return from_.size() - at_; }
   [[nodiscard]] bool failed() const { return failed_; }

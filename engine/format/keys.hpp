@@ -10,9 +10,25 @@
 //   zone tree     01 device u16, zone u32                  -> zone_value
 //                 02 device u16, zone u32, block u32       -> run_value; block counts the zone's blocks, from 0
 //
+// Layout of values   (numbers before bytes)
+//   collection    | quota u64 | created i64 | name_bytes u16 | name |
+//   object        | collection u32 | mode u32 | bytes u64 | fence epoch u64 | extent count u64 | blocks u64 |
+//                 | created i64 | modified i64 | tail epoch u32 | attribute_bytes u16 | name_bytes u16 | class u8 |
+//                 | zeros 7 | name |
+//   extent        | address u64 | blocks u32 | logical blocks u32 | kind u8 | shared u8 | class u8 | zero u8 |
+//   zone          | role u8 | class u8 | flags u8 | zero u8 | live blocks u32 | generation u64 | fill sequence u64 |
+//                 | write sequence u64 | ordinal u64 |
+//   run           | object u64 | object_block u48 | count u16 | sums u32 each |
+//
 // Invariants
-//   I1  Decoding a key or value that is not exactly of its form fails; nothing is assumed of a medium.
-//   I2  A run_value has at most run_blocks_max blocks, so that it fits a cell.
+//   I1  Decoding a key or value that is not exactly of its form fails; nothing is assumed of a medium. What decodes
+//       encodes to the same bytes.
+//   I2  A run_value has 1 to run_blocks_max blocks, so that it fits a cell.
+//   I3  Object blocks are below object_blocks_max, names at most name_bytes_max, an object at most object_bytes_max.
+//   I4  An extent of kind data stores all its logical blocks; of another kind it stores none, at address 0.
+//   I5  Only a zone of role metadata has an ordinal.
+//
+// Not here: cells and pages (page.hpp), what the trees mean together (core).
 #pragma once
 
 #include <optional>
@@ -25,8 +41,13 @@ namespace furrow::format {
 
 inline constexpr std::size_t name_bytes_max = 1024;
 inline constexpr std::size_t chunk_bytes = 1024;
+inline constexpr std::size_t link_target_bytes_max = 4095;
+inline constexpr std::size_t user_attribute_bytes_max = 1024;
+/// Link target and user's attributes as they lie in chunks: two lengths and the bytes.
+inline constexpr std::size_t attribute_blob_bytes_max = 4 + link_target_bytes_max + user_attribute_bytes_max;
 inline constexpr std::uint32_t run_blocks_max = 256;
-inline constexpr std::uint32_t extent_blocks_max = (1u << 24) - 1;
+/// The bytes after an object's last whole block.
+inline constexpr std::size_t tail_bytes_max = zoned::store_block_bytes - 1;
 
 using key = std::string;
 
@@ -50,6 +71,14 @@ struct extent_parts {
   std::uint64_t object;
   std::uint64_t block;
 };
+struct chunk_parts {
+  std::uint64_t object;
+  std::uint8_t chunk;
+};
+struct zone_parts {
+  std::uint16_t device;
+  zoned::zone_index zone;
+};
 struct run_parts {
   std::uint16_t device;
   zoned::zone_index zone;
@@ -58,9 +87,12 @@ struct run_parts {
 [[nodiscard]] std::optional<std::uint32_t> parse_collection_key(key_view k);
 [[nodiscard]] std::optional<name_parts> parse_name_key(key_view k);
 [[nodiscard]] std::optional<std::uint64_t> parse_object_key(key_view k);
+[[nodiscard]] std::optional<chunk_parts> parse_tail_key(key_view k);
+[[nodiscard]] std::optional<chunk_parts> parse_attributes_key(key_view k);
 [[nodiscard]] std::optional<extent_parts> parse_extent_key(key_view k);
 [[nodiscard]] std::optional<std::uint64_t> parse_orphan_key(key_view k);
 [[nodiscard]] std::optional<zoned::zone_index> parse_zone_key(key_view k);
+[[nodiscard]] std::optional<zone_parts> parse_zone_key_parts(key_view k);
 [[nodiscard]] std::optional<run_parts> parse_run_key(key_view k);
 
 struct collection_value {
@@ -80,7 +112,7 @@ struct object_value {
   std::uint32_t mode = 0;
   std::int64_t created_ns = 0;
   std::int64_t modified_ns = 0;
-  std::uint16_t attribute_bytes = 0;  ///< Of the chunks that follow; 0: none.
+  std::uint16_t attribute_bytes = 0;  ///< Of the chunks that follow, at most attribute_blob_bytes_max; 0: none.
   zone_class cls = zone_class::unhinted;
   std::string name;  ///< Empty: the object has none.
   friend bool operator==(const object_value&, const object_value&) = default;
@@ -129,5 +161,36 @@ struct run_value {
 [[nodiscard]] std::optional<extent_value> decode_extent(value_view from);
 [[nodiscard]] std::optional<zone_value> decode_zone(value_view from);
 [[nodiscard]] std::optional<run_value> decode_run(value_view from);
+
+// The same without allocation, for what is written and read with each block.
+inline constexpr std::size_t extent_value_bytes = 20;
+inline constexpr std::size_t zone_value_bytes = 40;
+[[nodiscard]] constexpr std::size_t run_value_bytes(std::size_t blocks) { return 16 + 4 * blocks; }
+
+[[nodiscard]] std::array<std::byte, extent_value_bytes> encode_fixed(const extent_value& v);
+[[nodiscard]] std::array<std::byte, zone_value_bytes> encode_fixed(const zone_value& v);
+/// `to` is run_value_bytes(sums.size()) long.
+void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<const std::uint32_t> sums,
+                std::span<std::byte> to);
+
+/// A run as it lies in a cell; holds as long as the cell's bytes.
+class run_view {
+ public:
+  [[nodiscard]] static std::optional<run_view> of(value_view from);
+  [[nodiscard]] std::uint64_t object() const { return object_; }
+  [[nodiscard]] std::uint64_t object_block() const { return object_block_; }
+  [[nodiscard]] std::size_t blocks() const { return sums_.size() / 4; }
+  [[nodiscard]] std::uint32_t sum(std::size_t index) const {
+    FURROW_ASSERT(index < blocks());
+    return load_le<std::uint32_t>(sums_.data() + 4 * index);
+  }
+
+ private:
+  run_view(std::uint64_t object, std::uint64_t object_block, value_view sums)
+      : object_{object}, object_block_{object_block}, sums_{sums} {}
+  std::uint64_t object_;
+  std::uint64_t object_block_;
+  value_view sums_;
+};
 
 }  // namespace furrow::format

@@ -2,12 +2,34 @@
 //
 // Layout of a record   | type u8 | flags u8 | zeros u16 | bytes u32 | sequence u64 | body | zeros to a multiple of 8 |
 //                      bytes is the body's length. Flag 1: skippable by a reader that does not know the type.
+//   extent             | object_block u64 | address u64 | blocks u32 |                                        20 bytes
+//   run                | address u64 | blocks u32 |                                                           12 bytes
+//   attributes         | mode u32 | link_bytes u16 | user_bytes u16 | created i64 | modified i64 |            24 bytes
+// Layout of bodies
+//   publish            | object u64 | object bytes u64 | fence epoch u64 | modified i64 | tail epoch u32 | class u8 |
+//                      | zero u8 | tail_bytes u16 | extent_count u32 | sum_count u32 | dropped_count u32 | zeros u32 |
+//                      | extents | sums u32 each | dropped runs | tail |
+//   tail               | object u64 | fence epoch u64 | modified i64 | tail epoch u32 | from u16 | count u16 | bytes |
+//   create             | object u64 | collection u32 | name_bytes u16 | zeros u16 | attributes | name | link | user |
+//   remove             | object u64 |
+//   rename             | object u64 | replaced u64 | collection u32 | name_bytes u16 | zeros u16 | name |
+//   attributes         | object u64 | attributes | link | user |
+//   zone_role          | device u16 | role u8 | class u8 | zone u32 | generation u64 | ordinal u64 |
+//   zone_free          | device u16 | zeros u16 | zone u32 | generation u64 |
+//   batch_begin        | records u32 | zeros u32 |
+//   batch_end          nothing
+//   collection         | collection u32 | action u8 | zero u8 | name_bytes u16 | quota u64 | created i64 | name |
+//   drop               | object u64 | extent_count u32 | last u8 | zeros 3 | extents |
+//
 // Invariants
 //   I1  Every record that drops extents lists them, so that live counts replay without the object's pages.
 //   I2  Records of one batch have one sequence and lie in one group, between batch_begin and batch_end.
-//   I3  A tail record applies only to its tail epoch and exactly at `from`.
-//   I4  publish.sums has one entry for each block of publish.extents, in their order; the extents ascend and do not
-//   overlap.
+//   I3  A tail record applies only to its tail epoch and exactly at `from`; it ends within tail_bytes_max.
+//   I4  publish.sums has one entry for each block of publish.extents, in their order; extents (of publish and of drop)
+//       ascend and do not overlap.
+//   I5  No object is 0. Names, links, user's attributes and tails keep their limits; runs are well_formed().
+// Valid iff            1 type is known, or not 0 and flagged   2 flags are 0 for a known type   3 padding is zero
+//                      4 the body is used up by its fields exactly   5 I3, I4, I5
 //
 // Not here: groups (group.hpp), what a record does to the trees (core/apply).
 #pragma once
@@ -69,6 +91,7 @@ struct publish_record {
   std::vector<std::uint32_t> sums;
   std::vector<block_run> dropped;
   std::vector<std::byte> tail;  ///< Whole.
+  friend bool operator==(const publish_record&, const publish_record&) = default;
 };
 struct tail_record {
   std::uint64_t object = 0;
@@ -77,16 +100,19 @@ struct tail_record {
   std::uint32_t tail_epoch = 0;
   std::uint16_t from = 0;
   std::vector<std::byte> bytes;
+  friend bool operator==(const tail_record&, const tail_record&) = default;
 };
 struct create_record {
   std::uint64_t object = 0;
   std::uint32_t collection = 0;
   std::string name;  ///< Empty: without a name.
   attribute_set attributes;
+  friend bool operator==(const create_record&, const create_record&) = default;
 };
 /// The name goes; the extents are dropped by drop records.
 struct remove_record {
   std::uint64_t object = 0;
+  friend bool operator==(const remove_record&, const remove_record&) = default;
 };
 /// The object gets the name, losing its old one; `replaced` (0: none) is removed.
 struct rename_record {
@@ -94,10 +120,12 @@ struct rename_record {
   std::uint32_t collection = 0;
   std::string name;
   std::uint64_t replaced = 0;
+  friend bool operator==(const rename_record&, const rename_record&) = default;
 };
 struct attributes_record {
   std::uint64_t object = 0;
   attribute_set attributes;
+  friend bool operator==(const attributes_record&, const attributes_record&) = default;
 };
 struct zone_role_record {
   std::uint16_t device = 0;
@@ -106,16 +134,21 @@ struct zone_role_record {
   zone_class cls = zone_class::unhinted;
   std::uint64_t generation = 0;
   std::uint64_t ordinal = 0;
+  friend bool operator==(const zone_role_record&, const zone_role_record&) = default;
 };
 struct zone_free_record {
   std::uint16_t device = 0;
   zoned::zone_index zone;
   std::uint64_t generation = 0;
+  friend bool operator==(const zone_free_record&, const zone_free_record&) = default;
 };
 struct batch_begin_record {
   std::uint32_t records = 0;
+  friend bool operator==(const batch_begin_record&, const batch_begin_record&) = default;
 };
-struct batch_end_record {};
+struct batch_end_record {
+  friend bool operator==(const batch_end_record&, const batch_end_record&) = default;
+};
 /// DO NOT CHANGE: on disk.
 enum class collection_action : std::uint8_t { create = 1, quota = 2, drop = 3 };
 struct collection_record {
@@ -124,6 +157,7 @@ struct collection_record {
   std::uint64_t quota_bytes = 0;
   std::string name;
   std::int64_t created_ns = 0;
+  friend bool operator==(const collection_record&, const collection_record&) = default;
 };
 /// One step of the removal of an object: these extents, from `object_block` on, are gone; the last step ends the
 /// object.
@@ -131,6 +165,7 @@ struct drop_record {
   std::uint64_t object = 0;
   bool last = false;
   std::vector<object_extent> extents;
+  friend bool operator==(const drop_record&, const drop_record&) = default;
 };
 
 using record_body = std::variant<publish_record, tail_record, create_record, remove_record, rename_record,
@@ -139,7 +174,10 @@ using record_body = std::variant<publish_record, tail_record, create_record, rem
 struct record {
   std::uint64_t sequence = 0;
   record_body body;
+  friend bool operator==(const record&, const record&) = default;
 };
+inline constexpr std::size_t record_header_bytes = 16;
+inline constexpr std::uint8_t record_flag_skippable = 1;
 
 [[nodiscard]] record_type type_of(const record_body& body);
 /// Appends the encoded record to `to`.
@@ -149,8 +187,13 @@ struct record_fault {
   record_type type{};
   const char* why = "";
 };
-/// The next record of `from`; none if it was skippable and unknown. Checks I3's and I4's forms, names' and counts'
-/// limits.
+/// The next record of `from`; none if it was skippable and unknown. All of "Valid iff" is checked. After a fault, where
+/// `from` stands means nothing.
 [[nodiscard]] boost::system::result<std::optional<record>, record_fault> decode_record(reader& from);
+
+/// Link target and user's attributes as an object's attribute chunks hold them; empty if there is neither.
+[[nodiscard]] std::vector<std::byte> encode_attribute_blob(const attribute_set& from);
+/// Fills link_target and user of `to`; false, and nothing changed, if `from` is no such blob. Empty is one.
+[[nodiscard]] bool decode_attribute_blob(std::span<const std::byte> from, attribute_set& to);
 
 }  // namespace furrow::format

@@ -1,8 +1,13 @@
 // The first 4 KiB of every zone but the superblock's: whose zone it is. Alone in the first command to the zone.
 //
-// Layout        | magic u64 | bytes u32 | zeros u32 | checksum field 24 at 16 | fields in the order of `zone_header` |
-// zeros | Valid iff     1 magic and checksum agree   2 padding is zero   3 store, device, zone and generation are those
-// of the zone table
+// Layout        | magic u64 | bytes u32 | zeros u32 | checksum field 24 at 16, over all 4 KiB | store 16 | device u16 |
+//               | role u8 | class u8 | zone u32 | generation u64 | epoch u64 | ordinal u64 | zeros |
+// Valid iff
+//   1  magic and checksum agree, bytes is 4096
+//   2  padding is zero, role is metadata or data, class is known, only a zone of role metadata has an ordinal
+//   3  store, device, zone and generation are those of the zone table (checked by recovery, which has it)
+//
+// Not here: the zone table's entry (keys.hpp), when it is written (core).
 #pragma once
 
 #include <span>
@@ -12,7 +17,7 @@
 namespace furrow::format {
 
 struct zone_header {
-  uuid store;
+  uuid store{};
   std::uint16_t device = 0;
   zone_role role = zone_role::data;
   zone_class cls = zone_class::unhinted;
@@ -25,6 +30,9 @@ struct zone_header {
 
 inline constexpr std::uint64_t zone_header_magic = 0x305a'574f'5252'5546;  // "FURROWZ0"
 
+inline constexpr std::size_t zone_header_bytes = zoned::store_block_bytes;
+
+/// `to` is one store block; all of it is written.
 void encode(const zone_header& from, std::span<std::byte> to);
 [[nodiscard]] boost::system::result<zone_header> decode_zone_header(std::span<const std::byte> from);
 

@@ -218,6 +218,8 @@ bool workload::is_excused(const operation& op, error_code e) const {
   if (op.kind == action::cancel) return e == errc::not_found;
   if (e == errc::no_space) return op.kind != action::remove && op.kind != action::read && bytes_alive() > 0;
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
+  // The records of a batch go into one group, which goes into one zone.
+  if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
   if (op.object == none) return false;
   const model_object& o = truth_.at(op.object);
   if (op.kind == action::append && (o.removing || !o.now.exists)) return e == errc::not_found || e == errc::closed;

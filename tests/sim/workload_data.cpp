@@ -16,10 +16,12 @@ constexpr std::uint64_t read_bytes_max = 64 << 10;
 
 std::vector<std::uint64_t> extent_ends(std::uint64_t begin_bytes, std::uint64_t bytes,
                                        std::uint64_t ordered_extent_bytes_max) {
+  // Whole blocks are cut; what remains of the last one is the new tail and goes with the last extent.
   std::vector<std::uint64_t> ends;
   const std::uint64_t end = begin_bytes + bytes;
   std::uint64_t at = begin_bytes / zoned::store_block_bytes * zoned::store_block_bytes;
-  while (at + ordered_extent_bytes_max < end) ends.push_back(at += ordered_extent_bytes_max);
+  const std::uint64_t whole_end = end / zoned::store_block_bytes * zoned::store_block_bytes;
+  while (at + ordered_extent_bytes_max < whole_end) ends.push_back(at += ordered_extent_bytes_max);
   ends.push_back(end);
   return ends;
 }

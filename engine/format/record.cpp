@@ -1,0 +1,544 @@
+#include "format/record.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace furrow::format {
+namespace {
+
+constexpr std::size_t extent_bytes = 20;
+constexpr std::size_t run_bytes = 12;
+constexpr std::size_t record_alignment = 8;
+
+std::size_t padding_after(std::size_t body_bytes) {
+  return (record_alignment - body_bytes % record_alignment) % record_alignment;
+}
+
+// Limits, the same for both ways: asserted of what is encoded, demanded of what was decoded. Each answers with what is
+// wrong, or nothing.
+using complaint = const char*;
+constexpr complaint none = nullptr;
+
+complaint check_extents(const std::vector<object_extent>& extents) {
+  std::uint64_t end = 0;
+  for (const object_extent& e : extents) {
+    if (!well_formed(e.where)) {
+      return "an extent is empty, too long or off its device";
+    }
+    if (e.object_block < end) {
+      return "extents do not ascend";  // I4
+    }
+    if (e.object_block > object_blocks_max - e.where.blocks) {
+      return "an extent is behind the last block that an object can have";
+    }
+    end = e.object_block + e.where.blocks;
+  }
+  return none;
+}
+
+complaint check_name(const std::string& name) { return name.size() <= name_bytes_max ? none : "the name is too long"; }
+
+complaint check_attributes(const attribute_set& a) {
+  if (a.link_target.size() > link_target_bytes_max) {
+    return "the link target is too long";
+  }
+  return a.user.size() <= user_attribute_bytes_max ? none : "the user's attributes are too long";
+}
+
+complaint check(const publish_record& r) {
+  if (r.object == 0 || !known(r.cls)) {
+    return "no such object or class";
+  }
+  if (r.object_bytes > object_bytes_max || r.tail.size() > tail_bytes_max) {
+    return "the object or its tail is too long";
+  }
+  if (const complaint c = check_extents(r.extents)) {
+    return c;
+  }
+  std::uint64_t blocks = 0;
+  for (const object_extent& e : r.extents) {
+    blocks += e.where.blocks;
+  }
+  if (blocks != r.sums.size()) {
+    return "not one sum a block";  // I4
+  }
+  return std::ranges::all_of(r.dropped, well_formed) ? none : "a dropped run is empty, too long or off its device";
+}
+
+complaint check(const tail_record& r) {
+  if (r.object == 0) {
+    return "no such object";
+  }
+  return r.from + r.bytes.size() <= tail_bytes_max ? none : "the tail is too long";  // I3
+}
+
+complaint check(const create_record& r) {
+  if (r.object == 0) {
+    return "no such object";
+  }
+  const complaint c = check_name(r.name);
+  return c != none ? c : check_attributes(r.attributes);
+}
+
+complaint check(const remove_record& r) { return r.object != 0 ? none : "no such object"; }
+
+complaint check(const rename_record& r) {
+  if (r.object == 0 || r.object == r.replaced) {
+    return "no such object, or it replaces itself";
+  }
+  return check_name(r.name);
+}
+
+complaint check(const attributes_record& r) {
+  return r.object != 0 ? check_attributes(r.attributes) : "no such object";
+}
+
+complaint check(const zone_role_record& r) {
+  if (!known(r.role) || !known(r.cls)) {
+    return "no such role or class";
+  }
+  return r.ordinal == 0 || r.role == zone_role::metadata ? none : "an ordinal of a zone without groups";
+}
+
+complaint check(const zone_free_record&) { return none; }
+complaint check(const batch_begin_record& r) { return r.records > 0 ? none : "an empty batch"; }
+complaint check(const batch_end_record&) { return none; }
+
+complaint check(const collection_record& r) {
+  const bool action_known = r.action == collection_action::create || r.action == collection_action::quota ||
+                            r.action == collection_action::drop;
+  return action_known ? check_name(r.name) : "no such action";
+}
+
+complaint check(const drop_record& r) { return r.object != 0 ? check_extents(r.extents) : "no such object"; }
+
+void encode_extents(const std::vector<object_extent>& extents, writer& to) {
+  for (const object_extent& e : extents) {
+    to.u64(e.object_block);
+    to.u64(e.where.address.raw());
+    to.u32(e.where.blocks);
+  }
+}
+
+/// `count` elements of `element_bytes` are there, so that they may be allocated.
+bool has_elements(reader& from, std::size_t count, std::size_t element_bytes) {
+  if (from.failed() || count > from.left() / element_bytes) {
+    from.fail();
+    return false;
+  }
+  return true;
+}
+
+std::vector<object_extent> decode_extents(reader& from, std::size_t count) {
+  std::vector<object_extent> extents;
+  if (has_elements(from, count, extent_bytes)) {
+    extents.resize(count);
+  }
+  for (object_extent& e : extents) {
+    e.object_block = from.u64();
+    e.where.address = zoned::device_address::from_raw(from.u64());
+    e.where.blocks = from.u32();
+  }
+  return extents;
+}
+
+std::vector<std::byte> decode_bytes(reader& from, std::size_t count) {
+  const auto bytes = from.bytes(count);
+  return {bytes.begin(), bytes.end()};
+}
+
+void encode_attributes(const attribute_set& a, writer& to) {
+  to.u32(a.mode);
+  to.u16(static_cast<std::uint16_t>(a.link_target.size()));
+  to.u16(static_cast<std::uint16_t>(a.user.size()));
+  to.number(a.created_ns);
+  to.number(a.modified_ns);
+}
+
+struct attribute_lengths {
+  std::size_t link_bytes;
+  std::size_t user_bytes;
+};
+
+attribute_lengths decode_attributes(reader& from, attribute_set& a) {
+  a.mode = from.u32();
+  const std::size_t link_bytes = from.u16();
+  const std::size_t user_bytes = from.u16();
+  a.created_ns = from.number<std::int64_t>();
+  a.modified_ns = from.number<std::int64_t>();
+  return {link_bytes, user_bytes};
+}
+
+void encode_attribute_bytes(const attribute_set& a, writer& to) {
+  to.text(a.link_target);
+  to.bytes(a.user);
+}
+
+void decode_attribute_bytes(reader& from, const attribute_lengths& lengths, attribute_set& a) {
+  a.link_target = from.text(lengths.link_bytes);
+  a.user = decode_bytes(from, lengths.user_bytes);
+}
+
+void encode_body(const publish_record& r, writer& to) {
+  to.u64(r.object);
+  to.u64(r.object_bytes);
+  to.u64(r.fence_epoch);
+  to.number(r.modified_ns);
+  to.u32(r.tail_epoch);
+  to.u8(static_cast<std::uint8_t>(r.cls));
+  to.u8(0);
+  to.u16(static_cast<std::uint16_t>(r.tail.size()));
+  to.u32(static_cast<std::uint32_t>(r.extents.size()));
+  to.u32(static_cast<std::uint32_t>(r.sums.size()));
+  to.u32(static_cast<std::uint32_t>(r.dropped.size()));
+  to.u32(0);
+  encode_extents(r.extents, to);
+  for (const std::uint32_t sum : r.sums) {
+    to.u32(sum);
+  }
+  for (const block_run& run : r.dropped) {
+    to.u64(run.address.raw());
+    to.u32(run.blocks);
+  }
+  to.bytes(r.tail);
+}
+
+void decode_body(reader& from, publish_record& r) {
+  r.object = from.u64();
+  r.object_bytes = from.u64();
+  r.fence_epoch = from.u64();
+  r.modified_ns = from.number<std::int64_t>();
+  r.tail_epoch = from.u32();
+  r.cls = static_cast<zone_class>(from.u8());
+  from.zeros(1);
+  const std::size_t tail_bytes = from.u16();
+  const std::size_t extent_count = from.u32();
+  const std::size_t sum_count = from.u32();
+  const std::size_t dropped_count = from.u32();
+  from.zeros(4);
+  r.extents = decode_extents(from, extent_count);
+  if (has_elements(from, sum_count, sizeof(std::uint32_t))) {
+    r.sums.resize(sum_count);
+  }
+  for (std::uint32_t& sum : r.sums) {
+    sum = from.u32();
+  }
+  if (has_elements(from, dropped_count, run_bytes)) {
+    r.dropped.resize(dropped_count);
+  }
+  for (block_run& run : r.dropped) {
+    run.address = zoned::device_address::from_raw(from.u64());
+    run.blocks = from.u32();
+  }
+  r.tail = decode_bytes(from, tail_bytes);
+}
+
+void encode_body(const tail_record& r, writer& to) {
+  to.u64(r.object);
+  to.u64(r.fence_epoch);
+  to.number(r.modified_ns);
+  to.u32(r.tail_epoch);
+  to.u16(r.from);
+  to.u16(static_cast<std::uint16_t>(r.bytes.size()));
+  to.bytes(r.bytes);
+}
+
+void decode_body(reader& from, tail_record& r) {
+  r.object = from.u64();
+  r.fence_epoch = from.u64();
+  r.modified_ns = from.number<std::int64_t>();
+  r.tail_epoch = from.u32();
+  r.from = from.u16();
+  r.bytes = decode_bytes(from, from.u16());
+}
+
+void encode_body(const create_record& r, writer& to) {
+  to.u64(r.object);
+  to.u32(r.collection);
+  to.u16(static_cast<std::uint16_t>(r.name.size()));
+  to.u16(0);
+  encode_attributes(r.attributes, to);
+  to.text(r.name);
+  encode_attribute_bytes(r.attributes, to);
+}
+
+void decode_body(reader& from, create_record& r) {
+  r.object = from.u64();
+  r.collection = from.u32();
+  const std::size_t name_bytes = from.u16();
+  from.zeros(2);
+  const attribute_lengths lengths = decode_attributes(from, r.attributes);
+  r.name = from.text(name_bytes);
+  decode_attribute_bytes(from, lengths, r.attributes);
+}
+
+void encode_body(const remove_record& r, writer& to) { to.u64(r.object); }
+void decode_body(reader& from, remove_record& r) { r.object = from.u64(); }
+
+void encode_body(const rename_record& r, writer& to) {
+  to.u64(r.object);
+  to.u64(r.replaced);
+  to.u32(r.collection);
+  to.u16(static_cast<std::uint16_t>(r.name.size()));
+  to.u16(0);
+  to.text(r.name);
+}
+
+void decode_body(reader& from, rename_record& r) {
+  r.object = from.u64();
+  r.replaced = from.u64();
+  r.collection = from.u32();
+  const std::size_t name_bytes = from.u16();
+  from.zeros(2);
+  r.name = from.text(name_bytes);
+}
+
+void encode_body(const attributes_record& r, writer& to) {
+  to.u64(r.object);
+  encode_attributes(r.attributes, to);
+  encode_attribute_bytes(r.attributes, to);
+}
+
+void decode_body(reader& from, attributes_record& r) {
+  r.object = from.u64();
+  const attribute_lengths lengths = decode_attributes(from, r.attributes);
+  decode_attribute_bytes(from, lengths, r.attributes);
+}
+
+void encode_body(const zone_role_record& r, writer& to) {
+  to.u16(r.device);
+  to.u8(static_cast<std::uint8_t>(r.role));
+  to.u8(static_cast<std::uint8_t>(r.cls));
+  to.u32(r.zone.value);
+  to.u64(r.generation);
+  to.u64(r.ordinal);
+}
+
+void decode_body(reader& from, zone_role_record& r) {
+  r.device = from.u16();
+  r.role = static_cast<zone_role>(from.u8());
+  r.cls = static_cast<zone_class>(from.u8());
+  r.zone.value = from.u32();
+  r.generation = from.u64();
+  r.ordinal = from.u64();
+}
+
+void encode_body(const zone_free_record& r, writer& to) {
+  to.u16(r.device);
+  to.u16(0);
+  to.u32(r.zone.value);
+  to.u64(r.generation);
+}
+
+void decode_body(reader& from, zone_free_record& r) {
+  r.device = from.u16();
+  from.zeros(2);
+  r.zone.value = from.u32();
+  r.generation = from.u64();
+}
+
+void encode_body(const batch_begin_record& r, writer& to) {
+  to.u32(r.records);
+  to.u32(0);
+}
+
+void decode_body(reader& from, batch_begin_record& r) {
+  r.records = from.u32();
+  from.zeros(4);
+}
+
+void encode_body(const batch_end_record&, writer&) {}
+void decode_body(reader&, batch_end_record&) {}
+
+void encode_body(const collection_record& r, writer& to) {
+  to.u32(r.collection);
+  to.u8(static_cast<std::uint8_t>(r.action));
+  to.u8(0);
+  to.u16(static_cast<std::uint16_t>(r.name.size()));
+  to.u64(r.quota_bytes);
+  to.number(r.created_ns);
+  to.text(r.name);
+}
+
+void decode_body(reader& from, collection_record& r) {
+  r.collection = from.u32();
+  r.action = static_cast<collection_action>(from.u8());
+  from.zeros(1);
+  const std::size_t name_bytes = from.u16();
+  r.quota_bytes = from.u64();
+  r.created_ns = from.number<std::int64_t>();
+  r.name = from.text(name_bytes);
+}
+
+void encode_body(const drop_record& r, writer& to) {
+  to.u64(r.object);
+  to.u32(static_cast<std::uint32_t>(r.extents.size()));
+  to.u8(r.last ? 1 : 0);
+  to.zeros(3);
+  encode_extents(r.extents, to);
+}
+
+void decode_body(reader& from, drop_record& r) {
+  r.object = from.u64();
+  const std::size_t extent_count = from.u32();
+  const std::uint8_t last = from.u8();
+  r.last = last == 1;
+  if (last > 1) {
+    from.fail();
+  }
+  from.zeros(3);
+  r.extents = decode_extents(from, extent_count);
+}
+
+/// Makes `to` a T with what `bytes` say; the complaint if they are not one.
+template <class T>
+complaint decode_as(std::span<const std::byte> bytes, record_body& to) {
+  reader from{bytes};
+  T& body = to.emplace<T>();
+  decode_body(from, body);
+  if (from.failed() || from.left() != 0) {
+    return "the body is not of its type's form";
+  }
+  return check(body);
+}
+
+constexpr complaint unknown_type = "unknown type";
+
+complaint decode_body_of(record_type type, std::span<const std::byte> bytes, record_body& to) {
+  switch (type) {
+    case record_type::publish:
+      return decode_as<publish_record>(bytes, to);
+    case record_type::tail:
+      return decode_as<tail_record>(bytes, to);
+    case record_type::create:
+      return decode_as<create_record>(bytes, to);
+    case record_type::remove:
+      return decode_as<remove_record>(bytes, to);
+    case record_type::rename:
+      return decode_as<rename_record>(bytes, to);
+    case record_type::attributes:
+      return decode_as<attributes_record>(bytes, to);
+    case record_type::zone_role:
+      return decode_as<zone_role_record>(bytes, to);
+    case record_type::zone_free:
+      return decode_as<zone_free_record>(bytes, to);
+    case record_type::batch_begin:
+      return decode_as<batch_begin_record>(bytes, to);
+    case record_type::batch_end:
+      return decode_as<batch_end_record>(bytes, to);
+    case record_type::collection:
+      return decode_as<collection_record>(bytes, to);
+    case record_type::drop:
+      return decode_as<drop_record>(bytes, to);
+    case record_type::punch:
+    case record_type::truncate:
+    case record_type::clone:
+    case record_type::move:
+    case record_type::page_flushed:
+      return unknown_type;
+  }
+  return unknown_type;
+}
+
+struct type_visitor {
+  record_type operator()(const publish_record&) const { return record_type::publish; }
+  record_type operator()(const tail_record&) const { return record_type::tail; }
+  record_type operator()(const create_record&) const { return record_type::create; }
+  record_type operator()(const remove_record&) const { return record_type::remove; }
+  record_type operator()(const rename_record&) const { return record_type::rename; }
+  record_type operator()(const attributes_record&) const { return record_type::attributes; }
+  record_type operator()(const zone_role_record&) const { return record_type::zone_role; }
+  record_type operator()(const zone_free_record&) const { return record_type::zone_free; }
+  record_type operator()(const batch_begin_record&) const { return record_type::batch_begin; }
+  record_type operator()(const batch_end_record&) const { return record_type::batch_end; }
+  record_type operator()(const collection_record&) const { return record_type::collection; }
+  record_type operator()(const drop_record&) const { return record_type::drop; }
+};
+
+}  // namespace
+
+record_type type_of(const record_body& body) { return std::visit(type_visitor{}, body); }
+
+void encode(const record& r, std::vector<std::byte>& bytes) {
+  writer to{bytes};
+  to.u8(static_cast<std::uint8_t>(type_of(r.body)));
+  to.u8(0);
+  to.u16(0);
+  const std::size_t body_bytes_at = to.written();
+  to.u32(0);
+  to.u64(r.sequence);
+  const std::size_t body_at = to.written();
+  std::visit(
+      [&to](const auto& body) {
+        FURROW_ASSERT(check(body) == none);
+        encode_body(body, to);
+      },
+      r.body);
+  const std::size_t body_bytes = to.written() - body_at;
+  FURROW_ASSERT(body_bytes <= std::numeric_limits<std::uint32_t>::max());
+  store_le(bytes.data() + body_bytes_at, static_cast<std::uint32_t>(body_bytes));
+  to.zeros(padding_after(body_bytes));
+}
+
+boost::system::result<std::optional<record>, record_fault> decode_record(reader& from) {
+  const std::uint8_t type_byte = from.u8();
+  const auto type = static_cast<record_type>(type_byte);
+  const std::uint8_t flags = from.u8();
+  from.zeros(2);
+  const std::size_t body_bytes = from.u32();
+  record r;
+  r.sequence = from.u64();
+  const auto body = from.bytes(body_bytes);
+  from.zeros(padding_after(body_bytes));
+  if (from.failed()) {
+    return record_fault{type, "cut off, or its padding is not zero"};
+  }
+  if ((flags & ~record_flag_skippable) != 0 || type_byte == 0) {
+    return record_fault{type, "no such type or flags"};
+  }
+  const complaint c = decode_body_of(type, body, r.body);
+  if (c == unknown_type && flags == record_flag_skippable) {
+    return std::optional<record>{};
+  }
+  if (c != none) {
+    return record_fault{type, c};
+  }
+  if (flags != 0) {
+    return record_fault{type, "flagged skippable, but known"};
+  }
+  return std::optional<record>{std::move(r)};
+}
+
+std::vector<std::byte> encode_attribute_blob(const attribute_set& a) {
+  FURROW_ASSERT(check_attributes(a) == none);
+  std::vector<std::byte> bytes;
+  if (a.link_target.empty() && a.user.empty()) {
+    return bytes;
+  }
+  writer to{bytes};
+  to.u16(static_cast<std::uint16_t>(a.link_target.size()));
+  to.u16(static_cast<std::uint16_t>(a.user.size()));
+  encode_attribute_bytes(a, to);
+  return bytes;
+}
+
+bool decode_attribute_blob(std::span<const std::byte> bytes, attribute_set& to) {
+  attribute_set a = to;
+  attribute_lengths lengths{0, 0};
+  reader from{bytes};
+  if (!bytes.empty()) {
+    lengths.link_bytes = from.u16();
+    lengths.user_bytes = from.u16();
+    if (lengths.link_bytes + lengths.user_bytes == 0) {
+      from.fail();
+    }
+  }
+  decode_attribute_bytes(from, lengths, a);
+  if (from.failed() || from.left() != 0 || check_attributes(a) != none) {
+    return false;
+  }
+  to = std::move(a);
+  return true;
+}
+
+}  // namespace furrow::format
