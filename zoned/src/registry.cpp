@@ -4,6 +4,7 @@
 #include <array>
 
 #include "emulation.hpp"
+#include "file/file_device.hpp"
 #include "memory/memory_device.hpp"
 #include "uri.hpp"
 
@@ -28,6 +29,7 @@ struct backend {
 
 constexpr std::array backends{
     backend{"memory", "memory:?size=64M&zone_size=1M", open_memory},
+    backend{"file", "file:PATH?size=1G&zone_size=16M", file_device::open},
 };
 
 }  // namespace
