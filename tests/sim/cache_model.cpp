@@ -164,7 +164,8 @@ void cache_model::lose_zone(zone_index zone, prng& chance) {
   }
   const std::uint64_t lba = zones_.shape().lba_bytes;
   const std::uint64_t loose = (s.written_end - s.durable_end) / lba;
-  const std::uint64_t kept = s.durable_end + lba * chance.one_of(0, loose, chance.below(loose + 1), chance.below(loose + 1));
+  const std::uint64_t kept =
+      s.durable_end + lba * chance.one_of(0, loose, chance.below(loose + 1), chance.below(loose + 1));
   const bool undo_finish = s.finished && chance.chance(500);
   if (kept == s.written_end && !undo_finish) return;
   if (kept == now.capacity_bytes || would_exceed_active(now, kept)) return;

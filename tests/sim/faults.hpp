@@ -21,7 +21,7 @@ namespace furrow::sim {
 enum class fate : std::uint8_t { whole = 1, shortened, failed };
 
 struct fault_weights {
-  std::uint32_t shortened_ppm = 0;  ///< Of appends and writes.
+  std::uint32_t shortened_ppm = 0;             ///< Of appends and writes.
   std::array<std::uint32_t, 10> failed_ppm{};  ///< By opcode.
 
   [[nodiscard]] std::uint32_t& failing(zoned::opcode op) { return failed_ppm[static_cast<std::size_t>(op)]; }

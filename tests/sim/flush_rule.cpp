@@ -104,7 +104,8 @@ void flush_rule::completed(const zoned::command& c, const zoned::completion& don
     case opcode::report:
     case opcode::open:
     case opcode::close:
-    case opcode::finish: return;
+    case opcode::finish:
+      return;
   }
 }
 
@@ -140,10 +141,11 @@ void flush_rule::check_extent(const group_state& g, std::uint64_t sequence, cons
   const time landed = landed_at(zone, begin, begin + std::uint64_t{e.where.blocks} * store_block_bytes);
   const time bound = volatile_ ? g.flush_before : g.submitted;
   if (landed == 0 || landed >= bound) {
-    throw broken_promise{fmt::format(
-        "flush rule 1: group {} (submitted at {}) names {} blocks at zone {} offset {} for sequence {}, which landed at "
-        "{}; the last flush before the group began at {}",
-        g.header.number, g.submitted, e.where.blocks, zone.value, begin, sequence, landed, g.flush_before)};
+    throw broken_promise{
+        fmt::format("flush rule 1: group {} (submitted at {}) names {} blocks at zone {} offset {} for sequence {}, "
+                    "which landed at "
+                    "{}; the last flush before the group began at {}",
+                    g.header.number, g.submitted, e.where.blocks, zone.value, begin, sequence, landed, g.flush_before)};
   }
   blocks_proven_ += e.where.blocks;
 }
@@ -153,8 +155,8 @@ void flush_rule::check_named_blocks(const group_state& g) {
   while (from.left() > 0) {
     const auto decoded = format::decode_record(from);
     if (decoded.has_error()) {
-      throw broken_promise{fmt::format("group {} holds a record that cannot be decoded: {}", g.header.number,
-                                       decoded.error().why)};
+      throw broken_promise{
+          fmt::format("group {} holds a record that cannot be decoded: {}", g.header.number, decoded.error().why)};
     }
     if (!*decoded) continue;
     const auto* publish = std::get_if<format::publish_record>(&(**decoded).body);
@@ -169,8 +171,8 @@ void flush_rule::acknowledged(furrow::sequence up_to) {
     const group_state& g = groups_.begin()->second;
     if (proven_ >= up_to) return;
     if (!g.whole) {
-      throw broken_promise{fmt::format("flush rule 2: sequence {} is acknowledged, group {} has not landed", up_to,
-                                       g.header.number)};
+      throw broken_promise{
+          fmt::format("flush rule 2: sequence {} is acknowledged, group {} has not landed", up_to, g.header.number)};
     }
     if (volatile_ && flush_begun_ <= g.landed) {
       throw broken_promise{
@@ -182,7 +184,8 @@ void flush_rule::acknowledged(furrow::sequence up_to) {
     groups_.erase(groups_.begin());
   }
   if (proven_ < up_to) {
-    throw broken_promise{fmt::format("flush rule: sequence {} is acknowledged; groups hold no more than {}", up_to, proven_)};
+    throw broken_promise{
+        fmt::format("flush rule: sequence {} is acknowledged; groups hold no more than {}", up_to, proven_)};
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "format/group.hpp"
+#include "format/record.hpp"
 #include "sim/trace.hpp"
 #include "sim/workload.hpp"
 
@@ -63,7 +64,7 @@ class flush_rule final : public trace_watcher, public durability_watcher {
   time now_ = 0;
   time flush_begun_ = 0;  // the latest beginning of a completed flush
   std::vector<std::pair<zoned::command_id, time>> flushes_;
-  std::vector<std::vector<time>> landed_;  // by zone and LBA; 0: has not
+  std::vector<std::vector<time>> landed_;        // by zone and LBA; 0: has not
   std::map<std::uint64_t, group_state> groups_;  // by number
   std::vector<std::uint64_t> open_groups_;       // those that have not landed whole
   furrow::sequence proven_ = 0;

@@ -13,14 +13,22 @@ namespace {
 std::string make_name(std::size_t i) {
   const std::string number = std::to_string(i);
   switch (i % 8) {
-    case 0: return "log/" + number;
-    case 1: return "log/" + number + "/part";
-    case 2: return std::string(1, static_cast<char>(0x80 + i % 100)) + number;
-    case 3: return number + std::string(1024 - number.size(), 'x');
-    case 4: return std::string("\0a", 2) + number;
-    case 5: return "log/" + std::string(i, '/') + "z";
-    case 6: return "\xff\xfe" + number;
-    default: return std::string(200 + i, static_cast<char>('a' + i % 26)) + number;
+    case 0:
+      return "log/" + number;
+    case 1:
+      return "log/" + number + "/part";
+    case 2:
+      return std::string(1, static_cast<char>(0x80 + i % 100)) + number;
+    case 3:
+      return number + std::string(1024 - number.size(), 'x');
+    case 4:
+      return std::string("\0a", 2) + number;
+    case 5:
+      return "log/" + std::string(i, '/') + "z";
+    case 6:
+      return "\xff\xfe" + number;
+    default:
+      return std::string(200 + i, static_cast<char>('a' + i % 26)) + number;
   }
 }
 
@@ -53,7 +61,8 @@ object_index model::with_tag(std::uint64_t tag) const {
 }
 
 name_index model::find_name(std::string_view text) const {
-  const auto at = std::ranges::lower_bound(names_, text, {}, [](const name_entry& e) { return std::string_view{e.text}; });
+  const auto at =
+      std::ranges::lower_bound(names_, text, {}, [](const name_entry& e) { return std::string_view{e.text}; });
   return at != names_.end() && at->text == text ? static_cast<name_index>(at - names_.begin()) : none;
 }
 

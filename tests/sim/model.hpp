@@ -31,9 +31,9 @@
 
 namespace furrow::sim {
 
-using moment = std::uint64_t;       ///< Counts questions and answers.
-using object_index = std::size_t;   ///< Of the model; never reused.
-using name_index = std::size_t;     ///< In the pool of names.
+using moment = std::uint64_t;      ///< Counts questions and answers.
+using object_index = std::size_t;  ///< Of the model; never reused.
+using name_index = std::size_t;    ///< In the pool of names.
 using publication_id = std::uint64_t;
 inline constexpr std::size_t none = ~std::size_t{0};
 
@@ -83,29 +83,29 @@ void extend(std::vector<piece>& pieces, const end_step& by);
 
 struct model_object {
   std::uint64_t tag = 0;
-  object_id id = 0;      ///< 0: not known yet.
-  object_state base;     ///< Durable.
-  object_state now;      ///< As answered.
+  object_id id = 0;   ///< 0: not known yet.
+  object_state base;  ///< Durable.
+  object_state now;   ///< As answered.
   publication_id created_by = 0;
   publication_id removed_by = 0;
   std::vector<end_step> ends;
   std::vector<name_step> names;
   std::vector<attributes_step> attributes;
-  std::vector<piece> pieces;  ///< Of the base.
-  std::uint64_t asked_end = 0;      ///< Where the next append begins if all before it succeed.
-  bool forgotten = false;           ///< No history, nobody holds it.
+  std::vector<piece> pieces;    ///< Of the base.
+  std::uint64_t asked_end = 0;  ///< Where the next append begins if all before it succeed.
+  bool forgotten = false;       ///< No history, nobody holds it.
 
   // Locks of the workload: what may be asked now so that its answer can be foretold.
   std::uint32_t appends = 0;
-  std::uint32_t long_appends = 0;   ///< Of more than one ordered extent.
+  std::uint32_t long_appends = 0;  ///< Of more than one ordered extent.
   std::uint32_t handles = 0;
-  std::uint32_t other_users = 0;    ///< Operations in flight that name it.
+  std::uint32_t other_users = 0;  ///< Operations in flight that name it.
   bool name_busy = false;
   bool attributes_busy = false;
-  bool exclusive = false;           ///< An append of a batch.
+  bool exclusive = false;  ///< An append of a batch.
   bool removing = false;
-  bool unresolved = false;          ///< A long append failed: how much of it is there must be asked.
-  moment failed_at = 0;             ///< When an append of it last failed.
+  bool unresolved = false;  ///< A long append failed: how much of it is there must be asked.
+  moment failed_at = 0;     ///< When an append of it last failed.
   moment name_changed = 0;
   moment attributes_changed = 0;
 };

@@ -27,7 +27,7 @@ class prng {
   [[nodiscard]] constexpr std::uint64_t next() { return mix(state_ += 0x9e37'79b9'7f4a'7c15); }
   /// Uniform in [0, count); 0 if count is 0.
   [[nodiscard]] constexpr std::uint64_t below(std::uint64_t count) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * count) >> 64);
+    return static_cast<std::uint64_t>((static_cast<wide>(next()) * count) >> 64);
   }
   /// Uniform in [first, last].
   [[nodiscard]] constexpr std::uint64_t within(std::uint64_t first, std::uint64_t last) {
@@ -59,6 +59,7 @@ class prng {
   }
 
  private:
+  __extension__ using wide = unsigned __int128;
   std::uint64_t state_;
 };
 

@@ -146,7 +146,10 @@ void sim_device::execute_other(pending& p) {
     return;
   }
   if (failed && (p.what.op != opcode::reset || chance_.chance(500))) return;
-  if (p.what.op == opcode::reset && !zones_.would_refuse(p.what)) cache_.before_reset(p.what.zone);
+  if (p.what.op == opcode::reset && p.what.zone.value < shape().zone_count) {
+    zoned::zone_machine trial = zones_.machine();
+    if (!trial.manage(opcode::reset, p.what.zone)) cache_.before_reset(p.what.zone);
+  }
   p.done = zones_.execute(p.what);
   if (p.done.error) return complain(p.what, "the device refuses: " + p.done.error.message());
   if (p.what.op == opcode::finish) cache_.finished(p.what.zone);
@@ -176,7 +179,8 @@ void sim_device::give_out(pending& p) {
     case opcode::append:
     case opcode::write:
       if (done && p.overwrite != 0) cache_.reaped_overwrite(p.overwrite);
-      if (done && p.overwrite == 0) cache_.reaped_write(p.what.zone, p.generation, p.done.at.offset_bytes + p.done.bytes);
+      if (done && p.overwrite == 0)
+        cache_.reaped_write(p.what.zone, p.generation, p.done.at.offset_bytes + p.done.bytes);
       break;
     case opcode::flush:
       done ? cache_.commit_flush(p.flush) : cache_.forget_flush(p.flush);

@@ -2,8 +2,8 @@
 // them, fails them, and forgets what it was not made to keep.
 //
 // States of a command
-//   submitted   -> executed: at any time after submit, in any order     -> settled by interrupt(): whole, partly, not at all
-//   executed    -> reaped: at any time after, in any order              -> its completion is never seen
+//   submitted   -> executed: at any time after submit, in any order     -> settled by interrupt(): whole, partly, not
+//   at all executed    -> reaped: at any time after, in any order              -> its completion is never seen
 //
 // Invariants
 //   I1  Everything is drawn from one seed; nothing depends on time or addresses (trace::hash tells).
@@ -29,9 +29,9 @@ namespace furrow::sim {
 
 /// How unruly the order is.
 struct disorder {
-  bool in_order = false;          ///< Execute and complete in the order of submission.
+  bool in_order = false;             ///< Execute and complete in the order of submission.
   std::uint32_t slow_per_mille = 0;  ///< Of commands that wait until nearly nothing else is left.
-  std::uint32_t burst_max = 4;    ///< Commands moved on in one call of reap.
+  std::uint32_t burst_max = 4;       ///< Commands moved on in one call of reap.
 };
 
 class sim_device final : public zoned::device {

@@ -16,9 +16,7 @@ constexpr std::size_t completions_at_a_time = 16;
 sim_store::sim_store(sim_device& device, const store_options& options, std::uint64_t seed)
     : device_{device}, options_{options}, chance_{seed}, completions_(completions_at_a_time) {}
 
-void sim_store::start() {
-  core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_);
-}
+void sim_store::start() { core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_); }
 
 void sim_store::interrupt(interruption how) {
   device_.interrupt(how);

@@ -150,8 +150,8 @@ void simulation::note_progress() {
     last_answers_ = users_.counts().answers;
     steps_at_answer_ = store_.steps();
   } else if (store_.steps() - steps_at_answer_ > steps_without_answer_max) {
-    throw broken_promise{fmt::format("{} operations in flight and no answer in {} steps", users_.in_flight(),
-                                     steps_without_answer_max)};
+    throw broken_promise{
+        fmt::format("{} operations in flight and no answer in {} steps", users_.in_flight(), steps_without_answer_max)};
   }
 }
 

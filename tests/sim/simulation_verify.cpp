@@ -39,7 +39,8 @@ std::vector<list_entry> simulation::list_all() {
 }
 
 void simulation::find_object(object_id id, std::vector<recovered_object>& found) {
-  const core::notification opened = store_.ask(core::open_object_request{.collection = default_collection, .name = {}, .id = id});
+  const core::notification opened =
+      store_.ask(core::open_object_request{.collection = default_collection, .name = {}, .id = id});
   if (opened.error == errc::not_found) return;
   if (opened.error) throw broken_promise{fmt::format("after an open: object {}: {}", id, opened.error.message())};
   const core::handle_id handle = std::get<core::opened_object>(opened.result).handle;
@@ -71,7 +72,8 @@ std::vector<recovered_object> simulation::find_objects() {
   for (const list_entry& e : names) ids.push_back(e.id);
   std::ranges::sort(ids);
   ids.erase(std::ranges::unique(ids).begin(), ids.end());
-  const auto nameless = std::ranges::count_if(truth_.remembered(), [&](object_index i) { return truth_.at(i).id == 0; });
+  const auto nameless =
+      std::ranges::count_if(truth_.remembered(), [&](object_index i) { return truth_.at(i).id == 0; });
   const object_id last = ids.empty() ? 0 : ids.back();
   for (object_id n = 1; n <= static_cast<object_id>(nameless) + ids_beyond; ++n) ids.push_back(last + n);
   std::vector<recovered_object> found;
@@ -90,14 +92,16 @@ void simulation::compare_names(const std::vector<recovered_object>& found, const
     return h.first == e.name && h.second == e.id;
   };
   if (!std::ranges::equal(held, names, same)) {
-    throw broken_promise{fmt::format("{} names are listed; objects say that they have {}, or others", names.size(), held.size())};
+    throw broken_promise{
+        fmt::format("{} names are listed; objects say that they have {}, or others", names.size(), held.size())};
   }
 }
 
 void simulation::compare_content(const recovered_object& r) {
   if (r.state.bytes == 0) return;
   const object_index i = truth_.with_tag(r.tag);
-  const core::notification opened = expect(core::open_object_request{.collection = default_collection, .name = {}, .id = r.id}, "open object");
+  const core::notification opened =
+      expect(core::open_object_request{.collection = default_collection, .name = {}, .id = r.id}, "open object");
   const core::handle_id handle = std::get<core::opened_object>(opened.result).handle;
   for (std::uint64_t at = 0; at < r.state.bytes; at += read_bytes_max) {
     buffer_.resize(std::min(read_bytes_max, r.state.bytes - at));
@@ -106,8 +110,8 @@ void simulation::compare_content(const recovered_object& r) {
     request.ranges = {{at, buffer_}};
     static_cast<void>(expect(std::move(request), "read"));
     if (const auto wrong = truth_.find_wrong_byte(i, at, buffer_)) {
-      throw broken_promise{fmt::format("after an open: object {} (tag {:016x}, {} bytes): wrong byte at {}", r.id, r.tag,
-                                       r.state.bytes, *wrong)};
+      throw broken_promise{fmt::format("after an open: object {} (tag {:016x}, {} bytes): wrong byte at {}", r.id,
+                                       r.tag, r.state.bytes, *wrong)};
     }
   }
   static_cast<void>(expect(core::release_request{handle}, "release"));
@@ -118,8 +122,8 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
   const core::notification checked = expect(core::check_request{data}, "check");
   const auto& check = std::get<core::check_result>(checked.result);
   if (check.damage != 0 || !check.findings.empty()) {
-    throw broken_promise{fmt::format("check finds {} faults: {}", check.damage,
-                                     check.findings.empty() ? "" : check.findings[0].what)};
+    throw broken_promise{
+        fmt::format("check finds {} faults: {}", check.damage, check.findings.empty() ? "" : check.findings[0].what)};
   }
   const core::notification n = expect(core::statistics_request{}, "statistics");
   const auto& s = std::get<statistics>(n.result);

@@ -122,8 +122,7 @@ void draw_work(scenario& s, prng& chance) {
   w.objects_max = static_cast<std::uint32_t>(chance.within(2, 48));
   w.names = static_cast<std::uint32_t>(chance.within(2, 40));
   w.fill_percent = static_cast<std::uint32_t>(chance.one_of(10, 30, 50, 90));
-  w.interruptions_per_million =
-      chance.chance(850) ? static_cast<std::uint32_t>(chance.scaled(500, 20'000)) : 0;
+  w.interruptions_per_million = chance.chance(850) ? static_cast<std::uint32_t>(chance.scaled(500, 20'000)) : 0;
   w.process_end_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300));
   w.interrupt_recovery_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300));
   w.clean_reopen_per_million = chance.chance(500) ? static_cast<std::uint32_t>(chance.scaled(200, 5'000)) : 0;
@@ -134,27 +133,48 @@ void draw_work(scenario& s, prng& chance) {
 
 const char* name_of(action a) {
   switch (a) {
-    case action::create_named: return "create_named";
-    case action::create_anonymous: return "create_anonymous";
-    case action::open_by_name: return "open_by_name";
-    case action::open_by_id: return "open_by_id";
-    case action::release: return "release";
-    case action::append: return "append";
-    case action::read: return "read";
-    case action::stat: return "stat";
-    case action::set_attributes: return "set_attributes";
-    case action::rename: return "rename";
-    case action::remove: return "remove";
-    case action::list: return "list";
-    case action::batch: return "batch";
-    case action::sync_object: return "sync_object";
-    case action::sync_store: return "sync_store";
-    case action::wait_durable: return "wait_durable";
-    case action::checkpoint: return "checkpoint";
-    case action::cancel: return "cancel";
-    case action::statistics: return "statistics";
-    case action::misuse: return "misuse";
-    case action::count: break;
+    case action::create_named:
+      return "create_named";
+    case action::create_anonymous:
+      return "create_anonymous";
+    case action::open_by_name:
+      return "open_by_name";
+    case action::open_by_id:
+      return "open_by_id";
+    case action::release:
+      return "release";
+    case action::append:
+      return "append";
+    case action::read:
+      return "read";
+    case action::stat:
+      return "stat";
+    case action::set_attributes:
+      return "set_attributes";
+    case action::rename:
+      return "rename";
+    case action::remove:
+      return "remove";
+    case action::list:
+      return "list";
+    case action::batch:
+      return "batch";
+    case action::sync_object:
+      return "sync_object";
+    case action::sync_store:
+      return "sync_store";
+    case action::wait_durable:
+      return "wait_durable";
+    case action::checkpoint:
+      return "checkpoint";
+    case action::cancel:
+      return "cancel";
+    case action::statistics:
+      return "statistics";
+    case action::misuse:
+      return "misuse";
+    case action::count:
+      break;
   }
   return "?";
 }
@@ -172,7 +192,8 @@ scenario draw_scenario(std::uint64_t seed) {
 
 std::string describe(const scenario& s) {
   std::string text = fmt::format(
-      "seed {}: lba {} zones {} of {} (last {}, capacity {}) active {} open {}; {}{} append_max {} per_zone {} depth {}; "
+      "seed {}: lba {} zones {} of {} (last {}, capacity {}) active {} open {}; {}{} append_max {} per_zone {} depth "
+      "{}; "
       "oe_max {} group {} checkpoint_min {} copies {}; in_flight {} durable {} shorten {}ppm interrupt {}ppm;",
       s.seed, s.shape.lba_bytes, s.shape.zone_count, s.shape.zone_bytes, s.shape.last_zone_bytes,
       s.zones[s.zones.size() / 2].capacity_bytes, s.shape.active_max.value_or(0), s.shape.open_max.value_or(0),

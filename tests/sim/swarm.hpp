@@ -54,7 +54,7 @@ struct workload_weights {
   std::uint32_t in_flight_max = 16;
   std::uint32_t objects_max = 32;
   std::uint32_t names = 24;
-  std::uint32_t fill_percent = 50;  ///< Of the capacity: more is made room for by removing.
+  std::uint32_t fill_percent = 50;              ///< Of the capacity: more is made room for by removing.
   std::uint32_t interruptions_per_million = 0;  ///< Of the device's steps.
   std::uint32_t process_end_per_mille = 200;    ///< Of the interruptions; the others are losses of power.
   std::uint32_t interrupt_recovery_per_mille = 150;

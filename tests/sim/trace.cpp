@@ -10,15 +10,24 @@ auto number(std::uint64_t n) { return static_cast<unsigned long long>(n); }
 
 const char* name_of(zoned::opcode op) {
   switch (op) {
-    case zoned::opcode::append: return "append";
-    case zoned::opcode::write: return "write";
-    case zoned::opcode::read: return "read";
-    case zoned::opcode::flush: return "flush";
-    case zoned::opcode::report: return "report";
-    case zoned::opcode::open: return "open";
-    case zoned::opcode::close: return "close";
-    case zoned::opcode::finish: return "finish";
-    case zoned::opcode::reset: return "reset";
+    case zoned::opcode::append:
+      return "append";
+    case zoned::opcode::write:
+      return "write";
+    case zoned::opcode::read:
+      return "read";
+    case zoned::opcode::flush:
+      return "flush";
+    case zoned::opcode::report:
+      return "report";
+    case zoned::opcode::open:
+      return "open";
+    case zoned::opcode::close:
+      return "close";
+    case zoned::opcode::finish:
+      return "finish";
+    case zoned::opcode::reset:
+      return "reset";
   }
   return "?";
 }

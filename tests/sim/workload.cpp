@@ -52,26 +52,42 @@ bool workload::ask() {
 bool workload::ask_one(action kind) {
   switch (kind) {
     case action::create_named:
-    case action::create_anonymous: return ask_create(kind);
+    case action::create_anonymous:
+      return ask_create(kind);
     case action::open_by_name:
-    case action::open_by_id: return ask_open(kind);
-    case action::release: return ask_release();
-    case action::append: return ask_append();
-    case action::read: return ask_read();
-    case action::stat: return ask_stat();
-    case action::set_attributes: return ask_attributes();
-    case action::rename: return ask_rename();
-    case action::remove: return ask_remove();
-    case action::list: return ask_list();
-    case action::batch: return ask_batch();
+    case action::open_by_id:
+      return ask_open(kind);
+    case action::release:
+      return ask_release();
+    case action::append:
+      return ask_append();
+    case action::read:
+      return ask_read();
+    case action::stat:
+      return ask_stat();
+    case action::set_attributes:
+      return ask_attributes();
+    case action::rename:
+      return ask_rename();
+    case action::remove:
+      return ask_remove();
+    case action::list:
+      return ask_list();
+    case action::batch:
+      return ask_batch();
     case action::sync_object:
     case action::sync_store:
-    case action::wait_durable: return ask_sync(kind);
+    case action::wait_durable:
+      return ask_sync(kind);
     case action::checkpoint:
-    case action::statistics: return ask_other(kind);
-    case action::cancel: return ask_cancel();
-    case action::misuse: return ask_misuse();
-    case action::count: break;
+    case action::statistics:
+      return ask_other(kind);
+    case action::cancel:
+      return ask_cancel();
+    case action::misuse:
+      return ask_misuse();
+    case action::count:
+      break;
   }
   return false;
 }
@@ -158,12 +174,18 @@ void workload::succeed(operation& op, core::notification& n) {
     case action::create_named:
     case action::create_anonymous:
     case action::open_by_name:
-    case action::open_by_id: return opened(op, expect(std::type_identity<core::opened_object>{}));
-    case action::append: return appended(op, expect(std::type_identity<append_result>{}));
-    case action::read: return check_read(op, expect(std::type_identity<core::read_result>{}));
-    case action::stat: return check_status(op, expect(std::type_identity<object_status>{}));
-    case action::list: return check_list(op, expect(std::type_identity<list_page>{}));
-    case action::batch: return batch_done(op, expect(std::type_identity<core::batch_result>{}));
+    case action::open_by_id:
+      return opened(op, expect(std::type_identity<core::opened_object>{}));
+    case action::append:
+      return appended(op, expect(std::type_identity<append_result>{}));
+    case action::read:
+      return check_read(op, expect(std::type_identity<core::read_result>{}));
+    case action::stat:
+      return check_status(op, expect(std::type_identity<object_status>{}));
+    case action::list:
+      return check_list(op, expect(std::type_identity<list_page>{}));
+    case action::batch:
+      return batch_done(op, expect(std::type_identity<core::batch_result>{}));
     case action::set_attributes:
       published(op, op.publications[0], sequence());
       return truth_.attributes_set(op.object, op.version);
@@ -194,7 +216,8 @@ void workload::succeed(operation& op, core::notification& n) {
     case action::checkpoint:
     case action::cancel:
     case action::misuse:
-    case action::count: return;
+    case action::count:
+      return;
   }
 }
 
@@ -225,7 +248,8 @@ bool workload::is_excused(const operation& op, error_code e) const {
   if (op.kind == action::append && (o.removing || !o.now.exists)) return e == errc::not_found || e == errc::closed;
   if (e == errc::predecessor_failed || e == errc::offset_mismatch) return o.failed_at > 0;
   if (e == errc::out_of_range && op.kind == action::read) {
-    return std::ranges::any_of(op.ranges, [&](const read_range& r) { return r.offset_bytes + r.to.size() > op.least_end; });
+    return std::ranges::any_of(op.ranges,
+                               [&](const read_range& r) { return r.offset_bytes + r.to.size() > op.least_end; });
   }
   return false;
 }
@@ -247,7 +271,9 @@ void workload::undo(operation& op, error_code e) {
   for (const publication_id p : op.publications) truth_.make_void(p);
   if (op.object == none) return;
   model_object& o = truth_.at(op.object);
-  const auto is_ours = [&](const auto& step) { return std::ranges::find(op.publications, step.by) != op.publications.end(); };
+  const auto is_ours = [&](const auto& step) {
+    return std::ranges::find(op.publications, step.by) != op.publications.end();
+  };
   switch (op.kind) {
     case action::create_named:
     case action::create_anonymous:
@@ -284,7 +310,9 @@ void workload::undo(operation& op, error_code e) {
     case action::cancel:
     case action::statistics:
     case action::misuse:
-    case action::count: static_cast<void>(e); return;
+    case action::count:
+      static_cast<void>(e);
+      return;
   }
 }
 

@@ -74,8 +74,8 @@ class workload {
     object_index object = none;
     object_index replaced = none;
     name_index name = none;
-    std::uint32_t version = 0;      ///< Of the attributes; of an append: its bytes.
-    std::size_t member = none;      ///< Its number in the request; none: it only keeps a name busy.
+    std::uint32_t version = 0;  ///< Of the attributes; of an append: its bytes.
+    std::size_t member = none;  ///< Its number in the request; none: it only keeps a name busy.
   };
   struct operation {
     action kind = action::append;

@@ -146,13 +146,21 @@ bool workload::ask_batch() {
   for (std::uint64_t tries = chance_.within(1, members_max); tries > 0; --tries) {
     switch (chance_.below(8)) {
       case 0:
-      case 1: add_create(*op, request); break;
+      case 1:
+        add_create(*op, request);
+        break;
       case 2:
       case 3:
       case 4:
-      case 5: add_append(*op, request); break;
-      case 6: add_removal(*op, request); break;
-      default: add_renaming(*op, request); break;
+      case 5:
+        add_append(*op, request);
+        break;
+      case 6:
+        add_removal(*op, request);
+        break;
+      default:
+        add_renaming(*op, request);
+        break;
     }
   }
   if (request.members.empty()) {
@@ -237,7 +245,8 @@ bool workload::ask_misuse() {
       return true;
     case 4:
       op->foretold = {errc::not_found};
-      send(std::move(op), core::open_object_request{.collection = default_collection, .name = {}, .id = ~object_id{0} >> 1});
+      send(std::move(op),
+           core::open_object_request{.collection = default_collection, .name = {}, .id = ~object_id{0} >> 1});
       return true;
     case 5: {
       const object_index i = pick_object(false);
@@ -249,7 +258,8 @@ bool workload::ask_misuse() {
       send(std::move(op), std::move(request));
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   const object_index i = handles_[at].object;
   const model_object& o = truth_.at(i);

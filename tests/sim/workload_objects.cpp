@@ -35,7 +35,8 @@ bool same_but_times(const attributes& a, const attributes& b) {
 }
 
 bool workload::ask_create(action kind) {
-  const auto alive = std::ranges::count_if(truth_.remembered(), [&](object_index i) { return truth_.at(i).now.exists; });
+  const auto alive =
+      std::ranges::count_if(truth_.remembered(), [&](object_index i) { return truth_.at(i).now.exists; });
   if (static_cast<std::uint64_t>(alive) >= scenario_.work.objects_max) return false;
   operation_ptr op = make(kind);
   core::create_request request;
@@ -255,9 +256,14 @@ bool workload::ask_list() {
   core::list_request& request = op->listing;
   const std::string& some = truth_.name(chance_.below(truth_.name_count()));
   switch (chance_.below(4)) {
-    case 0: request.prefix = "log/"; break;
-    case 1: request.prefix = some.substr(0, chance_.within(1, some.size())); break;
-    default: break;
+    case 0:
+      request.prefix = "log/";
+      break;
+    case 1:
+      request.prefix = some.substr(0, chance_.within(1, some.size()));
+      break;
+    default:
+      break;
   }
   if (chance_.chance(500)) request.after = truth_.name(chance_.below(truth_.name_count()));
   request.entries_max = static_cast<std::uint32_t>(chance_.within(1, truth_.name_count() + 2));
