@@ -36,6 +36,15 @@ sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_inf
   pending_.reserve(promises.in_flight_max);
 }
 
+sim_device::sim_device(zoned::memory_zones image, const zoned::guarantees& promises, std::uint64_t seed)
+    : zones_{std::move(image)},
+      promises_{promises},
+      cache_{zones_, promises.volatile_cache},
+      faults_{fault_weights{}},
+      order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16},
+      chance_{seed},
+      appends_in_flight_(zones_.shape().zone_count) {}
+
 sim_device::~sim_device() {
   if (completion_fd_ >= 0) ::close(completion_fd_);
 }

@@ -38,6 +38,8 @@ class sim_device final : public zoned::device {
  public:
   sim_device(const zoned::geometry& shape, std::vector<zoned::zone_info> zones, const zoned::guarantees& promises,
              const fault_weights& faults, const disorder& order, std::uint64_t seed);
+  /// On zones that hold something already; nothing fails, and all goes in order.
+  sim_device(zoned::memory_zones image, const zoned::guarantees& promises, std::uint64_t seed);
   ~sim_device() override;
 
   [[nodiscard]] const zoned::geometry& shape() const noexcept override { return zones_.shape(); }
