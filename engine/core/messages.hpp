@@ -12,7 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "furrow/engine/check.hpp"
 #include "furrow/engine/error.hpp"
+#include "furrow/engine/event.hpp"
 #include "furrow/engine/options.hpp"
 #include "furrow/engine/statistics.hpp"
 #include "furrow/engine/types.hpp"
@@ -157,47 +159,14 @@ struct opened_object {
 struct sequence_result {
   furrow::sequence sequence = 0;
 };
-struct batch_result {
-  furrow::sequence sequence = 0;
-  std::vector<object_id> created;       ///< By member index; 0 for other members.
-  std::vector<append_result> appended;  ///< By member index.
-};
 struct read_result {
   std::uint64_t bytes = 0;
 };
-struct check_finding {
-  std::string what;  ///< One line.
-  error_detail detail;
-};
-struct check_result {
-  std::uint64_t objects = 0;
-  std::uint64_t extents = 0;
-  std::uint64_t blocks_verified = 0;
-  std::uint64_t pages = 0;
-  std::vector<check_finding> findings;  ///< At most findings_max; `damage` counts all.
-  std::uint64_t damage = 0;
-};
-struct open_result {
-  store_info info;
-  std::uint64_t groups_replayed = 0;
-  std::uint64_t records_replayed = 0;
-};
-
-// -- events: notifications without a request --
-struct event {
-  enum class kind : std::uint8_t {
-    degraded = 1,
-    low_space,
-    zone_changed,
-    needs_reopen,
-    checkpoint_begun,
-    checkpoint_ended,
-    zone_opened,
-    damage
-  };
-  kind what{};
-  error_detail detail;
-};
+using furrow::batch_result;
+using furrow::check_finding;
+using furrow::check_result;
+using furrow::event;  ///< A notification without a request.
+using furrow::open_result;
 
 using result_body =
     std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,

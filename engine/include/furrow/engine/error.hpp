@@ -51,11 +51,11 @@ inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e)
 
 /// What an error concerns, as far as it is known.
 struct error_detail {
-  std::optional<std::uint64_t> object;
-  std::optional<std::uint64_t> offset_bytes;  ///< In the object.
-  std::optional<std::uint64_t> bytes;
-  std::optional<zoned::zone_index> zone;
-  std::string what;  ///< One line for people, naming the thing and the way out. May be empty.
+  std::optional<std::uint64_t> object{};
+  std::optional<std::uint64_t> offset_bytes{};  ///< In the object.
+  std::optional<std::uint64_t> bytes{};
+  std::optional<zoned::zone_index> zone{};
+  std::string what{};  ///< One line for people, naming the thing and the way out. May be empty.
 };
 
 }  // namespace furrow

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "furrow/zoned/zone.hpp"
@@ -32,12 +33,12 @@ enum class priority : std::uint8_t { normal, high };
 
 struct append_options {
   durability level = durability::written;
-  std::optional<std::uint64_t> expected_offset_bytes;  ///< Else offset_mismatch.
+  std::optional<std::uint64_t> expected_offset_bytes{};  ///< Else offset_mismatch.
   std::optional<std::uint64_t>
-      fence_epoch;  ///< Lower than the object's: fenced. Higher: raised, durably, with the append.
+      fence_epoch{};  ///< Lower than the object's: fenced. Higher: raised, durably, with the append.
   lifetime hint = lifetime::unhinted;
   furrow::priority priority = furrow::priority::normal;
-  std::optional<std::int64_t> modified_ns;  ///< Of the object from now on; default: the time of the call.
+  std::optional<std::int64_t> modified_ns{};  ///< Of the object from now on; default: the time of the call.
 };
 
 struct append_result {
@@ -50,8 +51,8 @@ struct attributes {
   std::uint32_t mode = 0;  ///< As in stat(2).
   std::int64_t created_ns = 0;
   std::int64_t modified_ns = 0;
-  std::string link_target;      ///< At most 4,096 bytes.
-  std::vector<std::byte> user;  ///< At most 1,024 bytes.
+  std::string link_target{};      ///< At most 4,096 bytes.
+  std::vector<std::byte> user{};  ///< At most 1,024 bytes.
   friend bool operator==(const attributes&, const attributes&) = default;
 };
 
@@ -63,7 +64,26 @@ struct object_status {
   std::uint64_t blocks = 0;  ///< Store blocks on the device.
   std::uint64_t extents = 0;
   std::uint64_t fence_epoch = 0;
-  furrow::attributes attributes;
+  furrow::attributes attributes{};
+};
+
+/// Says which object: by name in a collection, or by id.
+struct object_key {
+  object_key(std::string name_of_it, collection_id in = default_collection)  // NOLINT(google-explicit-constructor)
+      : collection(in), name(std::move(name_of_it)) {}
+  object_key(const char* name_of_it) : name(name_of_it) {}  // NOLINT(google-explicit-constructor)
+  explicit object_key(object_id id_of_it) : id(id_of_it) {}
+
+  collection_id collection = default_collection;
+  std::string name;
+  object_id id = 0;  ///< 0: by name.
+};
+
+struct list_query {
+  collection_id collection = default_collection;
+  std::string prefix{};
+  std::string after{};  ///< Names behind this one; empty: from the first.
+  std::uint32_t entries_max = 1000;
 };
 
 struct list_entry {
@@ -84,9 +104,9 @@ struct read_range {
 
 struct create_options {
   collection_id collection = default_collection;
-  std::string name;               ///< Empty: an object without a name.
-  bool fail_if_exists = false;    ///< Else an object of that name is opened.
-  furrow::attributes attributes;  ///< Of a new object.
+  std::string name{};               ///< Empty: an object without a name.
+  bool fail_if_exists = false;      ///< Else an object of that name is opened.
+  furrow::attributes attributes{};  ///< Of a new object.
 };
 
 /// What a zone is used for, as the store sees it.
@@ -103,6 +123,13 @@ struct zone_status {
   bool bad = false;
 };
 
+/// What a batch gave, by the index that its builder returned for the member.
+struct batch_result {
+  furrow::sequence sequence = 0;
+  std::vector<object_id> created;       ///< 0 for members that create nothing.
+  std::vector<append_result> appended;  ///< Zeros for members that append nothing.
+};
+
 struct store_info {
   furrow::uuid uuid{};
   std::uint32_t format_version = 0;
@@ -116,6 +143,13 @@ struct store_info {
   std::int64_t formatted_ns = 0;
   zoned::zone_index first_zone;
   std::uint64_t capacity_bytes = 0;  ///< For data and metadata together.
+};
+
+/// How an open went.
+struct open_result {
+  store_info info;
+  std::uint64_t groups_replayed = 0;
+  std::uint64_t records_replayed = 0;
 };
 
 }  // namespace furrow

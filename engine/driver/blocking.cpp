@@ -1,0 +1,204 @@
+#include "furrow/engine/blocking.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/system_executor.hpp>
+#include <boost/system/system_error.hpp>
+#include <boost/throw_exception.hpp>
+#include <optional>
+#include <semaphore>
+
+namespace furrow {
+namespace {
+
+/// Executes at once, on the thread that asks: for handlers that only wake another thread.
+struct inline_executor {
+  template <class F>
+  void execute(F&& f) const {
+    std::forward<F>(f)();
+  }
+  friend bool operator==(const inline_executor&, const inline_executor&) noexcept = default;
+};
+
+/// Calls `start` with a handler for (error, T), and waits for that.
+template <class T, class Executor = inline_executor, class Start>
+outcome<T> wait(call_options call, const Start& start, const Executor& executor = {}) {
+  std::binary_semaphore done{0};
+  error_code error;
+  std::optional<T> value;
+  error_detail detail;
+  call.detail = &detail;
+  start(call, asio::bind_executor(executor, [&](error_code e, T v) {
+          error = e;
+          value.emplace(std::move(v));
+          done.release();
+        }));
+  done.acquire();
+  if (error) return failure{error, std::move(detail)};
+  return std::move(*value);
+}
+
+/// For what ends a store's thread: that thread is joined before the handler runs, so it runs on another one.
+template <class T, class Start>
+outcome<T> wait_elsewhere(const call_options& call, const Start& start) {
+  return wait<T>(call, start, asio::system_executor());
+}
+
+outcome<blocking_object> blocking(outcome<object> o) {
+  if (!o) return o.error();
+  return blocking_object(std::move(*o));
+}
+
+}  // namespace
+
+void throw_exception_from_error(const failure& why, const boost::source_location& where) {
+  boost::throw_exception(boost::system::system_error(why.code, why.detail.what), where);
+}
+
+// -- objects --
+
+outcome<append_result> blocking_object::append_segments(std::vector<zoned::segment> segments,
+                                                        const append_options& options) const {
+  std::vector<asio::const_buffer> buffers;
+  buffers.reserve(segments.size());
+  for (const zoned::segment& s : segments) buffers.emplace_back(s.data, s.bytes);
+  return wait<append_result>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_append(buffers, options, std::move(token));
+  });
+}
+
+outcome<std::uint64_t> blocking_object::read(std::uint64_t offset_bytes, asio::mutable_buffer to) const {
+  return read({{offset_bytes, {static_cast<std::byte*>(to.data()), to.size()}}});
+}
+
+outcome<std::uint64_t> blocking_object::read(std::vector<read_range> ranges) const {
+  return wait<std::uint64_t>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_read(std::move(ranges), std::move(token));
+  });
+}
+
+outcome<object_status> blocking_object::stat() const {
+  return wait<object_status>(
+      object_.call(), [&](const call_options& call, auto token) { object_.with(call).async_stat(std::move(token)); });
+}
+
+outcome<sequence> blocking_object::set_attributes(attributes to) const {
+  return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_set_attributes(std::move(to), std::move(token));
+  });
+}
+
+outcome<sequence> blocking_object::sync() const {
+  return wait<sequence>(object_.call(),
+                        [&](const call_options& call, auto token) { object_.with(call).async_sync(std::move(token)); });
+}
+
+// -- the store --
+
+outcome<blocking_store::device_pointer> blocking_store::format(device_pointer device, const format_options& options) {
+  return wait_elsewhere<device_pointer>({}, [&](const call_options& call, auto token) {
+    store::async_format(own_thread, std::move(device), options, std::move(token), call);
+  });
+}
+
+outcome<blocking_store> blocking_store::open(device_pointer device, const store_options& options) {
+  auto opened = wait_elsewhere<store>({}, [&](const call_options& call, auto token) {
+    store::async_open(own_thread, std::move(device), options, std::move(token), call);
+  });
+  if (!opened) return opened.error();
+  return blocking_store(std::move(*opened));
+}
+
+outcome<blocking_store::device_pointer> blocking_store::close() const {
+  return wait_elsewhere<device_pointer>(
+      store_.call(), [&](const call_options& call, auto token) { store_.with(call).async_close(std::move(token)); });
+}
+
+outcome<blocking_object> blocking_store::create(create_options options) const {
+  return blocking(wait<object>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_create(std::move(options), std::move(token));
+  }));
+}
+
+outcome<blocking_object> blocking_store::open_object(object_key which) const {
+  return blocking(wait<object>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_open_object(std::move(which), std::move(token));
+  }));
+}
+
+outcome<sequence> blocking_store::rename(object_key from, std::string to, bool replace) const {
+  const collection_id same = from.collection;
+  return rename(std::move(from), std::move(to), same, replace);
+}
+
+outcome<sequence> blocking_store::rename(object_key from, std::string to, collection_id to_collection,
+                                         bool replace) const {
+  return wait<sequence>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_rename(std::move(from), std::move(to), to_collection, replace, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_store::remove(object_key which) const {
+  return wait<sequence>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_remove(std::move(which), std::move(token));
+  });
+}
+
+outcome<list_page> blocking_store::list(list_query query) const {
+  return wait<list_page>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_list(std::move(query), std::move(token));
+  });
+}
+
+outcome<batch_result> blocking_store::commit(batch group, durability level) const {
+  return wait<batch_result>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_commit(std::move(group), level, std::move(token));
+  });
+}
+
+outcome<collection_id> blocking_store::create_collection(std::string name, std::uint64_t quota_bytes) const {
+  return wait<collection_id>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_create_collection(std::move(name), quota_bytes, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_store::sync() const {
+  return wait<sequence>(store_.call(),
+                        [&](const call_options& call, auto token) { store_.with(call).async_sync(std::move(token)); });
+}
+
+outcome<sequence> blocking_store::wait_durable(sequence which) const {
+  return wait<sequence>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_wait_durable(which, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_store::checkpoint() const {
+  return wait<sequence>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_checkpoint(std::move(token));
+  });
+}
+
+outcome<check_result> blocking_store::check(bool data) const {
+  return wait<check_result>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_check(data, std::move(token));
+  });
+}
+
+outcome<statistics> blocking_store::statistics_now() const {
+  return wait<statistics>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_statistics(std::move(token));
+  });
+}
+
+outcome<store_info> blocking_store::info() const {
+  return wait<store_info>(
+      store_.call(), [&](const call_options& call, auto token) { store_.with(call).async_info(std::move(token)); });
+}
+
+outcome<std::vector<zone_status>> blocking_store::zones() const {
+  return wait<std::vector<zone_status>>(
+      store_.call(), [&](const call_options& call, auto token) { store_.with(call).async_zones(std::move(token)); });
+}
+
+}  // namespace furrow

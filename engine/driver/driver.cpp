@@ -1,0 +1,142 @@
+#include "driver/driver.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/require.hpp>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "driver/context_hook.hpp"
+
+namespace furrow::driver {
+asio::any_io_executor driver::executor_for_handlers(const run_on& where) {
+  if (where.executor()) return *where.executor();
+  return asio::require(asio::system_executor(), asio::execution::blocking.never);
+}
+
+result<std::shared_ptr<driver>> driver::make(const run_on& where, std::unique_ptr<zoned::device>& device,
+                                             const store_options& options) {
+  auto d = std::make_shared<driver>(where, options);
+  if (const error_code e = d->start(device, options)) return e;
+  return d;
+}
+
+driver::driver(const run_on& where, const store_options& options)
+    : thread_(where.executor() ? nullptr : std::make_shared<own_thread>()),
+      context_alive_(thread_ ? thread_->keep_alive() : nullptr),
+      handler_executor_(executor_for_handlers(where)),
+      operations_max_(options.operations_max),
+      strand_(asio::make_strand(thread_ ? asio::any_io_executor(thread_->executor()) : *where.executor())),
+      admission_(options.in_flight_bytes_max),
+      event_strand_(asio::make_strand(handler_executor_)) {}
+
+error_code driver::start(std::unique_ptr<zoned::device>& device, const store_options& options) {
+  const asio::any_io_executor inner = strand_->get_inner_executor();
+  descriptor_.emplace(inner);
+  timer_.emplace(inner);
+  error_code e;
+  descriptor_->assign(device->completion_fd(), e);
+  if (e) return e;
+  device_ = std::move(device);
+  core_ = std::make_unique<core::core>(device_->shape(), device_->promises(), options);
+  // Made after the services of descriptor and timer, so that it is shut down before them.
+  hook_ = &asio::use_service<context_hook>(asio::query(inner, asio::execution::context));
+  hook_->add(weak_from_this());
+  return {};
+}
+
+driver::~driver() { abandon(); }
+
+bool driver::leave(note&& n) {
+  const std::lock_guard lock(mutex_);
+  if (!strand_) return false;
+  inbox_.push_back(std::move(n));
+  schedule_locked();
+  return true;
+}
+
+void driver::schedule_locked() {
+  if (pump_scheduled_) return;
+  pump_scheduled_ = true;
+  asio::post(*strand_, [self = shared_from_this()] { self->pump(); });
+}
+
+void driver::submit(std::unique_ptr<operation> o) {
+  // The end of a store is not bounded by what it holds.
+  const bool ends = o->kind == operation::role::close;
+  if (operations_.fetch_add(1) >= operations_max_ && !ends) return refuse(std::move(o), errc::busy);
+  {
+    const std::lock_guard lock(mutex_);
+    if (strand_ && accepting_) {
+      if (ends) accepting_ = false;
+      inbox_.emplace_back(std::move(o));
+      schedule_locked();
+      return;
+    }
+  }
+  refuse(std::move(o), errc::closed);
+}
+
+void driver::refuse(std::unique_ptr<operation> o, errc why) {
+  operations_.fetch_sub(1);
+  ending e;
+  e.error = why;
+  o->finish(std::move(e));
+}
+
+void driver::cancel(core::operation_id id, errc reason) { static_cast<void>(leave(cancel_note{id, reason})); }
+
+void driver::release(core::handle_id handle) { static_cast<void>(leave(release_note{handle})); }
+
+void driver::on_event(event_callback callback) { static_cast<void>(leave(std::move(callback))); }
+
+void driver::stop() {
+  std::shared_ptr<own_thread> thread;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!strand_) return;
+    thread = thread_;
+    inbox_.emplace_back(stop_note{});
+    schedule_locked();
+  }
+  if (thread) thread->join();
+}
+
+std::vector<std::unique_ptr<operation>> driver::tear_down(std::unique_ptr<zoned::device>& device) {
+  phase_ = phase::ended;
+  std::vector<note> left;
+  std::vector<std::unique_ptr<operation>> unfinished;
+  {
+    const std::lock_guard lock(mutex_);
+    accepting_ = false;
+    strand_.reset();
+    left.swap(inbox_);
+  }
+  if (descriptor_ && descriptor_->is_open()) descriptor_->release();
+  descriptor_.reset();
+  timer_.reset();
+  device = std::move(device_);
+  if (in_flight_ != 0) device.reset();  // I4; waits for them.
+  core_.reset();
+  unfinished = table_.take_all();
+  for (note& n : left) {
+    if (auto* o = std::get_if<std::unique_ptr<operation>>(&n)) unfinished.push_back(std::move(*o));
+  }
+  if (last_) unfinished.push_back(std::move(last_));
+  work_.reset();
+  event_strand_.reset();
+  event_callback_.reset();
+  if (hook_ != nullptr) std::exchange(hook_, nullptr)->remove(this);
+  return unfinished;
+}
+
+void driver::abandon() {
+  if (phase_ == phase::ended) return;
+  std::unique_ptr<zoned::device> device;
+  // The operations go with their handlers, after the device.
+  const auto unfinished = tear_down(device);
+  device.reset();
+  if (thread_) thread_->end();
+}
+
+}  // namespace furrow::driver

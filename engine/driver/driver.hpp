@@ -1,0 +1,175 @@
+// Runs one core on one executor with one device: the only code that owns any of these.
+//
+//   any thread:    submit, cancel, release, on_event, stop  -- put a note into the inbox, and post one pump for all
+//   notes on the strand: pump: notes -> core; run: until nothing moves
+//                    reap    device completions -> core
+//                    admit   waiting appends -> core
+//                    give    core's commands -> device; a refused suffix is kept, and offered again before others
+//                    answer  core's notifications -> handlers, posted to their executors
+//                    rest    with nothing in flight, the core ticks
+//                  then arm: wait for the device's descriptor only while it has commands in flight
+//
+// Invariants
+//   I1  Everything below "on the strand" happens there, or in abandon(), when nothing runs any more.
+//   I2  An operation is finished exactly once, and is out of the table before its handler is posted.
+//   I3  With nothing in flight there is no wait, no timer and no work guard: a store at rest wakes nobody, and its
+//       executor's context may run out of work.
+//   I4  The device is destroyed or given away before the core and the operations, whose memory its commands name.
+//
+// States of `phase_`
+//   running    from the start; ends in
+//   closing    by a close request: no new operations; those accepted before it go on
+//   ended      by the answer to close, to format, or to an open that failed; by stop; by the end of the context
+//
+// Not here: which operations exist (store.cpp, object.cpp); decisions about any of them (core/).
+#pragma once
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "core/core.hpp"
+#include "driver/admission.hpp"
+#include "driver/deadlines.hpp"
+#include "driver/operation.hpp"
+#include "driver/operation_table.hpp"
+#include "driver/own_thread.hpp"
+#include "furrow/engine/run_on.hpp"
+#include "furrow/zoned/device.hpp"
+
+namespace furrow::driver {
+
+class context_hook;
+
+class driver : public std::enable_shared_from_this<driver> {
+ public:
+  /// Fails if the device's descriptor cannot be waited for on this executor; the device is then left where it was.
+  [[nodiscard]] static result<std::shared_ptr<driver>> make(const run_on& where, std::unique_ptr<zoned::device>& device,
+                                                            const store_options& options);
+  [[nodiscard]] static asio::any_io_executor executor_for_handlers(const run_on& where);
+  driver(const run_on& where, const store_options& options);
+  driver(const driver&) = delete;
+  driver& operator=(const driver&) = delete;
+  ~driver();
+
+  [[nodiscard]] const asio::any_io_executor& handler_executor() const { return handler_executor_; }
+
+  // -- any thread --
+  [[nodiscard]] core::operation_id next_id() { return {next_id_.fetch_add(1, std::memory_order_relaxed)}; }
+  /// Ends it with `busy` or `closed` if it cannot be accepted.
+  void submit(std::unique_ptr<operation> o);
+  void cancel(core::operation_id id, errc reason);
+  void release(core::handle_id handle);
+  void on_event(std::function<void(const event&)> callback);
+  /// Ends everything as it is; on a thread of its own, waits for that.
+  void stop();
+
+  /// The context is being destroyed: handlers are destroyed uncalled.
+  void abandon();
+
+ private:
+  using strand = asio::strand<asio::any_io_executor>;
+  using event_callback = std::function<void(const event&)>;
+  enum class phase { running, closing, ended };
+
+  struct cancel_note {
+    core::operation_id id;
+    errc reason{};
+  };
+  struct release_note {
+    core::handle_id handle;
+  };
+  struct stop_note {};
+  static constexpr std::uint64_t unheard = std::uint64_t{1} << 63;  ///< In ids of requests that nobody waits for.
+  using note = std::variant<std::unique_ptr<operation>, cancel_note, release_note, event_callback, stop_note>;
+
+  [[nodiscard]] error_code start(std::unique_ptr<zoned::device>& device, const store_options& options);
+  /// False if it has ended: the note is then left as it was.
+  [[nodiscard]] bool leave(note&& n);
+  void refuse(std::unique_ptr<operation> o, errc why);
+  void schedule_locked();
+
+  // -- on the strand --
+  void pump();
+  void take(std::unique_ptr<operation>& o);
+  void take(const cancel_note& n);
+  void take(const release_note& n);
+  void take(event_callback& callback);
+  void take(const stop_note& n);
+
+  void run();
+  [[nodiscard]] bool reap();
+  [[nodiscard]] bool admit();
+  [[nodiscard]] bool give();
+  [[nodiscard]] bool answer();
+  [[nodiscard]] bool rest();
+  void arm();
+  void wait_for_device();
+  void set_timer();
+  void deadlines_passed();
+
+  [[nodiscard]] core::operation_id unheard_id() { return {next_id().value | unheard}; }
+  void hand_over(operation& o);
+  void answer(core::notification n);
+  void end_early(core::operation_id id, errc reason);
+  /// Out of the table, the admission and the deadlines.
+  [[nodiscard]] std::unique_ptr<operation> withdraw(core::operation_id id);
+  void finish(std::unique_ptr<operation> o, ending e);
+  void tell(event e);
+  void end();
+  /// Leaves nothing that belongs to the context; the operations that were left come out.
+  [[nodiscard]] std::vector<std::unique_ptr<operation>> tear_down(std::unique_ptr<zoned::device>& device);
+  [[nodiscard]] bool device_at_rest() const { return in_flight_ == 0 && unsent_.empty(); }
+
+  // Before everything else: executors below may point into it.
+  std::shared_ptr<own_thread> thread_;
+  std::shared_ptr<void> context_alive_;
+  asio::any_io_executor handler_executor_;
+  const std::uint32_t operations_max_;
+
+  std::atomic<std::uint64_t> next_id_{1};
+  std::atomic<std::uint32_t> operations_{0};
+
+  std::mutex mutex_;  ///< Of what follows, up to the next heading.
+  std::vector<note> inbox_;
+  bool pump_scheduled_ = false;
+  bool accepting_ = true;         ///< Operations; false from close on.
+  std::optional<strand> strand_;  ///< None: ended.
+
+  // Of the strand.
+  phase phase_ = phase::running;
+  context_hook* hook_ = nullptr;
+  std::unique_ptr<core::core> core_;
+  std::unique_ptr<zoned::device> device_;
+  std::optional<asio::posix::stream_descriptor> descriptor_;
+  std::optional<asio::steady_timer> timer_;
+  std::optional<deadlines::time_point> timer_at_;
+  std::optional<asio::executor_work_guard<asio::any_io_executor>> work_;
+  std::vector<note> notes_;
+  operation_table table_;
+  admission admission_;
+  deadlines deadlines_;
+  std::optional<core::operation_id> close_waiting_;  ///< For waiting appends to be admitted.
+  std::vector<zoned::command> unsent_;
+  std::size_t in_flight_ = 0;
+  bool waiting_ = false;  ///< For the descriptor.
+  bool opened_ = false;
+  std::unique_ptr<operation> last_;  ///< Ends this driver when the device is at rest, with:
+  core::notification last_answer_;
+
+  std::optional<strand> event_strand_;
+  std::shared_ptr<event_callback> event_callback_;
+  std::deque<event> kept_events_;
+};
+
+}  // namespace furrow::driver

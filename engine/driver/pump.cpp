@@ -1,0 +1,275 @@
+// The half of the driver that runs on its strand.
+#include <array>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "driver/driver.hpp"
+
+namespace furrow::driver {
+namespace {
+
+constexpr int rounds_max = 16;            ///< Of run() before others on the executor have their turn.
+constexpr std::size_t commands_max = 64;  ///< Taken from the core before the device gets them.
+constexpr std::size_t kept_events_max = 64;
+
+std::int64_t utc_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+ending failed(errc why) {
+  ending e;
+  e.error = why;
+  return e;
+}
+
+}  // namespace
+
+void driver::pump() {
+  {
+    const std::lock_guard lock(mutex_);
+    pump_scheduled_ = false;
+    notes_.swap(inbox_);
+  }
+  for (note& n : notes_) std::visit([this](auto& what) { take(what); }, n);
+  notes_.clear();
+  run();
+}
+
+void driver::take(std::unique_ptr<operation>& o) {
+  if (phase_ != phase::running) return finish(std::move(o), failed(errc::closed));
+  const bool may_end_early = o->kind == operation::role::ordinary;
+  if (may_end_early && o->call.deadline && *o->call.deadline <= std::chrono::steady_clock::now()) {
+    return finish(std::move(o), failed(errc::timed_out));
+  }
+  operation& accepted = table_.add(std::move(o));
+  if (may_end_early && accepted.call.deadline) deadlines_.add(*accepted.call.deadline, accepted.id);
+  if (accepted.kind == operation::role::close) {
+    phase_ = phase::closing;
+    close_waiting_ = accepted.id;
+  } else if (accepted.append_bytes != 0) {
+    admission_.arrive(accepted.id, accepted.append_bytes, accepted.urgency);
+  } else {
+    hand_over(accepted);
+  }
+}
+
+void driver::take(const cancel_note& n) {
+  if (phase_ != phase::ended) end_early(n.id, n.reason);
+}
+
+void driver::take(const release_note& n) {
+  if (phase_ != phase::ended) core_->handle(core::request{unheard_id(), utc_ns(), core::release_request{n.handle}});
+}
+
+void driver::take(event_callback& callback) {
+  if (phase_ == phase::ended) return;
+  event_callback_ = callback ? std::make_shared<event_callback>(std::move(callback)) : nullptr;
+  if (!event_callback_) return;
+  for (event& e : std::exchange(kept_events_, {})) tell(std::move(e));
+}
+
+void driver::take(const stop_note&) {
+  if (phase_ == phase::ended) return;
+  std::unique_ptr<zoned::device> device;
+  auto unfinished = tear_down(device);
+  device.reset();
+  for (auto& o : unfinished) finish(std::move(o), failed(errc::closed));
+  if (thread_) thread_->end();
+}
+
+void driver::run() {
+  if (phase_ == phase::ended) return;
+  for (int round = 0; round < rounds_max; ++round) {
+    bool moved = reap();
+    moved = admit() || moved;
+    moved = give() || moved;
+    moved = answer() || moved;
+    if (last_ && device_at_rest()) return end();
+    if (!moved && !rest()) return arm();
+  }
+  const std::lock_guard lock(mutex_);
+  schedule_locked();
+}
+
+bool driver::reap() {
+  if (in_flight_ == 0) return false;
+  std::array<zoned::completion, commands_max> done;
+  const std::size_t count = device_->reap(done);
+  FURROW_ASSERT(count <= in_flight_);
+  in_flight_ -= count;
+  for (const zoned::completion& c : std::span(done).first(count)) core_->handle(c);
+  return count != 0;
+}
+
+bool driver::admit() {
+  bool any = false;
+  while (const auto id = admission_.admit()) {
+    operation* o = table_.find(*id);
+    FURROW_ASSERT(o != nullptr);
+    hand_over(*o);
+    any = true;
+  }
+  if (close_waiting_ && admission_.empty()) {
+    hand_over(*table_.find(*std::exchange(close_waiting_, std::nullopt)));
+    any = true;
+  }
+  return any;
+}
+
+bool driver::give() {
+  bool any = false;
+  for (;;) {
+    if (unsent_.empty()) {
+      zoned::command c;
+      while (unsent_.size() < commands_max && core_->poll(c)) unsent_.push_back(c);
+      if (unsent_.empty()) return any;
+    }
+    const std::size_t accepted = device_->submit(unsent_);
+    FURROW_ASSERT(accepted != 0 || in_flight_ != 0);  // Else nothing would ever offer them again.
+    in_flight_ += accepted;
+    any = any || accepted != 0;
+    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(accepted));
+    if (!unsent_.empty()) return any;
+  }
+}
+
+bool driver::answer() {
+  bool any = false;
+  core::notification n;
+  while (core_->poll(n)) {
+    answer(std::exchange(n, {}));
+    any = true;
+  }
+  return any;
+}
+
+void driver::answer(core::notification n) {
+  if (n.id == core::operation_id{}) {
+    auto* e = std::get_if<event>(&n.result);
+    FURROW_ASSERT(e != nullptr);
+    return tell(std::move(*e));
+  }
+  if ((n.id.value & unheard) != 0) return;
+  std::unique_ptr<operation> o = withdraw(n.id);
+  FURROW_ASSERT(o != nullptr);  // I2
+  if (o->kind == operation::role::open && !n.error) opened_ = true;
+  if (o->kind == operation::role::ordinary || (o->kind == operation::role::open && !n.error)) {
+    ending e;
+    e.error = n.error;
+    e.detail = std::move(n.detail);
+    e.result = std::move(n.result);
+    e.by = shared_from_this();
+    return finish(std::move(o), std::move(e));
+  }
+  last_ = std::move(o);
+  last_answer_ = std::move(n);
+}
+
+bool driver::rest() {
+  if (!opened_ || last_ || !device_at_rest()) return false;
+  core_->tick();
+  const bool given = give();
+  return answer() || given;
+}
+
+void driver::hand_over(operation& o) {
+  o.with_core = true;
+  core_->handle(core::request{o.id, utc_ns(), std::move(o.body)});
+}
+
+void driver::end_early(core::operation_id id, errc reason) {
+  operation* o = table_.find(id);
+  if (o == nullptr) return;  // It has ended meanwhile.
+  if (o->with_core) {
+    core_->handle(core::request{unheard_id(), utc_ns(), core::cancel_request{id, reason}});
+  } else {
+    finish(withdraw(id), failed(reason));
+  }
+}
+
+std::unique_ptr<operation> driver::withdraw(core::operation_id id) {
+  std::unique_ptr<operation> o = table_.take(id);
+  if (!o) return o;
+  if (o->call.deadline) deadlines_.remove(*o->call.deadline, id);
+  if (o->append_bytes != 0) {
+    if (o->with_core) {
+      admission_.leave(o->append_bytes);
+    } else {
+      admission_.withdraw(id);
+    }
+  }
+  return o;
+}
+
+void driver::finish(std::unique_ptr<operation> o, ending e) {
+  operations_.fetch_sub(1);
+  o->finish(std::move(e));
+}
+
+void driver::tell(event e) {
+  if (!event_callback_) {
+    if (kept_events_.size() < kept_events_max) kept_events_.push_back(std::move(e));
+    return;
+  }
+  asio::post(*event_strand_, [callback = event_callback_, e = std::move(e)] { (*callback)(e); });
+}
+
+void driver::end() {
+  ending e;
+  e.error = last_answer_.error;
+  e.detail = std::move(last_answer_.detail);
+  e.result = std::move(last_answer_.result);
+  std::unique_ptr<operation> last = std::move(last_);
+  auto unfinished = tear_down(e.device);
+  if (last->kind == operation::role::open) e.device.reset();
+  for (auto& o : unfinished) finish(std::move(o), failed(errc::closed));
+  if (thread_) thread_->end();
+  e.ended_thread = thread_;
+  finish(std::move(last), std::move(e));
+}
+
+void driver::arm() {
+  set_timer();
+  const bool busy = in_flight_ != 0 || !table_.empty();
+  if (busy && !work_) work_.emplace(strand_->get_inner_executor());
+  if (!busy) work_.reset();  // I3
+  if (in_flight_ != 0 && !waiting_) wait_for_device();
+  if (in_flight_ == 0 && waiting_) descriptor_->cancel();
+}
+
+void driver::wait_for_device() {
+  waiting_ = true;
+  descriptor_->async_wait(asio::posix::stream_descriptor::wait_read,
+                          asio::bind_executor(*strand_, [self = shared_from_this()](error_code) {
+                            self->waiting_ = false;
+                            self->run();
+                          }));
+}
+
+void driver::set_timer() {
+  const auto earliest = deadlines_.earliest();
+  if (earliest == timer_at_) return;
+  timer_at_ = earliest;
+  if (!earliest) {
+    timer_->cancel();
+    return;
+  }
+  timer_->expires_at(*earliest);
+  timer_->async_wait(asio::bind_executor(*strand_, [self = shared_from_this()](error_code e) {
+    if (!e) self->deadlines_passed();
+  }));
+}
+
+void driver::deadlines_passed() {
+  if (phase_ == phase::ended) return;
+  timer_at_.reset();
+  while (const auto id = deadlines_.take_passed(std::chrono::steady_clock::now())) end_early(*id, errc::timed_out);
+  run();
+}
+
+}  // namespace furrow::driver
