@@ -6,24 +6,32 @@
 // States of a node
 //   clean     has a reference to where it lies; its content is that page's     -> put/erase: dirty (the old place dies)
 //   dirty     changed since, no reference                                      -> placed(): clean
-//   shared    also part of a frozen snapshot: a change clones it first; the clone is dirty, the frozen one stays as it
-//   is
+//   shared    also part of a frozen snapshot: a change clones it first; the clone is dirty, the frozen one stays
+//   replaced  frozen only: its place dies when the live tree lets go of it, or when it gets one      -> drop(): gone
+//
+// A checkpoint:  dying = take_dying(); snapshot = freeze();
+//                for each level from 0 to the root's: collect_dirty(), seal() and write, placed();
+//                a superblock naming root_of(snapshot) is durable; `dying` is dead; drop(snapshot).
+// An aborted one drops its snapshot as well. What it placed is the live tree's or among the dying; its `dying` is dead
+// with the next superblock.
 //
 // Invariants
 //   I1  A snapshot never changes, but that its nodes learn where they were written.
 //   I2  A node is written only after all its children have references (collect_dirty by level, leaves first).
 //   I3  A page is named by the live tree, by the snapshot, or stands in the list of the dying; nowhere else, and once.
-//   I4  The parent of a resident node is resident.
+//   I4  The parent of a resident node is resident; so is the root.
+//   I5  A clean node has clean children only. In the live tree they hang below that node alone (tree_node::take_over).
+//   I6  No leaf is empty, no index node either. Leaves are evicted only while clean, and only the live tree's.
 //
 // Not here: where pages go and when (core/checkpoint), how they are read (core/page_reader), layout of a page
 // (format/page).
 #pragma once
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <functional>
 #include <optional>
 #include <vector>
 
+#include "core/tree_node.hpp"
 #include "format/keys.hpp"
 #include "format/page.hpp"
 #include "format/superblock.hpp"
@@ -37,11 +45,6 @@ struct page_need {
   std::uint8_t level = 0;
   format::key within;  ///< A key in the page's range: finds its parent again.
 };
-
-struct tree_node;
-using node_ptr = boost::intrusive_ptr<tree_node>;
-void intrusive_ptr_add_ref(tree_node* n) noexcept;
-void intrusive_ptr_release(tree_node* n) noexcept;
 
 /// What a lookup found. `value` and `key` point into the tree and hold until its next change or eviction.
 struct tree_cell {
@@ -86,10 +89,11 @@ class page_tree {
   page_tree(const page_tree&) = delete;
   page_tree& operator=(const page_tree&) = delete;
 
-  /// Starts from what a superblock names. Its index pages are then to be supplied: see missing_index().
-  void open(const format::tree_root& root);
+  /// Starts from what a superblock names, once. Its index pages are then to be supplied: see missing_index(). False: no
+  /// tree has such a root.
+  [[nodiscard]] bool open(const format::tree_root& root);
   /// Index pages (and a root leaf) that can be loaded now; to be asked again when all of them are supplied, until none
-  /// are left.
+  /// are left. Before, lookups may need pages of any level, and changes and freeze() are not allowed.
   [[nodiscard]] std::vector<page_need> missing_index() const;
 
   /// The cell of exactly this key.
@@ -104,7 +108,7 @@ class page_tree {
   [[nodiscard]] std::optional<page_need> prepare_range(format::key_view from, format::key_view to);
 
   /// The leaf must be resident (prepare). Inserts or replaces. Key and value together are at most
-  /// format::cell_bytes_max.
+  /// format::cell_bytes_max, and do not lie in the tree.
   void put(format::key_view key, format::value_view value);
   /// False if there was no such key.
   bool erase(format::key_view key);
@@ -147,17 +151,84 @@ class page_tree {
   void advance(std::uint64_t now) { now_ = now; }
 
   [[nodiscard]] std::size_t resident_leaves() const { return resident_leaves_; }
-  [[nodiscard]] std::size_t dirty_nodes() const;
+  /// Of the live tree: what a checkpoint begun now would write.
+  [[nodiscard]] std::size_t dirty_nodes() const { return dirty_nodes_; }
   [[nodiscard]] std::uint64_t pages() const { return pages_; }
-  [[nodiscard]] std::size_t resident_bytes() const;
+  /// Memory of all nodes, those that only a snapshot holds included.
+  [[nodiscard]] std::size_t resident_bytes() const { return account_->bytes; }
   [[nodiscard]] format::page_kind kind() const { return kind_; }
 
  private:
+  friend class tree_inspector;
+  /// The way from the root to a leaf: at each level the index node and the entry taken.
+  struct tree_path {
+    struct step {
+      index_node* node;
+      std::size_t at;
+    };
+    std::array<step, tree_level_max + 1> steps;
+  };
+  /// Children of an index node that a range of keys meets; the first and the last perhaps in part.
+  struct range_cut {
+    std::size_t first;
+    std::size_t last;
+    bool first_in_part;
+    bool last_in_part;
+  };
+
+  [[nodiscard]] bool loaded() const { return index_missing_ == 0 && (root_.empty() || root_.child); }
+  [[nodiscard]] page_need need_of(const tree_slot& slot, std::uint8_t level, format::key_view within) const;
+  void touch(leaf_node& leaf);
+  /// The leaf of the key; none if some page on the way is not resident, and then `missing` says which.
+  leaf_node* descend(format::key_view key, tree_path& path, std::optional<page_need>* missing);
+  /// Walks on from a path that ended at a leaf to the first or last cell of the leaf after or before it.
+  [[nodiscard]] tree_lookup next_leaf(const tree_path& path);
+  [[nodiscard]] tree_lookup previous_leaf(const tree_path& path);
+  [[nodiscard]] static tree_cell cell_of(const leaf_node& leaf, std::size_t at);
+
+  // What a node's life is made of; see the states above.
+  node_ptr make_leaf();
+  node_ptr make_index(std::uint8_t level);
+  /// The slot's child, made fit for editing: neither shared nor clean.
+  tree_node& own(tree_slot& slot);
+  leaf_node& own_path(tree_path& path);
+  void retire(tree_node& node);
+  void retire_below(tree_slot& slot, std::uint8_t level);
+
+  void split_leaf(tree_path& path, leaf_node& leaf, format::key_view key, format::value_view value);
+  void add_child(tree_path& path, format::key separator, node_ptr child);
+  void settle(index_node& parent, std::size_t at);
+  void merge(index_node& parent, std::size_t left);
+  void settle_root();
+
+  [[nodiscard]] std::optional<page_need> prepare_edge(format::key_view key);
+  [[nodiscard]] static range_cut cut_of(const index_node& node, format::key_view from, format::key_view to);
+  [[nodiscard]] static bool meets(const tree_slot& slot, format::key_view from, format::key_view to);
+  void erase_within(tree_slot& slot, format::key_view from, format::key_view to);
+  void erase_children(index_node& node, format::key_view from, format::key_view to);
+
+  bool admit_leaf(tree_slot& slot, std::span<const std::byte> page, format::key_view low, format::key_view high);
+  bool admit_index(tree_slot& slot, std::uint8_t level, std::span<const std::byte> page, format::key_view low,
+                   format::key_view high);
+  void collect_missing(const tree_slot& slot, std::uint8_t level, format::key_view low,
+                       std::vector<page_need>& to) const;
+  void visit_refs(const tree_slot& slot, std::uint8_t level, format::key_view low,
+                  const std::function<void(const page_need&)>& call) const;
+
   format::page_kind kind_;
   format::uuid store_;
+  boost::intrusive_ptr<tree_account> account_;
+  tree_slot root_;
+  std::uint8_t root_level_ = 0;
+  bool frozen_ = false;
   std::uint64_t now_ = 0;
   std::size_t resident_leaves_ = 0;
-  std::uint64_t pages_ = 0;
+  std::size_t dirty_nodes_ = 0;
+  std::uint64_t pages_ = 0;           ///< Of the live tree; while it is being loaded, those known of.
+  std::uint64_t pages_declared_ = 0;  ///< What open() was told.
+  std::uint64_t index_missing_ = 0;
+  std::vector<format::page_ref> dying_;
+  boost::intrusive::list<leaf_node, boost::intrusive::constant_time_size<false>> clean_leaves_;  ///< Last used first.
 };
 
 }  // namespace furrow::core

@@ -9,7 +9,9 @@ constexpr std::size_t checksum_at = 16;
 
 bool in_range(const zone_header& h) {
   const bool role_has_header = h.role == zone_role::metadata || h.role == zone_role::data;
-  return role_has_header && known(h.cls) && (h.ordinal == 0 || h.role == zone_role::metadata);
+  const bool has_next = h.next.value != zone_header::no_next;
+  return role_has_header && known(h.cls) && (h.ordinal == 0 || h.role == zone_role::metadata) &&
+         (h.ordinal != 0 || !has_next) && (has_next || h.next_generation == 0);
 }
 
 }  // namespace
@@ -29,6 +31,9 @@ void encode(const zone_header& h, std::span<std::byte> block) {
   to.u64(h.generation);
   to.u64(h.epoch);
   to.u64(h.ordinal);
+  to.u32(h.next.value);
+  to.zeros(4);
+  to.u64(h.next_generation);
   to.zeros(to.left());
   seal(block, checksum_at);
 }
@@ -59,6 +64,9 @@ boost::system::result<zone_header> decode_zone_header(std::span<const std::byte>
   h.generation = in.u64();
   h.epoch = in.u64();
   h.ordinal = in.u64();
+  h.next.value = in.u32();
+  in.zeros(4);
+  h.next_generation = in.u64();
   in.zeros(in.left());
   if (in.failed() || !in_range(h)) {
     return make_error_code(fault::malformed);

@@ -25,6 +25,9 @@ struct zone_header {
   std::uint64_t generation = 0;  ///< Counts the uses of the zone; from the zone table only.
   std::uint64_t epoch = 0;
   std::uint64_t ordinal = 0;  ///< Of a journal zone: its place in the chain, from 1. Else 0.
+  zoned::zone_index next{no_next};   ///< Of a journal zone: the zone that the journal goes on in, kept clean for it.
+  std::uint64_t next_generation = 0;
+  static constexpr std::uint32_t no_next = 0xffffffff;
   friend bool operator==(const zone_header&, const zone_header&) = default;
 };
 

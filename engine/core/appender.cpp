@@ -1,0 +1,295 @@
+#include "core/appender.hpp"
+
+#include <algorithm>
+
+#include "core/data_writer.hpp"
+#include "core/journal.hpp"
+#include "core/segment_cursor.hpp"
+
+namespace furrow::core {
+
+namespace {
+
+format::zone_class class_of(lifetime hint) {
+  return static_cast<format::zone_class>(static_cast<std::uint8_t>(format::zone_class::unhinted) +
+                                         static_cast<std::uint8_t>(hint));
+}
+
+bool usable_uncopied(std::span<const zoned::segment> segments, const context& c) {
+  return std::all_of(segments.begin(), segments.end(), [&c](const zoned::segment& s) {
+    return reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes == 0 &&
+           s.bytes % c.shape.lba_bytes == 0;
+  });
+}
+
+/// An append of several publications is answered once.
+struct append_operation {
+  append_result result;
+  std::size_t left = 0;
+  error_code error;
+  error_detail detail;
+};
+
+}  // namespace
+
+std::uint64_t appender::extent_blocks_max() const {
+  const std::uint64_t by_record = c_.zones.typical_blocks() / 2 * block_bytes / record_bytes_per_block;
+  return std::max<std::uint64_t>(1, std::min(c_.options.ordered_extent_bytes_max / block_bytes, by_record));
+}
+
+std::uint64_t appender::blocks_for(const object_end& end, std::uint64_t bytes) const {
+  return (end.tail.size() + bytes) / block_bytes;
+}
+
+error_code appender::check(const object_state& o, const append_options& options) const {
+  if (options.expected_offset_bytes && *options.expected_offset_bytes != o.reserved.bytes) return errc::offset_mismatch;
+  if (options.fence_epoch && *options.fence_epoch < o.reserved_fence) return errc::fenced;
+  return {};
+}
+
+void appender::accept(operation_id id, append_request r) {
+  if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});  // A1
+}
+
+void appender::accept(operation_id id, batch_request r) {
+  if (!waiting_.empty() || !try_batch(id, r)) waiting_.push_back({id, std::move(r)});
+}
+
+void appender::step() {
+  while (!waiting_.empty()) {
+    waiting& w = waiting_.front();
+    const bool taken = std::visit(
+        [&](auto& r) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(r)>, append_request>)
+            return try_append(w.id, r);
+          else
+            return try_batch(w.id, r);
+        },
+        w.what);
+    if (!taken) return;
+    waiting_.pop_front();
+  }
+}
+
+bool appender::cancel(operation_id id, error_code reason) {
+  const auto it = std::find_if(waiting_.begin(), waiting_.end(), [id](const waiting& w) { return w.id == id; });
+  if (it == waiting_.end()) return false;
+  waiting_.erase(it);
+  c_.answer(id, reason);
+  return true;
+}
+
+void appender::answer_when(operation_id id, durability level, std::uint64_t sequence, result_body result) {
+  if (level == durability::written) return c_.answer(id, {}, std::move(result));
+  c_.log->when_durable(sequence, [this, id, result = std::move(result)](error_code ec) { c_.answer(id, ec, result); });
+}
+
+bool appender::try_append(operation_id id, append_request& r) {
+  object_state* o = c_.table->of(r.handle);
+  error_code ec = o == nullptr ? error_code{errc::closed} : c_.latch ? c_.latch : check(*o, r.options);
+  if (ec) {
+    error_detail detail;
+    if (o != nullptr) detail = {.object = o->id, .offset_bytes = o->reserved.bytes};
+    c_.answer(id, ec, {}, std::move(detail));
+    return true;
+  }
+  const std::uint64_t bytes = zoned::total_bytes(r.segments);
+  if (bytes == 0) {
+    answer_when(id, r.options.level, c_.sequence, append_result{o->reserved.bytes, 0, c_.sequence});
+    return true;
+  }
+  const std::uint64_t blocks = blocks_for(o->reserved, bytes);
+  if (!c_.data->reserve(blocks)) {
+    if (c_.data->more_coming()) return false;
+    c_.answer(id, errc::no_space, {},
+              {.object = o->id, .bytes = bytes, .what = "no zone is left for data, and none is on its way back"});
+    return true;
+  }
+  ++c_.stats.appends;
+  c_.stats.append_bytes += bytes;
+  auto operation = std::make_shared<append_operation>();
+  operation->result = {o->reserved.bytes, bytes, 0};
+  const bool raises = r.options.fence_epoch && *r.options.fence_epoch > o->reserved_fence;
+  const durability level = raises ? durability::durable : r.options.level;
+  std::vector<publication_step> steps;
+  make_steps(*o, r.segments, r.options, steps);
+  operation->left = steps.size();
+  std::vector<publication*> entered;
+  for (publication_step& s : steps) {
+    auto p = std::make_unique<publication>();
+    p->steps.push_back(std::move(s));
+    p->objects.push_back(o);
+    p->done = [this, id, level, operation](error_code failed, std::uint64_t sequence, const error_detail& detail) {
+      if (failed && !operation->error) {
+        operation->error = failed;
+        operation->detail = detail;
+      }
+      operation->result.sequence = std::max(operation->result.sequence, sequence);
+      if (--operation->left > 0) return;
+      if (operation->error) return c_.answer(id, operation->error, operation->result, operation->detail);
+      answer_when(id, level, operation->result.sequence, operation->result);
+    };
+    entered.push_back(&c_.publish_queue->enter(std::move(p)));
+  }
+  for (publication* p : entered) submit(*p);
+  return true;
+}
+
+void appender::submit(publication& p) {
+  if (p.extents_left == 0) return c_.publish_queue->start(p);
+  for (publication_step& s : p.steps)
+    if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent) c_.data->submit(*a->extent);
+}
+
+void appender::make_steps(object_state& o, std::span<const zoned::segment> segments, const append_options& options,
+                          std::vector<publication_step>& to) {
+  segment_cursor from{segments};
+  std::uint64_t blocks = blocks_for(o.reserved, from.left());
+  do {
+    append_step s;
+    s.object = &o;
+    s.before = o.reserved;
+    s.after = o.reserved;
+    s.fence_epoch = options.fence_epoch.value_or(0);
+    s.modified_ns = options.modified_ns.value_or(c_.now_ns);
+    const std::uint64_t part = std::min(blocks, extent_blocks_max());
+    blocks -= part;
+    if (part > 0) {
+      s.reserved_blocks = part;
+      s.extent = make_extent(s.before, from, part);
+      s.extent->cls = class_of(options.hint);
+      s.extent->urgent = options.priority == priority::high;
+      s.after.bytes = s.before.bytes - s.before.tail.size() + part * block_bytes;
+      s.after.tail.clear();
+      ++s.after.tail_epoch;
+    }
+    if (blocks == 0) {
+      const std::size_t kept = s.after.tail.size();
+      const std::uint64_t more = from.left();
+      s.after.tail.resize(kept + more);
+      from.copy(std::span{s.after.tail}.subspan(kept));
+      s.after.bytes += more;
+    }
+    o.reserved = s.after;
+    to.emplace_back(std::move(s));
+  } while (blocks > 0);
+  o.reserved_fence = std::max(o.reserved_fence, options.fence_epoch.value_or(0));
+}
+
+std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, segment_cursor& from,
+                                                      std::uint64_t blocks) {
+  auto e = std::make_unique<ordered_extent>();
+  const std::size_t tail_bytes = base.tail.size();
+  e->object_block = (base.bytes - tail_bytes) / block_bytes;
+  e->blocks = blocks;
+  e->pinned = {e->object_block, blocks, {reservation_}};
+  reservation_ += blocks;
+  if (tail_bytes == 0) e->source = from.peek(blocks * block_bytes);
+  if (tail_bytes == 0 && usable_uncopied(e->source, c_)) {
+    from.skip(blocks * block_bytes);
+  } else {  // A2
+    e->copy = c_.buffers.take(blocks * block_bytes);
+    std::memcpy(e->copy.data(), base.tail.data(), tail_bytes);
+    from.copy(e->copy.part(tail_bytes, blocks * block_bytes - tail_bytes));
+    e->source = {{e->copy.data(), blocks * block_bytes}};
+    c_.stats.copied_bytes += blocks * block_bytes - tail_bytes;
+  }
+  e->sums.reserve(blocks);
+  segment_cursor sums{e->source};
+  for (std::uint64_t b = 0; b < blocks; ++b) e->sums.push_back(sums.crc32c(block_bytes));
+  return e;
+}
+
+bool appender::try_batch(operation_id id, batch_request& r) {
+  auto p = std::make_unique<publication>();
+  auto result = std::make_shared<batch_result>();
+  std::vector<object_state*> made(r.members.size(), nullptr);
+  result->created.resize(r.members.size());
+  result->appended.resize(r.members.size());
+  error_code ec = c_.latch;
+  error_detail detail;
+  std::uint64_t blocks = 0, record_bytes = 0;
+  std::map<object_id, object_end> ends;  // lengths alone matter here
+  // Checked as a whole before anything is taken.
+  std::vector<char> creates(r.members.size(), 0);
+  for (std::size_t i = 0; i < r.members.size() && !ec; ++i) {
+    record_bytes += 256;
+    if (const auto* m = std::get_if<batch_request::create>(&r.members[i])) {
+      creates[i] = 1;
+      record_bytes +=
+          m->options.name.size() + m->options.attributes.link_target.size() + m->options.attributes.user.size();
+    } else if (const auto* a = std::get_if<batch_request::append>(&r.members[i])) {
+      object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
+      if (a->handle.value != 0 && o == nullptr)
+        ec = errc::closed;
+      else if (a->handle.value == 0 && (a->created >= i || !creates[a->created]))
+        ec = errc::invalid_argument;
+      else if (o != nullptr)
+        ec = check(*o, a->options);
+      const std::uint64_t bytes = zoned::total_bytes(a->segments);
+      blocks += (bytes + 2 * block_bytes - 1) / block_bytes;
+      record_bytes += block_bytes + (bytes / block_bytes + 1) * record_bytes_per_block;
+    } else {
+      record_bytes += format::name_bytes_max;
+    }
+  }
+  if (!ec && (r.members.size() > batch_members_max || record_bytes > c_.zones.typical_blocks() / 2 * block_bytes)) {
+    ec = errc::invalid_argument;
+    detail.what = "the batch is too large for one group of the journal; make several";
+  }
+  if (!ec && !c_.data->reserve(blocks)) {
+    if (c_.data->more_coming()) return false;
+    ec = errc::no_space;
+  }
+  if (ec) {
+    c_.answer(id, ec, {}, std::move(detail));
+    return true;
+  }
+  std::uint64_t used = 0;
+  for (std::size_t i = 0; i < r.members.size(); ++i) {
+    auto& m = r.members[i];
+    if (auto* create = std::get_if<batch_request::create>(&m)) {
+      const object_id fresh = c_.super.next_object++;
+      result->created[i] = fresh;
+      made[i] = &c_.table->add_new(fresh);
+      p->objects.push_back(made[i]);
+      p->steps.emplace_back(create_step{fresh, std::move(create->options)});
+    } else if (auto* a = std::get_if<batch_request::append>(&m)) {
+      object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : made[a->created];
+      const std::uint64_t bytes = zoned::total_bytes(a->segments);
+      result->appended[i] = {o->reserved.bytes, bytes, 0};
+      if (bytes == 0) continue;
+      const std::size_t first = p->steps.size();
+      make_steps(*o, a->segments, a->options, p->steps);
+      for (std::size_t s = first; s < p->steps.size(); ++s) used += std::get<append_step>(p->steps[s]).reserved_blocks;
+      p->objects.push_back(o);
+      ++c_.stats.appends;
+      c_.stats.append_bytes += bytes;
+    } else if (auto* rename = std::get_if<rename_request>(&m)) {
+      p->steps.emplace_back(rename_step{std::move(*rename)});
+    } else if (auto* remove = std::get_if<remove_request>(&m)) {
+      p->steps.emplace_back(remove_step{std::move(*remove)});
+    } else if (auto* set = std::get_if<set_attributes_request>(&m)) {
+      object_state* o = c_.table->of(set->handle);
+      if (o == nullptr) continue;
+      p->objects.push_back(o);
+      p->steps.emplace_back(attributes_step{o, std::move(set->to)});
+    }
+  }
+  c_.data->release(blocks - used);
+  std::sort(p->objects.begin(), p->objects.end());
+  p->objects.erase(std::unique(p->objects.begin(), p->objects.end()), p->objects.end());
+  p->done = [this, id, level = r.level, result, made](error_code failed, std::uint64_t sequence,
+                                                      const error_detail& d) {
+    for (object_state* o : made)
+      if (o != nullptr) c_.table->unuse(*o);
+    if (failed) return c_.answer(id, failed, {}, d);
+    result->sequence = sequence;
+    for (append_result& a : result->appended) a.sequence = sequence;
+    answer_when(id, level, sequence, *result);
+  };
+  submit(c_.publish_queue->enter(std::move(p)));
+  return true;
+}
+
+}  // namespace furrow::core

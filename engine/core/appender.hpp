@@ -1,0 +1,56 @@
+// Accepts appends: gives each its place at the object's end, cuts it into ordered extents, waits for space in order.
+//
+// Invariants
+//   A1  Appends that wait for space are taken in the order of their arrival; none overtakes.
+//   A2  The source is read (sums, tail, copies) when the append is accepted; the caller's memory goes to the device
+//   uncopied where
+//       it begins on a block boundary of the object and is aligned as the device asks.
+//   A3  An append of one object and at most ordered_extent_blocks_max blocks is one publication: whole or absent.
+//
+// Not here: cutting for the device (splitter), publishing (publisher).
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "core/publisher.hpp"
+
+namespace furrow::core {
+
+class appender {
+ public:
+  explicit appender(context& c) : c_{c} {}
+
+  void accept(operation_id id, append_request r);
+  void accept(operation_id id, batch_request r);
+  /// Tries those that wait for space; to be called when there may be more.
+  void step();
+  /// True if the operation was waiting and is answered now.
+  bool cancel(operation_id id, error_code reason);
+  [[nodiscard]] bool idle() const { return waiting_.empty(); }
+
+  /// The longest ordered extent, in blocks: so that its record fits a journal zone.
+  [[nodiscard]] std::uint64_t extent_blocks_max() const;
+
+ private:
+  struct waiting {
+    operation_id id;
+    std::variant<append_request, batch_request> what;
+  };
+  /// False: not enough space now; nothing changed.
+  bool try_append(operation_id id, append_request& r);
+  bool try_batch(operation_id id, batch_request& r);
+  [[nodiscard]] error_code check(const object_state& o, const append_options& options) const;
+  [[nodiscard]] std::uint64_t blocks_for(const object_end& end, std::uint64_t bytes) const;
+  void make_steps(object_state& o, std::span<const zoned::segment> segments, const append_options& options,
+                  std::vector<publication_step>& to);
+  std::unique_ptr<ordered_extent> make_extent(const object_end& base, class segment_cursor& from, std::uint64_t blocks);
+  void submit(publication& p);
+  void answer_when(operation_id id, durability level, std::uint64_t sequence, result_body result);
+
+  context& c_;
+  std::deque<waiting> waiting_;
+  std::uint64_t reservation_ = 0;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,66 @@
+// What each record does to the trees and the zone table: the one place, for publication and for replay.
+//
+// Invariants
+//   I1  prepare() changes nothing. apply() follows a ready prepare() of the same record in the same turn and cannot
+//   fail. I2  The trees after records 1..n depend on these records alone, not on whether they were published or
+//   replayed. I3  Σ blocks of an object's extents == object_value.blocks; Σ over objects, by zone == live_blocks of the
+//   zone.
+//
+// Not here: whether a record may be published (publisher), its encoding (format/record).
+#pragma once
+
+#include "core/context.hpp"
+
+namespace furrow::core {
+
+class applier {
+ public:
+  explicit applier(context& c) : c_{c} {}
+
+  /// Pages that are needed first, or why the record contradicts the trees (in a replay: damage; else a bug).
+  [[nodiscard]] readiness prepare(const format::record_body& body);
+  void apply(std::uint64_t sequence, const format::record_body& body);
+
+  /// From now on prepare() takes these objects for created, and contradictions for those of a group whose earlier
+  /// records are not applied yet (the publisher has checked them); none: as usual.
+  void assume(const std::vector<std::uint64_t>* created) { assumed_ = created; }
+
+  /// The object as last published.
+  [[nodiscard]] readiness load(std::uint64_t object, std::optional<format::object_value>& to);
+  /// The bytes of its tail, or of its attributes.
+  [[nodiscard]] readiness load_tail(std::uint64_t object, std::uint64_t object_bytes, std::vector<std::byte>& to);
+  [[nodiscard]] readiness load_attributes(std::uint64_t object, const format::object_value& v, attributes& to);
+
+ private:
+  readiness prepare_publish(const format::publish_record& r);
+  readiness prepare_tail(const format::tail_record& r);
+  readiness prepare_create(const format::create_record& r);
+  readiness prepare_unname(std::uint64_t object);
+  readiness prepare_rename(const format::rename_record& r);
+  readiness prepare_drop(const format::drop_record& r);
+  readiness prepare_chunks(std::uint64_t object, bool tail);
+
+  void apply_publish(std::uint64_t sequence, const format::publish_record& r);
+  void apply_tail(const format::tail_record& r);
+  void apply_create(const format::create_record& r);
+  void apply_unname(std::uint64_t object);
+  void apply_rename(const format::rename_record& r);
+  void apply_attributes(const format::attributes_record& r);
+  void apply_zone_role(std::uint64_t sequence, const format::zone_role_record& r);
+  void apply_zone_free(const format::zone_free_record& r);
+  void apply_drop(const format::drop_record& r);
+  void apply_collection(const format::collection_record& r);
+
+  void put_extent(format::object_value& v, std::uint64_t object, const format::object_extent& e,
+                  format::zone_class cls);
+  void put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums);
+  void put_chunks(std::uint64_t object, bool tail, std::span<const std::byte> bytes);
+  void put_attributes(format::object_value& v, std::uint64_t object, const format::attribute_set& a);
+  [[nodiscard]] format::object_value take(std::uint64_t object);
+  void store(std::uint64_t object, const format::object_value& v);
+
+  context& c_;
+  const std::vector<std::uint64_t>* assumed_ = nullptr;
+};
+
+}  // namespace furrow::core

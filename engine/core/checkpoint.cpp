@@ -1,0 +1,339 @@
+#include "core/checkpoint.hpp"
+
+#include <algorithm>
+
+#include "core/journal.hpp"
+#include "core/page_reader.hpp"
+#include "core/reclaimer.hpp"
+#include "core/superblock_ring.hpp"
+
+namespace furrow::core {
+
+namespace {
+constexpr std::uint64_t tag_flush = 0;
+constexpr std::uint32_t attempts_max = 8;
+}  // namespace
+
+void checkpointer::configure() {
+  const std::uint64_t zone_bytes = c_.zones.typical_blocks() * block_bytes;
+  const std::uint64_t capacity = c_.zones.usable_count() * zone_bytes;
+  cap_bytes_ = c_.options.recovery_journal_bytes_max != 0
+                   ? c_.options.recovery_journal_bytes_max
+                   : std::min<std::uint64_t>(std::uint64_t{1} << 30, capacity / 16);
+  cap_bytes_ = std::max(cap_bytes_, 2 * zone_bytes);
+  const std::uint32_t apart = ring_zones / 2 + 1 + c_.super.page_copies + 1;
+  share_journal_ = c_.shape.active_max && *c_.shape.active_max < apart;
+}
+
+std::uint32_t checkpointer::reserve_zones() const {
+  const std::uint64_t zone_blocks = c_.zones.typical_blocks();
+  const std::uint64_t journal = cap_bytes_ / (zone_blocks * block_bytes) + 2;
+  const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
+  const std::uint64_t pages = c_.super.page_copies * (2 * tree_pages / zone_blocks + 2);
+  const std::uint64_t used = c_.reclaim->metadata_zones();
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, 3));
+}
+
+std::uint64_t checkpointer::threshold() const {
+  const std::uint64_t page_bytes = (c_.objects->pages() + c_.zone_pages->pages()) * format::page_bytes;
+  return std::min(std::max(c_.options.checkpoint_journal_bytes_min, page_bytes / 2), cap_bytes_ / 2);
+}
+
+void checkpointer::request(bool clean, std::function<void(error_code)> call) {
+  asked_.push_back({clean, std::move(call)});
+}
+
+void checkpointer::step() {
+  if (c_.latch) {
+    if (state_ == state::idle || (sent_.empty() && !c_.ring->busy())) finish(c_.latch);
+    return;
+  }
+  switch (state_) {
+    case state::idle:
+      if (asked_.empty() && (c_.closing || c_.log->bytes_since_cut() < threshold())) return;
+      serving_ = std::move(asked_);
+      asked_.clear();
+      state_ = state::preparing;
+      c_.emit(event::kind::checkpoint_begun);
+      return prepare();
+    case state::pages:
+      return write_pages();
+    case state::settling:
+      return settle();
+    case state::preparing:
+    case state::superblock:
+      return;
+  }
+}
+
+void checkpointer::prepare() {
+  readiness done = prepare_entries();
+  if (done.ready()) done = rewrite_emptiest();
+  if (done.need)
+    return c_.pages->wait(*done.need, [this](error_code ec) {
+      if (ec)
+        c_.set_latch("a page that a checkpoint needs cannot be read");
+      else
+        prepare();
+    });
+  if (!c_.latch) freeze();
+}
+
+readiness checkpointer::prepare_entries() {
+  for (zone_state& z : c_.zones.all())
+    if (z.entry_changed)
+      if (auto need = c_.zone_pages->prepare(format::zone_key(0, z.device.index)))
+        return readiness::wait(std::move(*need));
+  for (zone_state& z : c_.zones.all()) {
+    if (!std::exchange(z.entry_changed, false)) continue;
+    const std::uint8_t flags = z.life == zone_life::bad ? format::zone_flag_bad : 0;
+    const format::zone_value v{z.role,           z.cls,         flags,    z.generation, z.fill_sequence,
+                               z.write_sequence, z.live_blocks, z.ordinal};
+    c_.zone_pages->put(format::zone_key(0, z.device.index), format::encode_fixed(v));
+  }
+  return readiness::yes();
+}
+
+readiness checkpointer::rewrite_emptiest() {
+  std::uint64_t live = 0, room = 0;
+  const zone_state* emptiest = nullptr;
+  for (const zone_state& z : c_.zones.all()) {
+    if (z.role != format::zone_role::metadata || z.live_pages == 0) continue;
+    live += z.live_pages;
+    room += z.capacity_blocks - 1;
+    if (z.life != zone_life::full || z.live_pages * 2 > z.capacity_blocks) continue;
+    if (emptiest == nullptr || z.live_pages < emptiest->live_pages) emptiest = &z;
+  }
+  if (emptiest == nullptr || room < 2 * live + c_.zones.typical_blocks()) return readiness::yes();
+  std::vector<page_need> pages;
+  const auto collect = [&](const page_need& p) {
+    for (const zoned::device_address a : p.ref.copies)
+      if (a != format::page_ref::no_copy && c_.shape.zone_of(a) == emptiest->device.index) return pages.push_back(p);
+  };
+  c_.objects->for_each_ref(collect);
+  c_.zone_pages->for_each_ref(collect);
+  for (const page_need& p : pages)
+    if (auto need = c_.tree(p.kind).rewrite(p)) return readiness::wait(std::move(*need));
+  return readiness::yes();
+}
+
+void checkpointer::freeze() {
+  page_tree* trees[2] = {c_.objects.get(), c_.zone_pages.get()};
+  for (int t = 0; t < 2; ++t) {
+    trees_[t] = {};
+    trees_[t].dying = trees[t]->take_dying();
+    trees_[t].snapshot = trees[t]->freeze();
+    trees_[t].done = trees_[t].snapshot.root == nullptr;
+    if (!trees_[t].done) trees_[t].nodes = page_tree::collect_dirty(trees_[t].snapshot, 0);
+  }
+  next_ = c_.super;
+  next_.sequence = c_.sequence;
+  next_.clean = std::any_of(serving_.begin(), serving_.end(), [](const waiter& w) { return w.clean; });
+  cut_.reset();
+  c_.log->when_cut([this](error_code ec, const format::journal_head& head) {
+    if (ec) return;  // latched
+    cut_ = head;
+    cut_bytes_ = c_.log->bytes_since_cut();
+  });
+  state_ = state::pages;
+}
+
+void checkpointer::write_pages() {
+  page_tree* trees[2] = {c_.objects.get(), c_.zone_pages.get()};
+  for (int t = 0; t < 2; ++t)
+    while (parts_.size() + sent_.size() < page_commands_max * c_.super.page_copies && make_job(trees_[t], *trees[t])) {
+    }
+  send_parts();
+  if (!trees_[0].done || !trees_[1].done || !jobs_.empty()) return;
+  state_ = state::settling;
+  roles_durable_ = false;
+  c_.log->when_durable(c_.sequence, [this](error_code ec) {
+    if (ec) return;  // latched
+    if (!c_.promises.volatile_cache) {
+      roles_durable_ = true;
+      return;
+    }
+    ++c_.stats.flushes;
+    c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
+  });
+  settle();
+}
+
+bool checkpointer::make_job(frozen& f, page_tree& tree) {
+  while (!f.done && f.next == f.nodes.size()) {
+    const bool pending = std::any_of(jobs_.begin(), jobs_.end(), [&](const job& j) { return j.kind == tree.kind(); });
+    if (pending) return false;  // the level above names these
+    if (f.level == f.snapshot.level) {
+      f.done = true;
+      return false;
+    }
+    f.nodes = page_tree::collect_dirty(f.snapshot, ++f.level);
+    f.next = 0;
+  }
+  if (f.done) return false;
+  const std::size_t count = std::min({f.nodes.size() - f.next, static_cast<std::size_t>(page_batch_max),
+                                      static_cast<std::size_t>(c_.append_blocks_max())});
+  job j;
+  j.kind = tree.kind();
+  j.nodes.assign(f.nodes.begin() + static_cast<std::ptrdiff_t>(f.next),
+                 f.nodes.begin() + static_cast<std::ptrdiff_t>(f.next + count));
+  f.next += count;
+  j.pages = c_.buffers.take(count * block_bytes);
+  for (std::size_t i = 0; i < count; ++i)
+    j.refs.push_back(tree.seal(*j.nodes[i], j.pages.part(i * block_bytes, block_bytes), c_.super.next_page_generation++,
+                               c_.super.epoch, next_.sequence));
+  jobs_.push_back(std::move(j));
+  for (std::uint32_t copy = 0; copy < c_.super.page_copies; ++copy)
+    parts_.push_back({std::prev(jobs_.end()), copy, 0, count, nullptr, true});
+  return true;
+}
+
+zone_state* checkpointer::zone_for(std::uint32_t copy) {
+  if (copy == 0 && share_journal_) {
+    zone_state* z = c_.log->zone();
+    return c_.log->shareable() && z->room_blocks() > 0 ? z : nullptr;
+  }
+  open_zone& s = streams_[copy];
+  if (s.usable() && s.zone->room_blocks() > 0) return s.zone;
+  if (s.zone != nullptr && !s.ready) return nullptr;
+  s = {};
+  if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, 0)) {
+    const bool hopeless = c_.zones.clean_count() == 0 && c_.zones.returning_count() == 0;
+    if (hopeless) c_.set_latch("no clean zone is left for metadata");
+    return nullptr;
+  }
+  return s.ready ? s.zone : nullptr;
+}
+
+void checkpointer::send_parts() {
+  for (auto it = parts_.begin(); it != parts_.end() && !c_.latch;) {
+    if (send(*it, next_tag_)) {
+      ++next_tag_;
+      it = parts_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  // A shared zone with no room is left by the journal's next group only; a group without records makes it go.
+  if (share_journal_ && !parts_.empty() && c_.log->zone() != nullptr && c_.log->zone()->room_blocks() == 0)
+    c_.log->roll();
+}
+
+bool checkpointer::send(part& p, std::uint64_t tag) {
+  zone_state* z = zone_for(p.copy);
+  if (z == nullptr || z->writes >= c_.promises.appends_per_zone_max) return false;
+  const std::size_t count = std::min<std::size_t>(p.count, z->room_blocks());
+  if (count < p.count) {
+    parts_.push_back({p.of, p.copy, p.from + count, p.count - count, nullptr, true});
+    p.count = count;
+  }
+  p.zone = z;
+  z->next_block += static_cast<std::uint32_t>(count);
+  ++z->writes;
+  ++z->holds;
+  if (z->room_blocks() == 0) c_.zones.set_life(*z, zone_life::full);
+  c_.io.submit({.op = zoned::opcode::append,
+                .zone = z->device.index,
+                .segments = {{p.of->pages.data() + p.from * block_bytes, count * block_bytes}}},
+               *this, tag);
+  sent_.emplace(tag, p);
+  return true;
+}
+
+void checkpointer::part_done(part p, const zoned::completion& c) {
+  zone_state& z = *p.zone;
+  --z.writes;
+  --z.holds;
+  job& j = *p.of;
+  const bool aligned = !c.error && c.at.offset_bytes % block_bytes == 0;
+  const std::size_t landed = aligned ? c.bytes / block_bytes : 0;
+  if (!c.error) c_.stats.page_bytes += c.bytes;
+  if (landed < p.count) {
+    if (++j.attempts > attempts_max) return c_.set_latch("pages cannot be written", z.device.index);
+    if (c.error) {
+      ++z.failures;
+      c_.emit(event::kind::zone_changed,
+              {.zone = z.device.index, .what = "a write of pages failed: " + c.error.message()});
+    } else {
+      ++c_.stats.short_completions;
+    }
+    if (!aligned || c.bytes % block_bytes != 0) {
+      if (z.life == zone_life::open || z.life == zone_life::full || z.life == zone_life::closed)
+        c_.zones.set_life(z, zone_life::suspect);
+      c_.log->left(z);
+    } else {
+      if (z.life == zone_life::full) c_.zones.set_life(z, c_.log->zone() == &z ? zone_life::open : zone_life::closed);
+      z.next_block -= static_cast<std::uint32_t>(p.count - landed);
+    }
+    parts_.push_back({p.of, p.copy, p.from + landed, p.count - landed, nullptr, true});
+  }
+  for (std::size_t i = 0; i < landed; ++i)
+    j.refs[p.from + i].copies[p.copy] = c_.shape.address_of(z.device.index, c.at.offset_bytes / block_bytes + i);
+  z.live_pages += static_cast<std::uint32_t>(landed);
+  j.landed[p.copy] += landed;
+  if (j.landed[0] == j.nodes.size() && (c_.super.page_copies == 1 || j.landed[1] == j.nodes.size())) job_done(p.of);
+}
+
+void checkpointer::job_done(std::list<job>::iterator it) {
+  for (std::size_t i = 0; i < it->nodes.size(); ++i) c_.tree(it->kind).placed(*it->nodes[i], it->refs[i]);
+  c_.buffers.give(std::move(it->pages));
+  jobs_.erase(it);
+}
+
+void checkpointer::settle() {
+  if (state_ == state::settling && cut_ && roles_durable_) write_superblock();
+}
+
+void checkpointer::write_superblock() {
+  state_ = state::superblock;
+  next_.objects = page_tree::root_of(trees_[0].snapshot);
+  next_.zones = page_tree::root_of(trees_[1].snapshot);
+  next_.journal = *cut_;
+  next_.next_page_generation = c_.super.next_page_generation;
+  next_.next_object = c_.super.next_object;
+  c_.ring->write(next_, [this](error_code ec) { finish(ec); });
+}
+
+void checkpointer::finish(error_code ec) {
+  if (state_ != state::idle) {
+    page_tree* trees[2] = {c_.objects.get(), c_.zone_pages.get()};
+    for (int t = 0; t < 2; ++t) {
+      if (!ec)
+        for (const format::page_ref& r : trees_[t].dying)  // C2
+          for (const zoned::device_address a : r.copies)
+            if (a != format::page_ref::no_copy) --c_.zones.of(a).live_pages;
+      if (trees_[t].snapshot.root) trees[t]->drop(std::move(trees_[t].snapshot));
+      trees_[t] = {};
+    }
+    jobs_.clear();
+    parts_.clear();
+    state_ = state::idle;
+    if (!ec) {
+      c_.super.sequence = next_.sequence;
+      c_.super.objects = next_.objects;
+      c_.super.zones = next_.zones;
+      c_.super.journal = next_.journal;
+      c_.log->cut_done(cut_bytes_);
+      ++c_.stats.checkpoints;
+      c_.reclaim->checkpoint_done();
+    }
+    c_.emit(event::kind::checkpoint_ended);
+  }
+  for (waiter& w : std::exchange(serving_, {})) w.call(ec);
+  if (ec)
+    for (waiter& w : std::exchange(asked_, {})) w.call(ec);
+}
+
+void checkpointer::io_done(std::uint64_t tag, const zoned::completion& c) {
+  if (tag == tag_flush) {
+    if (c.error) return c_.set_latch("a flush of pages failed");
+    roles_durable_ = true;
+    return;
+  }
+  const auto it = sent_.find(tag);
+  const part p = it->second;
+  sent_.erase(it);
+  part_done(p, c);
+}
+
+}  // namespace furrow::core

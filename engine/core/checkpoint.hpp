@@ -1,0 +1,119 @@
+// Writes what changed in the trees since the last checkpoint to pages, then a superblock that names them, so that the
+// log can be cut.
+//
+// States
+//   idle       -> preparing (the live journal passed its threshold, or somebody asks)
+//   preparing  zone entries go into the zone tree, live pages of the emptiest page zone are marked for rewriting; then,
+//   in one turn:
+//              the sequence is noted, both trees are frozen, the journal is asked to cut behind it -> pages
+//   pages      dirty nodes of the snapshot are written, level by level, leaves first, every copy -> settling
+//   settling   the cut is durable, so are the roles of the zones that the pages lie in, and the pages are flushed ->
+//   superblock superblock both copies -> idle: superseded pages die, journal zones before the cut may go
+//
+// Invariants
+//   C1  The superblock is written after everything it names is durable.
+//   C2  A superseded page is counted as live until a root that does not name it is durable.
+//   C3  Foreground work goes on meanwhile, on clones of the frozen nodes; it never waits for a checkpoint.
+//
+// Not here: freeing zones (reclaimer).
+#pragma once
+
+#include <functional>
+#include <list>
+#include <unordered_map>
+
+#include "core/zone_opener.hpp"
+
+namespace furrow::core {
+
+class checkpointer final : public io_client {
+ public:
+  explicit checkpointer(context& c) : c_{c} {}
+
+  /// Bounds that follow from the device and the options; to be called once zones and trees are known.
+  void configure();
+  void step();
+  /// Calls once a checkpoint of everything published until now is durable. clean: the superblock carries the clean
+  /// mark.
+  void request(bool clean, std::function<void(error_code)> call);
+  [[nodiscard]] bool idle() const { return state_ == state::idle; }
+  [[nodiscard]] bool served() const { return asked_.empty() && serving_.empty(); }
+  void io_done(std::uint64_t tag, const zoned::completion& c) override;
+
+  /// Clean zones kept back from data: for the journal up to its cap, and for rewriting pages.
+  [[nodiscard]] std::uint32_t reserve_zones() const;
+  /// Zones that pages are written to beside the journal's.
+  [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }
+  [[nodiscard]] std::uint64_t journal_cap_bytes() const { return cap_bytes_; }
+  [[nodiscard]] std::uint64_t head_ordinal() const { return c_.super.journal.zone_ordinal; }
+  [[nodiscard]] bool writes_to(const zone_state& z) const { return streams_[0].zone == &z || streams_[1].zone == &z; }
+
+ private:
+  enum class state : std::uint8_t { idle, preparing, pages, settling, superblock };
+  /// Pages on their way to all their places.
+  struct job {
+    format::page_kind kind{};
+    std::vector<node_ptr> nodes;
+    std::vector<format::page_ref> refs;
+    buffer pages;
+    std::size_t landed[2] = {0, 0};  ///< By copy, from the front.
+    std::uint32_t attempts = 0;
+  };
+  struct part {
+    std::list<job>::iterator of;
+    std::uint32_t copy = 0;
+    std::size_t from = 0;
+    std::size_t count = 0;
+    zone_state* zone = nullptr;
+    bool waiting = true;  ///< For a zone with room and a free slot.
+  };
+  struct frozen {
+    tree_snapshot snapshot;
+    std::vector<format::page_ref> dying;
+    std::uint8_t level = 0;
+    bool done = false;
+    std::vector<node_ptr> nodes;
+    std::size_t next = 0;
+  };
+
+  [[nodiscard]] std::uint64_t threshold() const;
+  void prepare();
+  readiness prepare_entries();
+  readiness rewrite_emptiest();
+  void freeze();
+  void write_pages();
+  bool make_job(frozen& f, page_tree& tree);
+  void send_parts();
+  bool send(part& p, std::uint64_t tag);
+  zone_state* zone_for(std::uint32_t copy);
+  void part_done(part p, const zoned::completion& c);
+  void job_done(std::list<job>::iterator it);
+  void settle();
+  void write_superblock();
+  void finish(error_code ec);
+
+  context& c_;
+  state state_ = state::idle;
+  std::uint64_t cap_bytes_ = 0;
+  bool share_journal_ = false;
+  open_zone streams_[2];
+
+  frozen trees_[2];
+  std::list<job> jobs_;
+  std::list<part> parts_;
+  std::uint64_t next_tag_ = 1;
+  std::unordered_map<std::uint64_t, part> sent_;
+
+  std::optional<format::journal_head> cut_;
+  std::uint64_t cut_bytes_ = 0;
+  bool roles_durable_ = false;
+  format::superblock next_;
+  struct waiter {
+    bool clean = false;
+    std::function<void(error_code)> call;
+  };
+  std::vector<waiter> asked_;    // for the next one
+  std::vector<waiter> serving_;  // by the one that runs
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,236 @@
+#include "core/data_writer.hpp"
+
+#include <algorithm>
+
+#include "core/checkpoint.hpp"
+#include "core/publisher.hpp"
+#include "core/reclaimer.hpp"
+
+namespace furrow::core {
+
+std::uint32_t data_writer::reserve_zones() const { return c_.checkpoint->reserve_zones(); }
+
+std::uint64_t data_writer::available() const {
+  std::uint64_t room = 0;
+  for (const stream& s : streams_)
+    if (s.zone.zone != nullptr && s.zone.zone->life == zone_life::open) room += s.zone.zone->room_blocks();
+  room += c_.reclaim->closed_data_room();
+  const std::uint32_t clean = c_.zones.clean_count(), kept = reserve_zones();
+  if (clean > kept) room += (clean - kept) * c_.zones.typical_blocks();
+  return room > reserved_ ? room - reserved_ : 0;
+}
+
+bool data_writer::more_coming() const { return c_.zones.returning_count() > 0 || c_.reclaim->busy(); }
+
+bool data_writer::reserve(std::uint64_t blocks) {
+  if (blocks > available()) return false;
+  reserved_ += blocks;
+  return true;
+}
+
+data_writer::stream& data_writer::stream_of(format::zone_class cls) {
+  const auto index = static_cast<std::size_t>(cls) - static_cast<std::size_t>(format::zone_class::unhinted);
+  return streams_[std::min(index, open_streams_max() - 1)];
+}
+
+std::size_t data_writer::open_streams_max() const {
+  if (!c_.shape.active_max) return streams;
+  const std::uint32_t others = ring_zones / 2 + 1 + c_.checkpoint->page_streams();
+  const std::uint32_t left = *c_.shape.active_max > others ? *c_.shape.active_max - others : 1;
+  return std::clamp<std::size_t>(left, 1, streams);
+}
+
+void data_writer::submit(ordered_extent& extent) {
+  FURROW_ASSERT(extent.blocks > 0 && extent.sums.size() == extent.blocks);
+  extent.blocks_left = extent.blocks;
+  extent.bios_in_flight = 1;
+  ++c_.stats.ordered_extents;
+  stream& s = stream_of(extent.cls);
+  const bio b{&extent, 0, extent.blocks, 0};
+  if (extent.urgent)
+    s.queue.push_front(b);
+  else
+    s.queue.push_back(b);
+  ++queued_;
+}
+
+open_zone* data_writer::zone_for(stream& s) {
+  open_zone& z = s.zone;
+  if (z.usable() && z.zone->room_blocks() > 0) return &z;
+  if (z.zone != nullptr && !z.ready) return nullptr;  // its header is on the way
+  z = {};
+  const auto cls = static_cast<format::zone_class>(static_cast<std::size_t>(format::zone_class::unhinted) +
+                                                   static_cast<std::size_t>(&s - streams_.data()));
+  if (c_.opener->open(z, format::zone_role::data, cls, reserve_zones())) return z.ready ? &z : nullptr;
+  for (stream& other : streams_)
+    if (other.zone.usable() && other.zone.zone->room_blocks() > 0) return &other.zone;
+  return nullptr;
+}
+
+void data_writer::step() {
+  if (queued_ == 0) return;
+  for (stream& s : streams_) {
+    while (!s.queue.empty()) {
+      if (c_.latch) {
+        while (!s.queue.empty()) {
+          const bio b = s.queue.front();
+          s.queue.pop_front();
+          --queued_;
+          give_up(b, c_.latch);
+        }
+        break;
+      }
+      open_zone* z = zone_for(s);
+      if (z != nullptr) {
+        if (z->zone->writes >= c_.promises.appends_per_zone_max) break;
+        send(s, *z);
+        continue;
+      }
+      const bool opening =
+          std::any_of(streams_.begin(), streams_.end(), [](const stream& o) { return o.zone.zone != nullptr; });
+      if (opening || more_coming() || in_flight_ > 0 || !c_.zones.may_activate()) break;
+      const bio b = s.queue.front();  // D3
+      s.queue.pop_front();
+      --queued_;
+      give_up(b, errc::no_space);
+    }
+  }
+}
+
+void data_writer::send(stream& s, open_zone& to) {
+  if (free_sent_.empty()) {
+    free_sent_.push_back(sent_.size());
+    sent_.emplace_back();
+  }
+  const std::size_t index = free_sent_.back();
+  free_sent_.pop_back();
+  sent& out = sent_[index];
+  out.from = &s;
+  out.zone = to.zone;
+  out.bios.clear();
+  std::vector<zoned::segment> segments;
+  command_room room{std::min<std::uint64_t>(c_.append_blocks_max(), to.zone->room_blocks()), c_.promises.segments_max};
+  const std::uint64_t asked = room.blocks;
+  while (!s.queue.empty() && room.blocks > 0 && room.segments > 0) {
+    bio& b = s.queue.front();
+    const bio front = cut_front(b, room, segments);
+    if (front.blocks == 0) break;
+    out.bios.push_back(front);
+    ++c_.stats.bios;
+    if (b.blocks > 0) {
+      ++front.extent->bios_in_flight;
+      break;
+    }
+    s.queue.pop_front();
+    --queued_;
+  }
+  FURROW_ASSERT(!out.bios.empty());
+  out.blocks = asked - room.blocks;
+  ++c_.stats.data_commands;
+  c_.stats.coalesced_bios += out.bios.size() - 1;
+  to.zone->next_block += static_cast<std::uint32_t>(out.blocks);  // D1
+  ++to.zone->holds;
+  ++to.zone->writes;
+  ++in_flight_;
+  const zoned::zone_index zone = to.zone->device.index;
+  if (to.zone->room_blocks() == 0) c_.zones.set_life(*to.zone, zone_life::full);
+  c_.io.submit({.op = zoned::opcode::append, .zone = zone, .segments = std::move(segments)}, *this, index);
+}
+
+void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
+  sent& out = sent_[tag];
+  stream& s = *out.from;
+  zone_state& zone = *out.zone;
+  const std::uint64_t asked = out.blocks;
+  std::vector<bio> bios = std::move(out.bios);
+  free_sent_.push_back(tag);
+  --in_flight_;
+  --zone.holds;
+  --zone.writes;
+  const auto suspect = [&] {
+    if (zone.life == zone_life::full || zone.life == zone_life::open || zone.life == zone_life::closed)
+      c_.zones.set_life(zone, zone_life::suspect);
+  };
+  if (c.error) {
+    ++zone.failures;
+    suspect();
+    c_.emit(event::kind::zone_changed, {.zone = zone.device.index, .what = "an append failed: " + c.error.message()});
+    return again(s, std::move(bios), true, c.error);
+  }
+  c_.stats.data_bytes += c.bytes;
+  const bool aligned = c.at.offset_bytes % block_bytes == 0 && c.at.zone == zone.device.index;
+  std::uint64_t landed = aligned ? c.bytes / block_bytes : 0;
+  if (landed < asked) {
+    ++c_.stats.short_completions;
+    if (!aligned || c.bytes % block_bytes != 0) {
+      suspect();
+    } else {
+      if (zone.life == zone_life::full) c_.zones.set_life(zone, zone_life::closed);
+      zone.next_block -= static_cast<std::uint32_t>(asked - landed);
+    }
+  }
+  std::uint64_t at_block = c.at.offset_bytes / block_bytes;
+  std::vector<bio> rest;
+  for (bio& b : bios) {
+    const std::uint64_t part = std::min(landed, b.blocks);
+    if (part > 0) {
+      land({b.extent, b.first_block, part, b.attempts}, {zone.device.index, at_block * block_bytes});
+      at_block += part;
+      landed -= part;
+      b.first_block += part;
+      b.blocks -= part;
+    }
+    if (b.blocks > 0)
+      rest.push_back(b);
+    else
+      settle(*b.extent);
+  }
+  if (!rest.empty()) again(s, std::move(rest), false, {});
+}
+
+void data_writer::land(bio b, zoned::place at) {
+  ordered_extent& e = *b.extent;
+  e.pieces.push_back(
+      {b.first_block,
+       {c_.shape.address_of(at.zone, at.offset_bytes / block_bytes), static_cast<std::uint32_t>(b.blocks)}});
+  e.blocks_left -= b.blocks;
+  ++c_.zones[at.zone].holds;  // D2
+}
+
+void data_writer::again(stream& s, std::vector<bio> bios, bool failed, error_code why) {
+  for (auto it = bios.rbegin(); it != bios.rend(); ++it) {
+    if (failed && ++it->attempts >= bio_attempts_max) {
+      give_up(*it, why);
+      continue;
+    }
+    if (failed) ++c_.stats.retries;
+    if (it->extent->failed) {
+      settle(*it->extent);
+      continue;
+    }
+    s.queue.push_front(*it);
+    ++queued_;
+  }
+}
+
+void data_writer::give_up(bio b, error_code why) {
+  b.extent->failed = true;
+  if (!b.extent->error) b.extent->error = why;
+  settle(*b.extent);
+}
+
+void data_writer::settle(ordered_extent& e) {
+  FURROW_ASSERT(e.bios_in_flight > 0);
+  if (--e.bios_in_flight > 0) return;
+  FURROW_ASSERT(e.failed || e.blocks_left == 0);
+  c_.publish_queue->extent_done(e);
+}
+
+void data_writer::unhold(const std::vector<landed_piece>& pieces) {
+  for (const landed_piece& p : pieces) {
+    zone_state& z = c_.zones.of(p.where.address);
+    if (--z.holds == 0 && z.live_blocks == 0) c_.reclaim->consider(z);
+  }
+}
+
+}  // namespace furrow::core

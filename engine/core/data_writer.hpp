@@ -1,0 +1,82 @@
+// Sends ordered extents to data zones: queues their bios, gathers small ones into commands, deals completions back.
+//
+// Decision table for a completed append of a command
+//   whole, in place            each bio gets its place, front to back
+//   short                      the front bios (and a part of one, in whole blocks) get theirs; the rest is queued
+//   again, first misaligned to the block    nothing landed; all is queued again; the zone is left as suspect failed
+//   nothing landed; each bio is queued again once, then its ordered extent fails; the zone is suspect
+//
+// Invariants
+//   D1  A zone is chosen when a command is made, never before. No command passes the room left in the zone.
+//   D2  `holds` of a zone counts its commands in flight and the ordered extents with a piece in it that are not
+//   published. D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so
+//   dispatch finds room
+//       unless a device eats more than it was given; then the ordered extent fails with no_space.
+//
+// Not here: what an ordered extent is for (publisher), why a zone is suspect and what then (reclaimer).
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+
+#include "core/splitter.hpp"
+#include "core/zone_opener.hpp"
+
+namespace furrow::core {
+
+class data_writer final : public io_client {
+ public:
+  explicit data_writer(context& c) : c_{c} {}
+
+  /// Takes room for so many blocks, or says no. To be given back by release() when published or failed.
+  [[nodiscard]] bool reserve(std::uint64_t blocks);
+  void release(std::uint64_t blocks) { reserved_ -= blocks; }
+  /// Blocks that could be reserved now.
+  [[nodiscard]] std::uint64_t available() const;
+  /// Whether more may come without anybody deleting: a zone is on its way back.
+  [[nodiscard]] bool more_coming() const;
+
+  /// The extent stays where it is until extent_done.
+  void submit(ordered_extent& extent);
+  void step();
+  /// Zones lose their hold of a published or dropped extent.
+  void unhold(const std::vector<landed_piece>& pieces);
+  void io_done(std::uint64_t tag, const zoned::completion& c) override;
+
+  [[nodiscard]] bool idle() const { return queued_ == 0 && in_flight_ == 0; }
+  /// Clean zones that data must leave to metadata.
+  [[nodiscard]] std::uint32_t reserve_zones() const;
+
+ private:
+  static constexpr std::size_t streams = 5;  // one for each lifetime
+  struct stream {
+    open_zone zone;
+    std::deque<bio> queue;
+  };
+  struct sent {
+    stream* from = nullptr;
+    zone_state* zone = nullptr;
+    std::uint64_t blocks = 0;
+    std::vector<bio> bios;
+  };
+
+  [[nodiscard]] stream& stream_of(format::zone_class cls);
+  [[nodiscard]] open_zone* zone_for(stream& s);
+  [[nodiscard]] std::size_t open_streams_max() const;
+  void send(stream& s, open_zone& to);
+  void land(bio b, zoned::place at);
+  void again(stream& s, std::vector<bio> bios, bool failed, error_code why);
+  void give_up(bio b, error_code why);
+  void settle(ordered_extent& e);
+
+  context& c_;
+  std::array<stream, streams> streams_;
+  std::deque<sent> sent_;
+  std::vector<std::size_t> free_sent_;
+  std::uint64_t reserved_ = 0;
+  std::uint64_t queued_ = 0;
+  std::uint64_t in_flight_ = 0;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,51 @@
+// Commands on their way: slots for those given out, and who is told when one completes.
+//
+// Invariants
+//   I1  An id is slot index | generation << 32: a completion with a stale id, or a second one, is a bug of the device
+//   and asserted. I2  A slot is free before its client is told, so the client may submit at once.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "furrow/zoned/command.hpp"
+
+namespace furrow::core {
+
+class io_client {
+ public:
+  virtual void io_done(std::uint64_t tag, const zoned::completion& c) = 0;
+
+ protected:
+  ~io_client() = default;
+};
+
+class io_table {
+ public:
+  struct ask {
+    zoned::opcode op = zoned::opcode::flush;
+    zoned::zone_index zone;
+    std::uint64_t offset_bytes = 0;
+    std::vector<zoned::segment> segments;
+    std::span<zoned::zone_info> zones;
+  };
+
+  void submit(ask a, io_client& client, std::uint64_t tag);
+  void complete(const zoned::completion& c);
+  [[nodiscard]] bool poll(zoned::command& to);
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+
+ private:
+  struct slot {
+    ask what;
+    io_client* client = nullptr;
+    std::uint64_t tag = 0;
+    std::uint32_t generation = 0;
+  };
+  std::deque<slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::deque<std::uint32_t> out_;
+  std::size_t in_flight_ = 0;
+};
+
+}  // namespace furrow::core

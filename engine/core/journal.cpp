@@ -1,0 +1,303 @@
+#include "core/journal.hpp"
+
+#include <algorithm>
+
+#include "core/zone_opener.hpp"
+#include "format/zone_header.hpp"
+
+namespace furrow::core {
+
+namespace {
+
+constexpr std::uint32_t attempts_max = 8;
+enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_header, tag_reset };
+
+}  // namespace
+
+void journal::start(zone_state* zone, zone_state* next, std::uint64_t next_group,
+                    const format::checksum_field& previous, std::uint64_t ordinal) {
+  zone_ = zone;
+  next_ = next;
+  number_ = next_group;
+  previous_ = previous;
+  ordinal_ = ordinal;
+  end_block_ = zone != nullptr ? zone->next_block : 0;
+  durable_ = c_.sequence;
+}
+
+void journal::add(std::uint64_t sequence, const std::vector<format::record_body>& bodies) {
+  publication p{sequence, static_cast<std::uint32_t>(bodies.size()), {}};
+  if (bodies.size() > 1) {
+    format::encode({sequence, format::batch_begin_record{p.records}}, p.bytes);
+    p.records += 2;
+  }
+  for (const format::record_body& b : bodies) format::encode({sequence, b}, p.bytes);
+  if (bodies.size() > 1) format::encode({sequence, format::batch_end_record{}}, p.bytes);
+  pending_bytes_ += p.bytes.size();
+  c_.stats.records += p.records;
+  pending_.push_back(std::move(p));
+}
+
+void journal::when_durable(std::uint64_t sequence, std::function<void(error_code)> call) {
+  if (sequence <= durable_) return call({});
+  if (c_.latch) return call(c_.latch);
+  wanted_ = std::max(wanted_, sequence);
+  waiters_.emplace(sequence, std::move(call));
+}
+
+void journal::when_cut(std::function<void(error_code, const format::journal_head&)> call) {
+  FURROW_ASSERT(!cut_call_);
+  if (c_.latch) return call(c_.latch, {});
+  if (durable_ >= c_.sequence && state_ == state::idle) return call({}, position());
+  boundary_ = c_.sequence;
+  wanted_ = std::max(wanted_, boundary_);
+  cut_call_ = std::move(call);
+}
+
+format::journal_head journal::position() const {
+  format::journal_head head;
+  head.zone = zone_->device.index;
+  head.zone_generation = zone_->generation;
+  head.zone_ordinal = ordinal_;
+  head.block = end_block_;
+  head.group = number_;
+  head.previous = previous_;
+  return head;
+}
+
+bool journal::reserve_next() {
+  if (next_ != nullptr) return true;
+  next_ = c_.zones.pick_clean();
+  if (next_ == nullptr) return false;
+  c_.zones.set_life(*next_, zone_life::reserved);
+  return true;
+}
+
+void journal::step() {
+  if (c_.latch) return fail_waiters();
+  if (state_ != state::idle || pending_.empty()) return;
+  if (wanted_ <= durable_ && pending_bytes_ < c_.options.journal_group_bytes) return;
+  begin();
+}
+
+void journal::begin() {
+  cut_count_ = pending_.size();  // I1
+  if (!c_.promises.volatile_cache) return write_group();
+  state_ = state::pre_flush;
+  ++c_.stats.flushes;
+  c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
+}
+
+void journal::write_group() {
+  if (cut_count_ == 0) {
+    state_ = state::idle;
+    return;
+  }
+  if (zone_ == nullptr || zone_->room_blocks() == 0) return open_next();
+  state_ = state::writing;
+  const std::uint64_t room = zone_->room_blocks();
+  const std::uint64_t target = std::min<std::uint64_t>(room, group_bytes_aim / block_bytes);
+  std::uint64_t count = 0, record_bytes = 0, blocks = 0;
+  for (; count < cut_count_; ++count) {
+    if (count > 0 && boundary_ != 0 && pending_[count - 1].sequence <= boundary_ &&
+        pending_[count].sequence > boundary_)
+      break;
+    const std::uint64_t more = format::group_blocks(record_bytes + pending_[count].bytes.size());
+    if (more > (count == 0 ? room : target)) break;
+    record_bytes += pending_[count].bytes.size();
+    blocks = more;
+  }
+  if (count == 0) blocks = room;  // I4: the next publication goes to the next zone
+  fill_group(count, blocks);
+  submit_part();
+}
+
+void journal::fill_group(std::uint64_t publications, std::uint64_t blocks) {
+  group_bytes_ = blocks * block_bytes;
+  if (group_.bytes() < group_bytes_) {
+    c_.buffers.give(std::move(group_));
+    group_ = c_.buffers.take(group_bytes_);
+  }
+  format::group_header h;
+  std::size_t at = format::group_header_bytes;
+  for (std::uint64_t i = 0; i < publications; ++i) {
+    const publication& p = pending_[i];
+    std::memcpy(group_.data() + at, p.bytes.data(), p.bytes.size());
+    at += p.bytes.size();
+    h.record_count += p.records;
+  }
+  std::memset(group_.data() + at, 0, group_bytes_ - at);
+  h.bytes = static_cast<std::uint32_t>(group_bytes_);
+  h.store = c_.super.store;
+  h.epoch = c_.super.epoch;
+  h.number = number_;
+  h.zone_generation = zone_->generation;
+  h.first_sequence = publications == 0 ? 0 : pending_.front().sequence;
+  h.last_sequence = publications == 0 ? 0 : pending_[publications - 1].sequence;
+  h.acknowledged_sequence = durable_;
+  h.flushed_sequence = c_.promises.volatile_cache ? durable_ : h.last_sequence;
+  h.record_bytes = static_cast<std::uint32_t>(at - format::group_header_bytes);
+  h.previous = previous_;
+  group_checksum_ = format::seal_group(h, group_.part(0, group_bytes_));
+  group_publications_ = publications;
+  group_written_ = 0;
+}
+
+void journal::submit_part() {
+  const std::uint64_t bytes = std::min(c_.append_blocks_max() * block_bytes, group_bytes_ - group_written_);
+  zone_->next_block += static_cast<std::uint32_t>(bytes / block_bytes);
+  ++zone_->holds;
+  part_bytes_ = bytes;
+  c_.io.submit(
+      {.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{group_.data() + group_written_, bytes}}},
+      *this, tag_part);
+}
+
+void journal::part_done(const zoned::completion& c) {
+  --zone_->holds;
+  if (c.error) return c_.set_latch("a write of the journal failed", zone_->device.index);
+  c_.stats.journal_bytes += c.bytes;
+  if (group_written_ == 0) group_at_bytes_ = c.at.offset_bytes;
+  const bool in_place = c.at.offset_bytes % block_bytes == 0 && c.at.offset_bytes == group_at_bytes_ + group_written_;
+  if (in_place && c.bytes == part_bytes_) {
+    group_written_ += c.bytes;
+    return group_written_ < group_bytes_ ? submit_part() : group_written();
+  }
+  if (++attempts_ > attempts_max) return c_.set_latch("the journal's zone takes no whole group", zone_->device.index);
+  ++c_.stats.short_completions;
+  zone_->next_block -= static_cast<std::uint32_t>((part_bytes_ - c.bytes) / block_bytes);
+  if ((c.at.offset_bytes + c.bytes) % block_bytes != 0) leave_zone();
+  write_group();
+}
+
+void journal::left(const zone_state& z) {
+  if (zone_ == &z) zone_ = nullptr;
+}
+
+void journal::roll() {
+  if (state_ == state::idle && !c_.latch) open_next();
+}
+
+void journal::leave_zone() {
+  c_.zones.set_life(*zone_, zone_life::suspect);
+  zone_ = nullptr;
+}
+
+void journal::group_written() {
+  previous_ = group_checksum_;
+  ++number_;
+  ++c_.stats.groups;
+  attempts_ = 0;
+  bytes_since_cut_ += group_bytes_;
+  end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
+  if (zone_->room_blocks() == 0) c_.zones.set_life(*zone_, zone_life::full);
+  if (group_publications_ == 0) return write_group();
+  if (!c_.promises.volatile_cache) return acknowledge();
+  state_ = state::post_flush;
+  ++c_.stats.flushes;
+  c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
+}
+
+void journal::acknowledge() {
+  durable_ = pending_[group_publications_ - 1].sequence;
+  for (std::uint64_t i = 0; i < group_publications_; ++i) {
+    pending_bytes_ -= pending_.front().bytes.size();
+    pending_.pop_front();
+  }
+  cut_count_ -= group_publications_;
+  state_ = state::idle;
+  while (!waiters_.empty() && waiters_.begin()->first <= durable_) {
+    auto call = std::move(waiters_.extract(waiters_.begin()).mapped());
+    call({});
+  }
+  if (cut_call_ && durable_ >= boundary_) {
+    boundary_ = 0;
+    std::exchange(cut_call_, nullptr)({}, position());
+  }
+}
+
+void journal::fail_waiters() {
+  while (!waiters_.empty()) {
+    auto call = std::move(waiters_.extract(waiters_.begin()).mapped());
+    call(c_.latch);
+  }
+  if (cut_call_) std::exchange(cut_call_, nullptr)(c_.latch, {});
+}
+
+void journal::open_next() {
+  state_ = state::opening;
+  const bool possible = c_.zones.may_activate() && (next_ != nullptr || reserve_next());
+  zone_state* after = possible ? c_.zones.pick_clean() : nullptr;
+  if (after == nullptr) {
+    state_ = state::idle;  // step() comes again when a reset is done
+    if (c_.zones.returning_count() == 0 && c_.zones.may_activate())
+      c_.set_latch("no clean zone is left for the journal");
+    return;
+  }
+  zone_ = std::exchange(next_, after);
+  c_.zones.set_life(*after, zone_life::reserved);
+  c_.zones.set_life(*zone_, zone_life::open);
+  ++zone_->generation;
+  zone_->role = format::zone_role::metadata;
+  zone_->cls = format::zone_class::metadata;
+  zone_->ordinal = ++ordinal_;
+  zone_->next_block = 1;
+  ++c_.stats.zones_opened;
+  submit_header();
+}
+
+void journal::submit_header() {
+  header_ = c_.buffers.take(block_bytes);
+  format::zone_header h;
+  h.store = c_.super.store;
+  h.role = format::zone_role::metadata;
+  h.cls = format::zone_class::metadata;
+  h.zone = zone_->device.index;
+  h.generation = zone_->generation;
+  h.epoch = c_.super.epoch;
+  h.ordinal = ordinal_;
+  h.next = next_->device.index;
+  h.next_generation = next_->generation + 1;
+  format::encode(h, header_.part(0, block_bytes));
+  ++zone_->holds;
+  c_.io.submit({.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{header_.data(), block_bytes}}},
+               *this, tag_header);
+}
+
+void journal::header_done(const zoned::completion& c) {
+  --zone_->holds;
+  c_.buffers.give(std::move(header_));
+  if (c.error) return c_.set_latch("the header of a journal zone could not be written", zone_->device.index);
+  c_.stats.zone_header_bytes += c.bytes;
+  if (c.at.offset_bytes != 0 || c.bytes != block_bytes) {
+    if (++attempts_ > attempts_max) return c_.set_latch("a journal zone takes no header", zone_->device.index);
+    c_.io.submit({.op = zoned::opcode::reset, .zone = zone_->device.index}, *this, tag_reset);
+    return;
+  }
+  attempts_ = 0;
+  end_block_ = 1;
+  const format::zone_role_record role{0, zone_->device.index, zone_->role, zone_->cls, zone_->generation, ordinal_};
+  c_.publish({role});
+  c_.emit(event::kind::zone_opened, {.zone = zone_->device.index});
+  write_group();
+}
+
+void journal::io_done(std::uint64_t tag, const zoned::completion& c) {
+  switch (tag) {
+    case tag_flush:
+      if (c.error) return c_.set_latch("a flush failed");
+      return state_ == state::pre_flush ? write_group() : acknowledge();
+    case tag_part:
+      return part_done(c);
+    case tag_header:
+      return header_done(c);
+    case tag_reset:
+      if (c.error) return c_.set_latch("a reset of a journal zone failed", zone_->device.index);
+      ++c_.stats.zone_resets;
+      return submit_header();
+    default:
+      FURROW_UNREACHABLE();
+  }
+}
+
+}  // namespace furrow::core

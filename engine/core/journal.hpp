@@ -1,0 +1,117 @@
+// Group commit: published records wait, are written as one group, and become durable in order.
+//
+// States
+//   idle         nothing in flight                     -> pre_flush | writing (step, when somebody waits or enough is
+//   pending) pre_flush    volatile cache: the flush that covers the data commands of the records that were pending when
+//   it began opening      the next journal zone gets its header -> writing writing      the group, in one command or
+//   several in order post_flush   volatile cache: the group's own bytes -> idle (acknowledge)
+//
+// Invariants
+//   I1  A group names only publications that were pending when the last flush before it began; their data had landed by
+//   then. I2  Groups are numbered without gaps; each names the checksum of the one before; one is in flight at a time.
+//   I3  The header of a journal zone names the zone that follows it, which is kept clean for that.
+//   I4  A zone is left only when it is full, padded by a group without records if need be, or when its write pointer is
+//   no
+//       multiple of the store block.
+//   I5  After a failed flush or write nothing more is written: the store is latched.
+//
+// Not here: what records do (apply), when the log is cut (checkpoint), reading it back (recovery).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+
+#include "core/context.hpp"
+#include "format/group.hpp"
+
+namespace furrow::core {
+
+class journal final : public io_client {
+ public:
+  explicit journal(context& c) : c_{c} {}
+
+  /// Where the next group goes: into `zone` at its next block, or into a new zone if there is none or no room.
+  void start(zone_state* zone, zone_state* next, std::uint64_t next_group, const format::checksum_field& previous,
+             std::uint64_t ordinal);
+
+  void add(std::uint64_t sequence, const std::vector<format::record_body>& bodies);
+  /// Called once `sequence` is durable, or with why it will not be.
+  void when_durable(std::uint64_t sequence, std::function<void(error_code)> call);
+  /// Called with the position behind everything published until now, once that is durable.
+  void when_cut(std::function<void(error_code, const format::journal_head&)> call);
+  void step();
+  void fail_waiters();
+
+  [[nodiscard]] std::uint64_t durable_sequence() const { return durable_; }
+  [[nodiscard]] bool quiet() const { return state_ == state::idle && pending_.empty(); }
+  [[nodiscard]] std::uint64_t bytes_since_cut() const { return bytes_since_cut_; }
+  void cut_done(std::uint64_t bytes) { bytes_since_cut_ -= bytes; }
+  [[nodiscard]] zone_state* zone() const { return zone_; }
+  [[nodiscard]] zone_state* next_zone() const { return next_; }
+  [[nodiscard]] format::journal_head position() const;
+  /// Makes sure that a next zone is kept (I3); false if there is no clean zone now.
+  bool reserve_next();
+  /// Pages may share the zone while no group is being written.
+  [[nodiscard]] bool shareable() const {
+    return zone_ != nullptr && state_ != state::writing && state_ != state::opening;
+  }
+  /// The zone was given up by somebody who shares it.
+  void left(const zone_state& z);
+  /// Goes to the next zone now: the zone has no room left for those who share it.
+  void roll();
+  void add_live_bytes(std::uint64_t bytes) { bytes_since_cut_ += bytes; }
+
+  void io_done(std::uint64_t tag, const zoned::completion& c) override;
+
+ private:
+  enum class state : std::uint8_t { idle, pre_flush, opening, writing, post_flush };
+  struct publication {
+    std::uint64_t sequence = 0;
+    std::uint32_t records = 0;
+    std::vector<std::byte> bytes;
+  };
+
+  void begin();
+  void write_group();
+  void fill_group(std::uint64_t publications, std::uint64_t blocks);
+  void submit_part();
+  void part_done(const zoned::completion& c);
+  void group_written();
+  void acknowledge();
+  void open_next();
+  void submit_header();
+  void header_done(const zoned::completion& c);
+  void leave_zone();
+
+  context& c_;
+  state state_ = state::idle;
+  std::deque<publication> pending_;
+  std::size_t pending_bytes_ = 0;
+  std::size_t cut_count_ = 0;  // publications that may go into groups now (I1)
+  std::uint64_t wanted_ = 0;
+  std::uint64_t durable_ = 0;
+  std::uint64_t boundary_ = 0;  // no group spans this sequence
+  std::multimap<std::uint64_t, std::function<void(error_code)>> waiters_;
+  std::function<void(error_code, const format::journal_head&)> cut_call_;
+
+  zone_state* zone_ = nullptr;
+  zone_state* next_ = nullptr;
+  std::uint64_t ordinal_ = 0;
+  std::uint64_t number_ = 1;
+  format::checksum_field previous_;
+  std::uint64_t bytes_since_cut_ = 0;
+
+  buffer group_;
+  std::uint64_t group_bytes_ = 0;
+  std::uint64_t group_written_ = 0;
+  std::uint64_t group_publications_ = 0;
+  std::uint64_t group_at_bytes_ = 0;
+  std::uint64_t part_bytes_ = 0;
+  std::uint32_t end_block_ = 0;  // behind the last whole group, in zone_
+  buffer header_;
+  format::checksum_field group_checksum_;
+  std::uint32_t attempts_ = 0;
+};
+
+}  // namespace furrow::core

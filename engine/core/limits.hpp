@@ -1,0 +1,33 @@
+// Every bound of the core that is not an option, and how they hang together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "format/group.hpp"
+#include "format/keys.hpp"
+
+namespace furrow::core {
+
+inline constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
+
+inline constexpr std::uint32_t ring_zones = 4;           ///< Two copies of the superblock, two zones each.
+inline constexpr std::uint32_t report_zones_max = 4096;  ///< Zones of one report command.
+inline constexpr std::uint32_t bio_attempts_max = 2;     ///< A bio that fails is sent again once.
+inline constexpr std::uint32_t zone_failures_max = 2;    ///< Then the zone is not written any more.
+inline constexpr std::uint32_t page_batch_max = 32;      ///< Pages of one command.
+inline constexpr std::uint32_t page_commands_max = 4;    ///< Page commands in flight, a copy.
+inline constexpr std::uint32_t drop_extents_max = 1024;  ///< Extents of one drop record.
+inline constexpr std::uint32_t resets_in_flight_max = 4;
+inline constexpr std::uint64_t replay_chunk_bytes = 1 << 20;
+inline constexpr std::uint32_t batch_members_max = 1024;
+inline constexpr std::uint32_t list_entries_max = 65536;
+inline constexpr std::size_t findings_max = 1000;
+inline constexpr std::uint64_t group_bytes_aim = 1 << 20;  ///< Of a group; one publication may need more.
+/// Worst journal bytes of one published block: a sum and an extent of its own, doubled for slack.
+inline constexpr std::uint64_t record_bytes_per_block = 48;
+inline constexpr std::uint64_t zone_blocks_min = 16;  ///< Below it the largest record has no room in a zone.
+
+static_assert(zone_blocks_min * block_bytes > 2 * (format::name_bytes_max + format::attribute_blob_bytes_max));
+
+}  // namespace furrow::core

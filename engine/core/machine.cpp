@@ -1,0 +1,218 @@
+#include "core/machine.hpp"
+
+#include <algorithm>
+
+#include "core/core.hpp"
+
+namespace furrow::core {
+
+machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options)
+    : apply_{c_},
+      table_{c_},
+      pages_{c_},
+      log_{c_},
+      opener_{c_},
+      data_{c_},
+      publisher_{c_},
+      appender_{c_},
+      reader_{c_},
+      ring_{c_},
+      checkpoint_{c_},
+      reclaim_{c_},
+      recovery_{c_},
+      formatter_{c_},
+      checker_{c_, reader_} {
+  c_.shape = shape;
+  c_.promises = promises;
+  c_.options = options;
+  c_.apply = &apply_;
+  c_.table = &table_;
+  c_.pages = &pages_;
+  c_.log = &log_;
+  c_.opener = &opener_;
+  c_.data = &data_;
+  c_.publish_queue = &publisher_;
+  c_.ring = &ring_;
+  c_.checkpoint = &checkpoint_;
+  c_.reclaim = &reclaim_;
+}
+
+void machine::handle(request r) {
+  ++c_.turn;
+  c_.now_ns = r.now_ns;
+  if (c_.objects) {
+    c_.objects->advance(c_.turn);
+    c_.zone_pages->advance(c_.turn);
+  }
+  route(r);
+  settle();
+}
+
+void machine::handle(const zoned::completion& c) {
+  ++c_.turn;
+  if (c_.objects) {
+    c_.objects->advance(c_.turn);
+    c_.zone_pages->advance(c_.turn);
+  }
+  c_.io.complete(c);
+  settle();
+}
+
+void machine::tick() { settle(); }
+
+bool machine::poll(notification& to) {
+  if (c_.out.empty()) return false;
+  to = std::move(c_.out.front());
+  c_.out.pop_front();
+  return true;
+}
+
+void machine::route(request& r) {
+  const bool starts = std::holds_alternative<format_request>(r.body) || std::holds_alternative<open_request>(r.body);
+  if (starts != (state_ == state::fresh)) {
+    if (state_ == state::opening && !starts) {
+      early_.push_back(std::move(r));
+      return;
+    }
+    const bool harmless = state_ == state::closing && (std::holds_alternative<release_request>(r.body) ||
+                                                       std::holds_alternative<cancel_request>(r.body));
+    if (state_ != state::open && !harmless) return c_.answer(r.id, errc::closed);
+    if (starts) return c_.answer(r.id, errc::invalid_argument);
+  } else if (state_ == state::closing || state_ == state::done) {
+    const bool harmless =
+        std::holds_alternative<release_request>(r.body) || std::holds_alternative<cancel_request>(r.body);
+    if (!harmless || state_ == state::done) return c_.answer(r.id, errc::closed);
+  } else if (state_ == state::opening) {
+    early_.push_back(std::move(r));
+    return;
+  }
+  std::visit([&](auto& body) { on(r.id, body); }, r.body);
+}
+
+void machine::settle() {
+  if (std::exchange(settling_, true)) return;
+  if (state_ == state::open || state_ == state::closing) {
+    for (int round = 0; round < 2; ++round) {  // the second sees what the first set free
+      reclaim_.step();
+      appender_.step();
+      data_.step();
+      checkpoint_.step();
+      log_.step();
+    }
+    while (!checks_.empty() && !checker_.running() && publisher_.settled()) {
+      const auto [id, data] = checks_.front();
+      checks_.erase(checks_.begin());
+      checker_.start(data, [this, id = id](error_code ec, check_result r) { c_.answer(id, ec, std::move(r)); });
+    }
+    if (state_ == state::closing) step_close();
+    pages_.evict();
+  }
+  settling_ = false;
+}
+
+void machine::on(operation_id id, format_request& r) {
+  state_ = state::opening;
+  formatter_.start(r, [this, id](error_code ec, error_detail detail) {
+    state_ = state::done;
+    c_.answer(id, ec, info(), std::move(detail));
+    for (request& early : std::exchange(early_, {})) c_.answer(early.id, errc::closed);
+  });
+}
+
+void machine::on(operation_id id, open_request&) {
+  state_ = state::opening;
+  recovery_.start([this, id](const recovery::outcome& o) {
+    if (o.error) {
+      state_ = state::done;
+      c_.answer(id, o.error, {}, o.detail);
+      for (request& early : std::exchange(early_, {})) c_.answer(early.id, errc::closed);
+      return;
+    }
+    state_ = state::open;
+    c_.opened = true;
+    recovered_ = o.records > 0 && !c_.super.clean;
+    c_.answer(id, {}, open_result{info(), o.groups, o.records});
+    for (request& early : std::exchange(early_, {})) route(early);
+  });
+}
+
+void machine::on(operation_id id, close_request&) {
+  state_ = state::closing;
+  c_.closing = true;
+  close_ = id;
+}
+
+void machine::step_close() {
+  const bool quiet = publisher_.idle() && appender_.idle() && reader_.idle() && data_.idle() && pages_.idle() &&
+                     checks_.empty() && !checker_.running();
+  if (!quiet || !waits_.empty()) {
+    if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();
+    return;
+  }
+  const bool writes = !c_.read_only && !c_.latch;
+  if (writes && !close_checkpoint_) {
+    if (!checkpoint_.idle()) return;
+    close_checkpoint_ = true;
+    checkpoint_.request(true, [](error_code) {});
+    checkpoint_.step();
+    return;
+  }
+  if (!checkpoint_.idle() || ring_.busy() || (writes && !checkpoint_.served())) return;
+  if (c_.io.in_flight() > 0) return;
+  state_ = state::done;
+  c_.answer(close_, c_.latch);
+}
+
+store_info machine::info() const {
+  store_info i;
+  i.uuid = c_.super.store;
+  i.format_version = format::format_version;
+  i.epoch = c_.super.epoch;
+  i.read_only = c_.read_only;
+  i.needs_reopen = static_cast<bool>(c_.latch);
+  i.recovered = recovered_;
+  i.checksum = c_.super.data_checksum == format::checksum_kind::none ? "none" : "crc32c";
+  i.block_bytes = c_.super.block_bytes;
+  i.page_copies = c_.super.page_copies;
+  i.formatted_ns = c_.super.formatted_ns;
+  i.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  return i;
+}
+
+statistics machine::count() const {
+  statistics s = c_.stats;
+  s.journal_live_bytes = log_.bytes_since_cut();
+  s.pages_resident = c_.objects->resident_leaves() + c_.zone_pages->resident_leaves();
+  s.objects = c_.super.object_count;
+  s.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  for (std::uint32_t i = 0; i < c_.zones.count(); ++i) {
+    const zone_state& z = c_.zones[{i}];
+    if (z.life == zone_life::superblock || z.conventional()) continue;
+    if (z.role == format::zone_role::data) {
+      s.live_bytes += z.live_blocks * block_bytes;
+      const std::uint64_t written = z.next_block > 0 ? z.next_block - 1 : 0;
+      s.dead_bytes += (written > z.live_blocks ? written - z.live_blocks : 0) * block_bytes;
+    } else if (z.role == format::zone_role::metadata) {
+      s.metadata_bytes += z.next_block * block_bytes;
+    }
+  }
+  s.free_bytes = data_.available() * block_bytes;
+  s.reserved_bytes = data_.reserve_zones() * c_.zones.typical_blocks() * block_bytes;
+  s.zones_free = c_.zones.clean_count();
+  s.zones_active = c_.zones.active();
+  s.sequence = c_.sequence;
+  s.durable_sequence = log_.durable_sequence();
+  return s;
+}
+
+core::core(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options)
+    : machine_{std::make_unique<machine>(shape, promises, options)} {}
+core::~core() = default;
+void core::handle(request r) { machine_->handle(std::move(r)); }
+void core::handle(const zoned::completion& c) { machine_->handle(c); }
+void core::tick() { machine_->tick(); }
+bool core::poll(zoned::command& to) { return machine_->poll(to); }
+bool core::poll(notification& to) { return machine_->poll(to); }
+std::size_t core::commands_in_flight() const { return machine_->commands_in_flight(); }
+
+}  // namespace furrow::core

@@ -1,0 +1,115 @@
+// The machines of one store and the requests' way to them.
+//
+// States
+//   fresh     nothing but format_request or open_request      -> opening | done (formatted)
+//   opening   recovery runs; other requests wait              -> open | done (failed)
+//   open      everything                                      -> closing
+//   closing   what was accepted finishes; a checkpoint with the clean mark follows; requests are refused      -> done
+//   done      requests are refused with closed
+//
+// Not here: what the machines do.
+#pragma once
+
+#include <map>
+
+#include "core/appender.hpp"
+#include "core/apply.hpp"
+#include "core/checker.hpp"
+#include "core/checkpoint.hpp"
+#include "core/data_writer.hpp"
+#include "core/formatter.hpp"
+#include "core/journal.hpp"
+#include "core/page_reader.hpp"
+#include "core/publisher.hpp"
+#include "core/reader.hpp"
+#include "core/reclaimer.hpp"
+#include "core/recovery.hpp"
+#include "core/superblock_ring.hpp"
+
+namespace furrow::core {
+
+class machine {
+ public:
+  machine(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options);
+
+  void handle(request r);
+  void handle(const zoned::completion& c);
+  void tick();
+  bool poll(zoned::command& to) { return c_.io.poll(to); }
+  bool poll(notification& to);
+  [[nodiscard]] std::size_t commands_in_flight() const { return c_.io.in_flight(); }
+
+ private:
+  enum class state : std::uint8_t { fresh, opening, open, closing, done };
+
+  void route(request& r);
+  void settle();
+  void step_close();
+
+  void on(operation_id id, format_request& r);
+  void on(operation_id id, open_request& r);
+  void on(operation_id id, close_request& r);
+  void on(operation_id id, create_request& r);
+  void on(operation_id id, open_object_request& r);
+  void on(operation_id id, release_request& r);
+  void on(operation_id id, stat_request& r);
+  void on(operation_id id, set_attributes_request& r);
+  void on(operation_id id, rename_request& r);
+  void on(operation_id id, remove_request& r);
+  void on(operation_id id, list_request& r);
+  void on(operation_id id, append_request& r);
+  void on(operation_id id, read_request& r);
+  void on(operation_id id, sync_request& r);
+  void on(operation_id id, wait_durable_request& r);
+  void on(operation_id id, batch_request& r);
+  void on(operation_id id, statistics_request& r);
+  void on(operation_id id, info_request& r);
+  void on(operation_id id, zones_request& r);
+  void on(operation_id id, collection_request& r);
+  void on(operation_id id, check_request& r);
+  void on(operation_id id, checkpoint_request& r);
+  void on(operation_id id, cancel_request& r);
+
+  void publish_step(operation_id id, publication_step s, std::vector<object_state*> objects,
+                    std::function<void(std::uint64_t)> then);
+  void create(operation_id id, create_options options);
+  void open_by_id(operation_id id, object_id object, bool created);
+  void find_name(collection_id collection, std::string name, std::function<void(error_code, object_id)> call);
+  void list_more(operation_id id, list_request r, std::shared_ptr<list_page> page);
+  void stat_more(operation_id id, object_state& o);
+  void wait_durable(operation_id id, std::uint64_t sequence);
+  [[nodiscard]] error_code refuse_change() const;
+  [[nodiscard]] bool room_for_metadata() const;
+  [[nodiscard]] store_info info() const;
+  [[nodiscard]] statistics count() const;
+  [[nodiscard]] static error_code check_name(std::string_view name);
+  [[nodiscard]] static error_code check_attributes(const attributes& a);
+
+  context c_;
+  state state_ = state::fresh;
+  applier apply_;
+  object_table table_;
+  page_reader pages_;
+  journal log_;
+  zone_opener opener_;
+  data_writer data_;
+  publisher publisher_;
+  appender appender_;
+  reader reader_;
+  superblock_ring ring_;
+  checkpointer checkpoint_;
+  reclaimer reclaim_;
+  recovery recovery_;
+  formatter formatter_;
+  checker checker_;
+
+  bool recovered_ = false;
+  bool settling_ = false;
+  std::vector<request> early_;  // came while opening
+  operation_id close_;
+  bool close_checkpoint_ = false;
+  std::map<operation_id, std::uint64_t> waits_;  // sync and wait_durable, to be cancelled
+  std::vector<std::pair<operation_id, bool>> checks_;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,81 @@
+// Objects that somebody has open, or that something is in flight for, and the handles on them.
+//
+// Invariants
+//   O1  A state exists while it has handles, a queue, reads, or is being loaded; not longer.
+//   O2  value and tail are those of the last publication. reserved_* are those after all that was accepted and has not
+//   failed. O3  The queue is in the order of acceptance; its front is published first.
+//
+// Not here: publishing (publisher), reading (reader).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "core/context.hpp"
+
+namespace furrow::core {
+
+struct publication;
+
+/// The end of an object that an append builds on.
+struct object_end {
+  std::uint64_t bytes = 0;
+  std::uint32_t tail_epoch = 0;
+  std::vector<std::byte> tail;
+};
+
+struct object_state {
+  object_id id = 0;
+  bool loaded = false;
+  bool unpublished = false;  ///< Its creation is on the way.
+  bool orphan = false;       ///< Removed: its extents go when it is closed.
+  format::object_value value;
+  std::vector<std::byte> tail;
+  object_end reserved;
+  std::uint64_t reserved_fence = 0;
+  std::uint32_t handles = 0;
+  std::uint32_t reads = 0;
+  std::uint32_t users = 0;  ///< Others that hold it for the moment.
+  std::deque<publication*> queue;
+  std::vector<std::function<void(error_code)>> loading;
+};
+
+class object_table {
+ public:
+  explicit object_table(context& c) : c_{c} {}
+
+  [[nodiscard]] object_state* find(object_id id);
+  /// Calls with the loaded object (held by one of `users`, to be given back by unuse), or with why not; not_found if
+  /// there is none.
+  void use(object_id id, std::function<void(error_code, object_state*)> call);
+  /// A new object, not yet published, held by one of `users`.
+  object_state& add_new(object_id id);
+  void unuse(object_state& o);
+
+  [[nodiscard]] handle_id open_handle(object_state& o);
+  [[nodiscard]] object_state* of(handle_id h);
+  /// False if it is no handle.
+  bool release(handle_id h);
+  /// Forgets the object if nothing needs it any more (O1).
+  void settle(object_state& o);
+  [[nodiscard]] std::size_t handles() const { return handle_count_; }
+  [[nodiscard]] bool any_queued() const;
+  void for_each(const std::function<void(object_state&)>& call);
+
+ private:
+  struct handle_slot {
+    object_state* object = nullptr;
+    std::uint32_t generation = 0;
+  };
+  void load(object_state& o);
+
+  context& c_;
+  std::unordered_map<object_id, std::unique_ptr<object_state>> objects_;
+  std::vector<handle_slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::size_t handle_count_ = 0;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,195 @@
+// Page tree: lookups, and the life of nodes. See page_tree.hpp.
+#include "core/page_tree.hpp"
+
+#include <utility>
+
+namespace furrow::core {
+
+page_tree::page_tree(format::page_kind kind, const format::uuid& store)
+    : kind_{kind}, store_{store}, account_{new tree_account} {}
+
+page_tree::~page_tree() { clean_leaves_.clear(); }
+
+page_need page_tree::need_of(const tree_slot& slot, std::uint8_t level, format::key_view within) const {
+  FURROW_ASSERT(!slot.child && !slot.ref.empty());
+  return {kind_, slot.ref, level, format::key{within}};
+}
+
+void page_tree::touch(leaf_node& leaf) {
+  if (leaf.used == now_) return;
+  leaf.used = now_;
+  if (!leaf.is_linked()) return;
+  clean_leaves_.erase(clean_leaves_.iterator_to(leaf));
+  clean_leaves_.push_front(leaf);
+}
+
+leaf_node* page_tree::descend(format::key_view key, tree_path& path, std::optional<page_need>* missing) {
+  tree_slot* slot = &root_;
+  for (std::uint8_t level = root_level_;; --level) {
+    if (!slot->child) {
+      if (missing != nullptr) *missing = need_of(*slot, level, key);
+      return nullptr;
+    }
+    if (level == 0) break;
+    index_node& node = as_index(*slot->child);
+    const std::size_t at = node.route(key);
+    path.steps[level] = {&node, at};
+    slot = &node.entries[at];
+  }
+  leaf_node& leaf = as_leaf(*slot->child);
+  touch(leaf);
+  return &leaf;
+}
+
+tree_cell page_tree::cell_of(const leaf_node& leaf, std::size_t at) {
+  const format::page_view view = leaf.view();
+  return {view.key(at), view.value(at)};
+}
+
+tree_lookup page_tree::find(format::key_view key) {
+  if (root_.empty()) return tree_lookup::absent();
+  tree_path path;
+  std::optional<page_need> missing;
+  const leaf_node* leaf = descend(key, path, &missing);
+  if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
+  const format::page_view view = leaf->view();
+  const std::size_t at = view.lower_bound(key);
+  if (at == view.count() || view.key(at) != key) return tree_lookup::absent();
+  return tree_lookup::found(cell_of(*leaf, at));
+}
+
+tree_lookup page_tree::find_from(format::key_view key) {
+  if (root_.empty()) return tree_lookup::absent();
+  tree_path path;
+  std::optional<page_need> missing;
+  const leaf_node* leaf = descend(key, path, &missing);
+  if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
+  const std::size_t at = leaf->view().lower_bound(key);
+  if (at == leaf->view().count()) return next_leaf(path);
+  return tree_lookup::found(cell_of(*leaf, at));
+}
+
+tree_lookup page_tree::find_to(format::key_view key) {
+  if (root_.empty()) return tree_lookup::absent();
+  tree_path path;
+  std::optional<page_need> missing;
+  const leaf_node* leaf = descend(key, path, &missing);
+  if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
+  const format::page_view view = leaf->view();
+  const std::size_t at = view.lower_bound(key);
+  if (at < view.count() && view.key(at) == key) return tree_lookup::found(cell_of(*leaf, at));
+  if (at == 0) return previous_leaf(path);
+  return tree_lookup::found(cell_of(*leaf, at - 1));
+}
+
+tree_lookup page_tree::next_leaf(const tree_path& path) {
+  for (unsigned turn = 1; turn <= root_level_; ++turn) {
+    const tree_path::step& step = path.steps[turn];
+    if (step.at + 1 == step.node->entries.size()) continue;
+    tree_entry& next = step.node->entries[step.at + 1];
+    tree_path down;
+    std::optional<page_need> missing;
+    leaf_node* leaf = descend(next.separator, down, &missing);
+    if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
+    return tree_lookup::found(cell_of(*leaf, 0));
+  }
+  return tree_lookup::absent();
+}
+
+tree_lookup page_tree::previous_leaf(const tree_path& path) {
+  unsigned turn = 1;
+  while (turn <= root_level_ && path.steps[turn].at == 0) ++turn;
+  if (turn > root_level_) return tree_lookup::absent();
+  format::key_view low;  // of what is below: a separator that is empty stands for the one above it
+  for (unsigned level = root_level_; level > turn; --level) {
+    const format::key& separator = path.steps[level].node->entries[path.steps[level].at].separator;
+    if (!separator.empty()) low = separator;
+  }
+  tree_slot* slot = &path.steps[turn].node->entries[path.steps[turn].at - 1];
+  for (unsigned level = turn;;) {
+    const format::key& separator = static_cast<tree_entry*>(slot)->separator;
+    if (!separator.empty()) low = separator;
+    --level;
+    if (!slot->child) return tree_lookup::need(need_of(*slot, static_cast<std::uint8_t>(level), low));
+    if (level == 0) break;
+    slot = &as_index(*slot->child).entries.back();
+  }
+  leaf_node& leaf = as_leaf(*slot->child);
+  touch(leaf);
+  return tree_lookup::found(cell_of(leaf, leaf.view().count() - 1));
+}
+
+node_ptr page_tree::make_leaf() {
+  auto* leaf = new leaf_node{account_.get()};
+  leaf->used = now_;
+  leaf->editor().init();
+  ++pages_;
+  ++dirty_nodes_;
+  ++resident_leaves_;
+  return node_ptr{leaf};
+}
+
+node_ptr page_tree::make_index(std::uint8_t level) {
+  ++pages_;
+  ++dirty_nodes_;
+  return node_ptr{new index_node{level, account_.get()}};
+}
+
+tree_node& page_tree::own(tree_slot& slot) {
+  tree_node& node = *slot.child;
+  FURROW_ASSERT(!node.replaced);
+  if (node.shared()) {
+    const node_ptr old =
+        std::exchange(slot.child, node.level == 0 ? as_leaf(node).clone() : as_index(node).take_over());
+    retire(*old);
+    ++pages_;
+    ++dirty_nodes_;
+    if (old->level == 0) ++resident_leaves_;
+  } else if (!node.dirty()) {
+    dying_.push_back(std::exchange(node.ref, {}));
+    ++dirty_nodes_;
+    if (node.level == 0) clean_leaves_.erase(clean_leaves_.iterator_to(as_leaf(node)));
+  }
+  return *slot.child;
+}
+
+leaf_node& page_tree::own_path(tree_path& path) {
+  tree_slot* slot = &root_;
+  for (unsigned level = root_level_; level > 0; --level) {
+    index_node& node = as_index(own(*slot));
+    path.steps[level].node = &node;
+    slot = &node.entries[path.steps[level].at];
+  }
+  return as_leaf(own(*slot));
+}
+
+void page_tree::retire(tree_node& node) {
+  FURROW_ASSERT(!node.replaced);
+  node.replaced = true;
+  --pages_;
+  if (node.dirty()) {
+    --dirty_nodes_;
+  } else {
+    dying_.push_back(node.ref);
+  }
+  if (node.level > 0) return;
+  --resident_leaves_;
+  leaf_node& leaf = as_leaf(node);
+  if (leaf.is_linked()) clean_leaves_.erase(clean_leaves_.iterator_to(leaf));
+}
+
+void page_tree::retire_below(tree_slot& slot, std::uint8_t level) {
+  if (!slot.child) {
+    FURROW_ASSERT(level == 0);  // index nodes are resident
+    FURROW_ASSERT(!slot.ref.empty());
+    dying_.push_back(slot.ref);
+    --pages_;
+    return;
+  }
+  if (level > 0) {
+    for (tree_entry& e : as_index(*slot.child).entries) retire_below(e, static_cast<std::uint8_t>(level - 1));
+  }
+  retire(*slot.child);
+}
+
+}  // namespace furrow::core

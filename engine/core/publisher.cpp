@@ -1,0 +1,331 @@
+#include "core/publisher.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "core/apply.hpp"
+#include "core/data_writer.hpp"
+#include "core/page_reader.hpp"
+#include "core/reclaimer.hpp"
+#include "core/splitter.hpp"
+
+namespace furrow::core {
+
+struct publisher::names {
+  std::map<std::pair<collection_id, std::string>, object_id> changed;  // 0: gone
+  std::vector<object_id> created;
+};
+
+publication& publisher::enter(std::unique_ptr<publication> p) {
+  publication& r = *p;
+  for (publication_step& s : r.steps)
+    if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent) {
+      a->extent->owner = &r;
+      ++r.extents_left;
+    }
+  for (object_state* o : r.objects) o->queue.push_back(&r);  // P1
+  live_.push_back(std::move(p));
+  where_[&r] = std::prev(live_.end());
+  return r;
+}
+
+void publisher::pause(bool on) {
+  paused_ = on;
+  if (on) return;
+  std::vector<publication*> all;
+  for (auto& p : live_) all.push_back(p.get());
+  for (publication* p : all)
+    if (where_.contains(p)) attempt(*p);
+}
+
+void publisher::extent_done(ordered_extent& e) {
+  publication& p = *e.owner;
+  FURROW_ASSERT(p.extents_left > 0);
+  --p.extents_left;
+  if (e.failed && !p.error) {
+    p.error = e.error;
+    for (publication_step& s : p.steps)
+      if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent.get() == &e)
+        p.detail = {
+            .object = a->object->id, .offset_bytes = e.object_block * block_bytes, .bytes = e.blocks * block_bytes};
+    doom_followers(p);
+  }
+  attempt(p);
+}
+
+bool publisher::ready(const publication& p) const {
+  if (p.extents_left > 0 || p.parked || paused_) return false;
+  return std::all_of(p.objects.begin(), p.objects.end(),
+                     [&p](const object_state* o) { return o->queue.front() == &p; });
+}
+
+void publisher::attempt(publication& p) {
+  if (!ready(p)) return;
+  if (!p.error && c_.latch) p.error = c_.latch;
+  if (p.error) return fail(p);
+  std::vector<format::record_body> bodies;
+  readiness done = build(p, bodies);
+  if (done.need) {
+    p.parked = true;
+    return c_.pages->wait(*done.need, [this, &p](error_code ec) {
+      p.parked = false;
+      if (ec && !p.error) p.error = ec;
+      attempt(p);
+    });
+  }
+  if (p.error) return fail(p);
+  publish(p, std::move(bodies));
+}
+
+readiness publisher::build(publication& p, std::vector<format::record_body>& to) {
+  names n;
+  for (publication_step& s : p.steps) {
+    const readiness done = std::visit([&](auto& one) { return build_step(p, one, n, to); }, s);
+    if (!done.ready() || p.error) return done;
+  }
+  const bool group = to.size() > 1;
+  c_.apply->assume(group ? &n.created : nullptr);
+  readiness all;
+  for (const format::record_body& b : to) {
+    all = c_.apply->prepare(b);
+    if (all.need || (all.fault != nullptr && !group)) break;
+  }
+  c_.apply->assume(nullptr);
+  if (all.fault != nullptr && !group) {  // the trees contradict what was accepted: damage on the medium
+    p.error = errc::damaged;
+    p.detail.what = all.fault;
+  }
+  all.fault = nullptr;
+  return all;
+}
+
+readiness publisher::build_step(publication& p, append_step& s, names&, std::vector<format::record_body>& to) {
+  if (!s.extent) {
+    const std::size_t from = s.before.tail.size();
+    format::tail_record r{
+        s.object->id, s.fence_epoch, s.modified_ns, s.after.tail_epoch, static_cast<std::uint16_t>(from), {}};
+    r.bytes.assign(s.after.tail.begin() + static_cast<std::ptrdiff_t>(from), s.after.tail.end());
+    to.emplace_back(std::move(r));
+    return readiness::yes();
+  }
+  format::publish_record r;
+  r.object = s.object->id;
+  r.object_bytes = s.after.bytes;
+  r.fence_epoch = s.fence_epoch;
+  r.modified_ns = s.modified_ns;
+  r.tail_epoch = s.after.tail_epoch;
+  r.cls = s.extent->cls;
+  r.tail = s.after.tail;
+  r.sums = s.extent->sums;
+  ordered_extent walked;
+  walked.object_block = s.extent->object_block;
+  walked.blocks = s.extent->blocks;
+  walked.pinned = s.extent->pinned;
+  walked.pieces = s.extent->pieces;
+  const walk_counts counts = walk_landed(walked, c_.shape, r.extents);
+  s.extent->splits = counts.splits;
+  s.extent->merges = counts.merges;
+  to.emplace_back(std::move(r));
+  static_cast<void>(p);
+  return readiness::yes();
+}
+
+readiness publisher::lookup(names& n, collection_id collection, std::string_view name, object_id& to) {
+  to = 0;
+  if (const auto it = n.changed.find({collection, std::string{name}}); it != n.changed.end()) {
+    to = it->second;
+    return readiness::yes();
+  }
+  const tree_lookup l = c_.objects->find(format::name_key(collection, name));
+  if (!l.ready()) return readiness::wait(l.page());
+  if (l.has_cell() && l.cell().value.size() == 8) to = format::load_le<std::uint64_t>(l.cell().value.data());
+  return readiness::yes();
+}
+
+readiness publisher::resolve(names& n, object_id id, collection_id collection, std::string_view name, object_id& to) {
+  if (id == 0) return lookup(n, collection, name, to);
+  to = 0;
+  std::optional<format::object_value> v;
+  if (auto done = c_.apply->load(id, v); !done.ready()) return done;
+  bool gone = !v;
+  if (const object_state* o = c_.table->find(id); o != nullptr && o->orphan) gone = true;
+  if (!gone && v->name.empty()) {
+    const tree_lookup l = c_.objects->find(format::orphan_key(id));
+    if (!l.ready()) return readiness::wait(l.page());
+    gone = l.has_cell();
+  }
+  if (!gone || std::find(n.created.begin(), n.created.end(), id) != n.created.end()) to = id;
+  return readiness::yes();
+}
+
+readiness publisher::collection_exists(collection_id id, bool& to) {
+  to = id == default_collection;
+  if (to) return readiness::yes();
+  const tree_lookup l = c_.objects->find(format::collection_key(id));
+  if (!l.ready()) return readiness::wait(l.page());
+  to = l.has_cell();
+  return readiness::yes();
+}
+
+readiness publisher::build_step(publication& p, create_step& s, names& n, std::vector<format::record_body>& to) {
+  bool known = false;
+  if (auto done = collection_exists(s.options.collection, known); !done.ready()) return done;
+  if (!known) p.error = errc::collection_not_found;
+  if (!p.error && !s.options.name.empty()) {
+    object_id taken = 0;
+    if (auto done = lookup(n, s.options.collection, s.options.name, taken); !done.ready()) return done;
+    if (taken != 0) {
+      p.error = errc::exists;
+      p.detail.object = taken;
+    }
+    n.changed[{s.options.collection, s.options.name}] = s.id;
+  }
+  n.created.push_back(s.id);
+  const attributes& a = s.options.attributes;
+  to.emplace_back(format::create_record{
+      s.id, s.options.collection, s.options.name, {a.mode, a.created_ns, a.modified_ns, a.link_target, a.user}});
+  return readiness::yes();
+}
+
+readiness publisher::build_step(publication& p, rename_step& s, names& n, std::vector<format::record_body>& to) {
+  const rename_request& w = s.what;
+  object_id object = 0, taken = 0;
+  bool known = false;
+  if (auto done = collection_exists(w.to_collection, known); !done.ready()) return done;
+  if (auto done = resolve(n, w.object, w.collection, w.from, object); !done.ready()) return done;
+  if (auto done = lookup(n, w.to_collection, w.to, taken); !done.ready()) return done;
+  if (!known)
+    p.error = errc::collection_not_found;
+  else if (object == 0)
+    p.error = errc::not_found;
+  else if (taken == object)
+    return readiness::yes();
+  else if (taken != 0 && !w.replace)
+    p.error = errc::exists;
+  if (p.error) return readiness::yes();
+  std::optional<format::object_value> v;
+  c_.apply->assume(&n.created);
+  auto done = c_.apply->load(object, v);
+  c_.apply->assume(nullptr);
+  if (!done.ready()) return done;
+  for (auto& [name, id] : n.changed)
+    if (id == object) id = 0;
+  if (v && !v->name.empty() && !n.changed.contains({v->collection, v->name})) n.changed[{v->collection, v->name}] = 0;
+  n.changed[{w.to_collection, w.to}] = object;
+  to.emplace_back(format::rename_record{object, w.to_collection, w.to, taken});
+  return readiness::yes();
+}
+
+readiness publisher::build_step(publication& p, remove_step& s, names& n, std::vector<format::record_body>& to) {
+  object_id object = 0;
+  if (auto done = resolve(n, s.what.id, s.what.collection, s.what.name, object); !done.ready()) return done;
+  if (object == 0) {
+    p.error = errc::not_found;
+    return readiness::yes();
+  }
+  std::optional<format::object_value> v;
+  c_.apply->assume(&n.created);
+  auto done = c_.apply->load(object, v);
+  c_.apply->assume(nullptr);
+  if (!done.ready()) return done;
+  for (auto& [name, id] : n.changed)
+    if (id == object) id = 0;
+  if (v && !v->name.empty()) n.changed[{v->collection, v->name}] = 0;
+  to.emplace_back(format::remove_record{object});
+  return readiness::yes();
+}
+
+readiness publisher::build_step(publication& p, attributes_step& s, names&, std::vector<format::record_body>& to) {
+  if (s.object->orphan) p.error = errc::not_found;
+  to.emplace_back(format::attributes_record{
+      s.object->id, {s.to.mode, s.to.created_ns, s.to.modified_ns, s.to.link_target, s.to.user}});
+  return readiness::yes();
+}
+
+readiness publisher::build_step(publication& p, collection_step& s, names&, std::vector<format::record_body>& to) {
+  static_cast<void>(p);
+  to.emplace_back(
+      format::collection_record{s.id, format::collection_action::create, s.what.quota_bytes, s.what.name, c_.now_ns});
+  return readiness::yes();
+}
+
+void publisher::publish(publication& p, std::vector<format::record_body> bodies) {
+  for (publication_step& s : p.steps) {
+    auto* a = std::get_if<append_step>(&s);
+    if (a == nullptr) continue;
+    a->object->tail = a->after.tail;
+    if (!a->extent) continue;
+    c_.stats.splits += a->extent->splits;
+    c_.stats.merges += a->extent->merges;
+    c_.data->unhold(a->extent->pieces);
+    c_.data->release(a->reserved_blocks);
+    c_.buffers.give(std::move(a->extent->copy));
+  }
+  const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
+  finish(p, {}, sequence);
+}
+
+void publisher::doom_followers(publication& p) {
+  if (std::exchange(p.followers_doomed, true)) return;
+  for (publication_step& s : p.steps) {
+    auto* a = std::get_if<append_step>(&s);
+    if (a == nullptr) continue;
+    object_state& o = *a->object;
+    for (auto it = std::next(std::find(o.queue.begin(), o.queue.end(), &p)); it != o.queue.end(); ++it) {
+      publication& q = **it;
+      const bool builds = std::any_of(q.steps.begin(), q.steps.end(), [&o](const publication_step& x) {
+        const auto* y = std::get_if<append_step>(&x);
+        return y != nullptr && y->object == &o;
+      });
+      if (!builds || q.error) continue;
+      q.error = errc::predecessor_failed;
+      q.detail.object = o.id;
+      doom_followers(q);
+    }
+    o.reserved = a->before;  // P3
+    o.reserved_fence = o.value.fence_epoch;
+  }
+}
+
+void publisher::fail(publication& p) {
+  doom_followers(p);
+  for (publication_step& s : p.steps) {
+    auto* a = std::get_if<append_step>(&s);
+    if (a == nullptr || !a->extent) continue;
+    c_.data->unhold(a->extent->pieces);
+    c_.data->release(a->reserved_blocks);
+    c_.buffers.give(std::move(a->extent->copy));
+  }
+  const error_code ec = p.error;
+  finish(p, ec, 0);
+}
+
+void publisher::finish(publication& p, error_code ec, std::uint64_t sequence) {
+  const std::vector<object_state*> objects = std::move(p.objects);
+  for (object_state* o : objects) {
+    FURROW_ASSERT(o->queue.front() == &p);
+    o->queue.pop_front();
+    ++o->users;
+  }
+  const auto it = where_.find(&p);
+  const std::unique_ptr<publication> gone = std::move(*it->second);
+  live_.erase(it->second);
+  where_.erase(it);
+  gone->done(ec, sequence, gone->detail);
+  attempt_next(objects);
+  for (object_state* o : objects) c_.table->unuse(*o);
+}
+
+void publisher::attempt_next(const std::vector<object_state*>& objects) {
+  for (object_state* o : objects)
+    if (!o->queue.empty()) next_.push_back(o->queue.front());
+  if (std::exchange(draining_, true)) return;
+  while (!next_.empty()) {
+    publication* p = next_.front();
+    next_.pop_front();
+    if (where_.contains(p)) attempt(*p);
+  }
+  draining_ = false;
+}
+
+}  // namespace furrow::core

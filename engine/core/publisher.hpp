@@ -1,0 +1,117 @@
+// Makes finished work visible, in order: the unit is a publication, which is one sequence and one or more records.
+//
+// Steps of a publication, each becoming one record
+//   append       the blocks of one ordered extent and the tail behind them, or tail bytes alone
+//   create remove rename attributes      checked when it is published, not before
+//
+// Invariants
+//   P1  A publication stands in the queue of each object that it concerns, in the order of acceptance; it is published
+//   when it is
+//       the front of all of them and its ordered extents have landed.
+//   P2  All steps are published, or none is. A step that cannot be fails the whole publication.
+//   P3  When a publication that sets an object's end fails, the appends behind it in that queue fail with
+//   predecessor_failed, and the
+//       object's reserved end is the one that the failed one built on.
+//   P4  Its operation is answered once: at publication (written), when its sequence is durable (durable), or with its
+//   failure.
+//
+// Not here: accepting work (appender, namespace requests in requests.cpp), cutting and sending (data_writer).
+#pragma once
+
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <variant>
+
+#include "core/objects.hpp"
+#include "core/ordered_extent.hpp"
+
+namespace furrow::core {
+
+struct append_step {
+  object_state* object = nullptr;
+  std::unique_ptr<ordered_extent> extent;  ///< None: tail bytes alone.
+  object_end before;                       ///< What it builds on (P3).
+  object_end after;
+  std::uint64_t fence_epoch = 0;
+  std::int64_t modified_ns = 0;
+  std::uint64_t reserved_blocks = 0;
+};
+struct create_step {
+  object_id id = 0;
+  create_options options;
+};
+struct rename_step {
+  rename_request what;
+};
+struct remove_step {
+  remove_request what;
+};
+struct attributes_step {
+  object_state* object = nullptr;
+  attributes to;
+};
+struct collection_step {
+  collection_id id = 0;
+  collection_request what;
+};
+using publication_step = std::variant<append_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
+
+struct publication {
+  std::vector<publication_step> steps;
+  std::vector<object_state*> objects;
+  std::uint32_t extents_left = 0;
+  error_code error;
+  error_detail detail;
+  bool parked = false;
+  bool followers_doomed = false;
+  /// Called once, with the sequence or the failure; the publication is gone afterwards.
+  std::function<void(error_code, std::uint64_t, const error_detail&)> done;
+};
+
+class publisher {
+ public:
+  explicit publisher(context& c) : c_{c} {}
+
+  /// Takes over a publication whose ordered extents are already submitted or about to be; it enters its objects' queues
+  /// now.
+  publication& enter(std::unique_ptr<publication> p);
+  /// Publishes it if it is ready (P1); to be called once after enter().
+  void start(publication& p) { attempt(p); }
+  void extent_done(ordered_extent& e);
+  [[nodiscard]] bool idle() const { return live_.empty(); }
+  /// Nothing is being prepared or published in this moment.
+  [[nodiscard]] bool settled() const { return !draining_; }
+  /// While paused nothing is published (a check is running).
+  void pause(bool on);
+
+ private:
+  struct names;  // names changed by earlier steps of the same publication
+  void attempt(publication& p);
+  void attempt_next(const std::vector<object_state*>& objects);
+  [[nodiscard]] bool ready(const publication& p) const;
+  /// The records of all steps; need: to be tried again; fault is not used. Errors are in `p`.
+  readiness build(publication& p, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, append_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, create_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, rename_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, remove_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, attributes_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, collection_step& s, names& n, std::vector<format::record_body>& to);
+  readiness lookup(names& n, collection_id collection, std::string_view name, object_id& to);
+  readiness resolve(names& n, object_id id, collection_id collection, std::string_view name, object_id& to);
+  readiness collection_exists(collection_id id, bool& to);
+  void publish(publication& p, std::vector<format::record_body> bodies);
+  void fail(publication& p);
+  void doom_followers(publication& p);
+  void finish(publication& p, error_code ec, std::uint64_t sequence);
+
+  context& c_;
+  std::list<std::unique_ptr<publication>> live_;
+  std::unordered_map<publication*, std::list<std::unique_ptr<publication>>::iterator> where_;
+  bool paused_ = false;
+  std::deque<publication*> next_;  // to be attempted: publishing one may free many
+  bool draining_ = false;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,221 @@
+#include "core/reader.hpp"
+
+#include <algorithm>
+
+#include "core/page_reader.hpp"
+#include "core/segment_cursor.hpp"
+
+namespace furrow::core {
+
+void reader::accept(operation_id id, read_request r) {
+  object_state* o = c_.table->of(r.handle);
+  if (o == nullptr) return c_.answer(id, errc::closed);
+  auto op = std::make_shared<operation>();
+  op->id = id;
+  op->object = o;
+  op->ranges = std::move(r.ranges);
+  for (const read_range& range : op->ranges) op->bytes += range.to.size();
+  ++o->reads;
+  ++live_;
+  ++c_.stats.reads;
+  plan(std::move(op));
+}
+
+void reader::verify_blocks(format::block_run run, std::function<void(error_code)> call) {
+  auto op = std::make_shared<operation>();
+  op->verified = std::move(call);
+  ++live_;
+  const std::uint64_t step = std::max<std::uint64_t>(1, c_.transfer_blocks_max());
+  for (std::uint64_t b = 0; b < run.blocks; b += step) {
+    piece p;
+    p.where = {run.address.advanced(b), static_cast<std::uint32_t>(std::min<std::uint64_t>(step, run.blocks - b))};
+    const readiness done = sums_of(p.where, p.sums);
+    if (!done.ready()) {
+      drop_plan(*op);
+      --live_;
+      if (!done.need) return op->verified(errc::damaged);
+      return c_.pages->wait(*done.need, [this, run, again = std::move(op->verified)](error_code ec) mutable {
+        if (ec) return again(ec);
+        verify_blocks(run, std::move(again));
+      });
+    }
+    ++c_.zones.of(p.where.address).readers;
+    op->pieces.push_back(std::move(p));
+  }
+  start(std::move(op));
+}
+
+void reader::plan(std::shared_ptr<operation> op) {
+  readiness done;
+  for (const read_range& range : op->ranges) {
+    if (range.offset_bytes > op->object->value.bytes ||
+        range.to.size() > op->object->value.bytes - range.offset_bytes) {
+      op->error = errc::out_of_range;
+      op->detail = {.object = op->object->id, .offset_bytes = range.offset_bytes, .bytes = range.to.size()};
+      break;
+    }
+    done = plan_range(*op, range);
+    if (!done.ready()) break;
+  }
+  if (done.fault != nullptr) {
+    op->error = errc::damaged;
+    op->detail = {.object = op->object->id, .what = done.fault};
+  }
+  if (done.need) {
+    drop_plan(*op);  // R1: from the beginning, when the page is there
+    return c_.pages->wait(*done.need, [this, op](error_code ec) {
+      if (!ec) return plan(op);
+      op->error = ec;
+      op->detail = {.object = op->object->id, .what = "the pages that say where the bytes are cannot be read"};
+      finish(*op);
+    });
+  }
+  if (op->error) {
+    drop_plan(*op);
+    return finish(*op);
+  }
+  start(std::move(op));
+}
+
+void reader::drop_plan(operation& op) {
+  for (const piece& p : op.pieces) --c_.zones.of(p.where.address).readers;
+  op.pieces.clear();
+}
+
+readiness reader::plan_range(operation& op, const read_range& range) {
+  const object_state& o = *op.object;
+  std::uint64_t position = range.offset_bytes;
+  std::span<std::byte> to = range.to;
+  const std::uint64_t tail_begin = o.value.bytes - o.tail.size();
+  while (!to.empty()) {
+    if (position >= tail_begin) {
+      std::memcpy(to.data(), o.tail.data() + (position - tail_begin), to.size());
+      return readiness::yes();
+    }
+    const std::uint64_t block = position / block_bytes;
+    const tree_lookup l = c_.objects->find_to(format::extent_key(o.id, block));
+    if (!l.ready()) return readiness::wait(l.page());
+    const auto parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
+    if (!parts || parts->object != o.id) return readiness::no("no extent where the object has bytes");
+    const auto x = format::decode_extent(l.cell().value);
+    if (!x || x->kind != format::extent_kind::data || block >= parts->block + x->blocks)
+      return readiness::no("no extent where the object has bytes");
+    const std::uint64_t end = std::min((parts->block + x->blocks) * block_bytes, tail_begin);
+    const std::size_t count = std::min<std::uint64_t>(to.size(), end - position);
+    if (auto done = plan_blocks(op, *x, block - parts->block, position, to.first(count)); !done.ready()) return done;
+    position += count;
+    to = to.subspan(count);
+  }
+  return readiness::yes();
+}
+
+readiness reader::plan_blocks(operation& op, const format::extent_value& x, std::uint64_t first_block,
+                              std::uint64_t position, std::span<std::byte> to) {
+  const std::uint64_t command_bytes = std::max<std::uint64_t>(1, c_.transfer_blocks_max()) * block_bytes;
+  if (x.address.device() != 0 || c_.shape.zone_of(x.address).value >= c_.zones.count())
+    return readiness::no("an extent outside the device");
+  while (!to.empty()) {
+    piece p;
+    p.skip_bytes = static_cast<std::uint32_t>(position % block_bytes);
+    p.object_offset_bytes = position;
+    p.to = to.first(std::min<std::uint64_t>(to.size(), command_bytes - p.skip_bytes));
+    p.where = {x.address.advanced(first_block),
+               static_cast<std::uint32_t>((p.skip_bytes + p.to.size() + block_bytes - 1) / block_bytes)};
+    if (auto done = sums_of(p.where, p.sums); !done.ready()) return done;
+    position += p.to.size();
+    first_block += (p.skip_bytes + p.to.size()) / block_bytes;
+    to = to.subspan(p.to.size());
+    ++c_.zones.of(p.where.address).readers;  // R2
+    op.pieces.push_back(std::move(p));
+  }
+  return readiness::yes();
+}
+
+readiness reader::sums_of(format::block_run where, std::vector<std::uint32_t>& to) {
+  const zoned::zone_index zone = c_.shape.zone_of(where.address);
+  auto block = static_cast<std::uint32_t>(c_.shape.block_in_zone(where.address));
+  to.clear();
+  while (to.size() < where.blocks) {
+    const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, zone, block));
+    if (!l.ready()) return readiness::wait(l.page());
+    const auto parts = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
+    const auto run = parts && parts->zone == zone ? format::decode_run(l.cell().value) : std::nullopt;
+    if (!run || block - parts->block >= run->sums.size())
+      return readiness::no("no sums for blocks that an extent names");
+    const std::size_t from = block - parts->block;
+    const std::size_t count = std::min<std::size_t>(run->sums.size() - from, where.blocks - to.size());
+    to.insert(to.end(), run->sums.begin() + static_cast<std::ptrdiff_t>(from),
+              run->sums.begin() + static_cast<std::ptrdiff_t>(from + count));
+    block += static_cast<std::uint32_t>(count);
+  }
+  return readiness::yes();
+}
+
+void reader::start(std::shared_ptr<operation> op) {
+  op->left = op->pieces.size();
+  if (op->left == 0) return finish(*op);
+  for (std::size_t i = 0; i < op->pieces.size(); ++i) submit(op, i);
+}
+
+void reader::submit(const std::shared_ptr<operation>& op, std::size_t index) {
+  piece& p = op->pieces[index];
+  const std::size_t bytes = p.where.blocks * block_bytes;
+  const bool uncopied =
+      p.to.size() == bytes && reinterpret_cast<std::uintptr_t>(p.to.data()) % c_.promises.memory_alignment_bytes == 0;
+  if (!uncopied) p.copy = c_.buffers.take(bytes);
+  const std::uint64_t tag = next_tag_++;
+  sent_[tag] = {op, index};
+  c_.io.submit({.op = zoned::opcode::read,
+                .zone = c_.shape.zone_of(p.where.address),
+                .offset_bytes = c_.shape.block_in_zone(p.where.address) * block_bytes,
+                .segments = {{uncopied ? p.to.data() : p.copy.data(), bytes}}},
+               *this, tag);
+}
+
+void reader::io_done(std::uint64_t tag, const zoned::completion& c) {
+  const auto it = sent_.find(tag);
+  const sent s = std::move(it->second);
+  sent_.erase(it);
+  piece& p = s.op->pieces[s.piece];
+  piece_done(*s.op, p, c);
+  --c_.zones.of(p.where.address).readers;
+  c_.buffers.give(std::move(p.copy));
+  if (--s.op->left == 0) finish(*s.op);
+}
+
+void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
+  const std::byte* bytes = p.copy ? p.copy.data() : p.to.data();
+  error_code ec = c.error;
+  if (!ec && c.bytes != p.where.blocks * block_bytes) ec = zoned::errc::io;
+  std::uint32_t bad = 0;
+  for (std::uint32_t b = 0; b < p.where.blocks && !ec; ++b)  // R3
+    if (format::crc32c({bytes + b * block_bytes, block_bytes}) != p.sums[b]) {
+      ec = errc::checksum_mismatch;
+      bad = b;
+    }
+  if (!ec) {
+    if (!p.copy) return;
+    if (!p.to.empty()) std::memcpy(p.to.data(), bytes + p.skip_bytes, p.to.size());
+    c_.stats.copied_bytes += p.to.size();
+    return;
+  }
+  if (op.error) return;
+  op.error = ec;
+  op.detail.zone = c_.shape.zone_of(p.where.address);
+  op.detail.bytes = block_bytes;
+  if (op.object == nullptr) return;
+  op.detail.object = op.object->id;
+  op.detail.offset_bytes = p.object_offset_bytes - p.skip_bytes + bad * block_bytes;
+}
+
+void reader::finish(operation& op) {
+  --live_;
+  if (op.verified) return op.verified(op.error);
+  if (!op.error) c_.stats.read_bytes += op.bytes;
+  c_.answer(op.id, op.error, read_result{op.error ? 0 : op.bytes}, op.detail);
+  object_state* o = op.object;
+  --o->reads;
+  c_.table->settle(*o);
+}
+
+}  // namespace furrow::core

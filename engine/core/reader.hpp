@@ -1,0 +1,71 @@
+// Reads: ranges of an object -> extents -> commands -> verified bytes in the caller's memory.
+//
+// Invariants
+//   R1  What is read is one published state: extents, tail and end are taken in the turn in which the last page needed
+//   was there. R2  A zone with a read in flight, or planned, is not reset (readers). R3  Each block's sum is verified
+//   before the answer; whole blocks go to the caller's memory uncopied where it is aligned as
+//       the device asks, others through a buffer.
+//
+// Not here: pages (page_reader).
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "core/objects.hpp"
+
+namespace furrow::core {
+
+class reader final : public io_client {
+ public:
+  explicit reader(context& c) : c_{c} {}
+  void accept(operation_id id, read_request r);
+  /// For a check: reads these blocks and verifies them; calls with what went wrong.
+  void verify_blocks(format::block_run run, std::function<void(error_code)> call);
+  void io_done(std::uint64_t tag, const zoned::completion& c) override;
+  [[nodiscard]] bool idle() const { return live_ == 0; }
+
+ private:
+  /// Consecutive blocks of one zone, at most one command.
+  struct piece {
+    format::block_run where;
+    std::vector<std::uint32_t> sums;
+    std::uint64_t object_offset_bytes = 0;  ///< Of the first byte wanted.
+    std::uint32_t skip_bytes = 0;           ///< In the first block.
+    std::span<std::byte> to;
+    buffer copy;  ///< Used unless `to` itself can take the blocks.
+  };
+  struct operation {
+    operation_id id;
+    object_state* object = nullptr;
+    std::vector<read_range> ranges;
+    std::vector<piece> pieces;
+    std::size_t left = 0;
+    std::uint64_t bytes = 0;
+    error_code error;
+    error_detail detail;
+    std::function<void(error_code)> verified;  ///< Of verify_blocks.
+  };
+
+  void plan(std::shared_ptr<operation> op);
+  readiness plan_range(operation& op, const read_range& range);
+  readiness plan_blocks(operation& op, const format::extent_value& x, std::uint64_t first_block, std::uint64_t position,
+                        std::span<std::byte> to);
+  readiness sums_of(format::block_run where, std::vector<std::uint32_t>& to);
+  void start(std::shared_ptr<operation> op);
+  void submit(const std::shared_ptr<operation>& op, std::size_t index);
+  void piece_done(operation& op, piece& p, const zoned::completion& c);
+  void drop_plan(operation& op);
+  void finish(operation& op);
+
+  struct sent {
+    std::shared_ptr<operation> op;
+    std::size_t piece = 0;
+  };
+  context& c_;
+  std::unordered_map<std::uint64_t, sent> sent_;
+  std::uint64_t next_tag_ = 1;
+  std::size_t live_ = 0;
+};
+
+}  // namespace furrow::core

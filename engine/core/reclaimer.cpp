@@ -1,0 +1,211 @@
+#include "core/reclaimer.hpp"
+
+#include <algorithm>
+
+#include "core/apply.hpp"
+#include "core/checkpoint.hpp"
+#include "core/journal.hpp"
+#include "core/objects.hpp"
+#include "core/page_reader.hpp"
+
+namespace furrow::core {
+
+namespace {
+enum class work : std::uint64_t { reset = 1, report, finish };
+std::uint64_t tag_of(work w, const zone_state& z) { return static_cast<std::uint64_t>(w) << 32 | z.device.index.value; }
+}  // namespace
+
+void reclaimer::drop_object(object_id id) {
+  if (!c_.read_only) drops_.push_back(id);
+}
+
+void reclaimer::consider(zone_state& z) {
+  if (std::exchange(z.considered, true)) return;
+  candidates_.push_back(z.device.index.value);
+}
+
+void reclaimer::checkpoint_done() {
+  for (zone_state& z : c_.zones.all())
+    if (z.role == format::zone_role::metadata && z.live_pages == 0) consider(z);
+}
+
+std::uint64_t reclaimer::closed_data_room() const {
+  if (closed_seen_ != c_.zones.closed_changes()) {
+    closed_seen_ = c_.zones.closed_changes();
+    closed_room_ = 0;
+    for (const zone_state& z : c_.zones.all())
+      if (z.life == zone_life::closed && z.role == format::zone_role::data) closed_room_ += z.room_blocks();
+  }
+  return closed_room_;
+}
+
+std::uint32_t reclaimer::metadata_zones() const {
+  if (metadata_seen_ == c_.zones.changes()) return metadata_zones_;
+  metadata_seen_ = c_.zones.changes();
+  metadata_zones_ = 0;
+  for (const zone_state& z : c_.zones.all())
+    metadata_zones_ +=
+        z.life == zone_life::reserved || (z.role == format::zone_role::metadata && z.life != zone_life::freeing);
+  return metadata_zones_;
+}
+
+void reclaimer::step() {
+  if (c_.latch || c_.read_only) return;
+  resolve_suspects();
+  reset_some();
+  if (!drops_.empty() && !dropping_ && !c_.closing) drop_some();
+  for (std::size_t i = 0; i < candidates_.size();) {
+    zone_state& z = c_.zones[{candidates_[i]}];
+    const bool free = freeable(z);
+    const bool later = z.holds > 0 || z.readers > 0;  // F1
+    if (!free || !later) {
+      z.considered = false;
+      candidates_[i] = candidates_.back();
+      candidates_.pop_back();
+      if (free) free_zone(z);
+    } else {
+      ++i;
+    }
+  }
+}
+
+bool reclaimer::freeable(const zone_state& z) const {
+  if (z.life != zone_life::full && z.life != zone_life::closed) return false;
+  if (z.live_blocks != 0 || z.live_pages != 0) return false;
+  if (z.life == zone_life::closed && z.room_blocks() > 0 && z.next_block <= 1) return false;  // as good as new
+  return z.ordinal == 0 || z.ordinal < c_.checkpoint->head_ordinal();
+}
+
+void reclaimer::free_zone(zone_state& z) {
+  const format::record_body body = format::zone_free_record{0, z.device.index, z.generation};
+  if (z.life != zone_life::freeing) {
+    c_.zones.set_life(z, zone_life::freeing);
+    ++freeing_;
+  }
+  const readiness done = c_.apply->prepare(body);
+  if (done.need)
+    return c_.pages->wait(*done.need, [this, &z](error_code ec) {
+      if (ec)
+        c_.set_latch("the pages of a zone to be freed cannot be read", z.device.index);
+      else
+        free_zone(z);
+    });
+  FURROW_ASSERT(done.fault == nullptr);
+  c_.log->when_durable(c_.publish({body}), [this, &z](error_code ec) {
+    --freeing_;
+    if (!ec) c_.zones.set_life(z, z.next_block == 0 ? zone_life::clean : zone_life::dirty);
+  });
+}
+
+void reclaimer::reset_some() {
+  c_.zones.for_life(zone_life::dirty, [this](zone_state& z) {
+    if (resets_ >= resets_in_flight_max) return false;
+    if (z.readers > 0 || z.holds > 0) return true;
+    ++resets_;
+    c_.zones.set_life(z, zone_life::resetting);
+    c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_of(work::reset, z));
+    return true;
+  });
+}
+
+void reclaimer::resolve_suspects() {
+  c_.zones.for_life(zone_life::suspect, [this](zone_state& z) {
+    if (z.writes > 0 || reports_.contains(z.device.index.value)) return true;
+    zoned::zone_info& info = reports_[z.device.index.value];
+    c_.io.submit({.op = zoned::opcode::report, .zone = z.device.index, .zones = {&info, 1}}, *this,
+                 tag_of(work::report, z));
+    return true;
+  });
+}
+
+void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
+  const zoned::zone_info info = reports_[z.device.index.value];
+  if (c.error || c.bytes != 1) {
+    reports_.erase(z.device.index.value);
+    c_.zones.set_life(z, zone_life::bad);
+    c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a zone cannot be reported any more"});
+    return;
+  }
+  z.device = info;
+  const bool usable = zoned::is_writable(info.condition) && z.failures < zone_failures_max &&
+                      info.write_pointer_bytes % block_bytes == 0;
+  if (info.condition == zoned::zone_condition::full || info.condition == zoned::zone_condition::read_only ||
+      info.condition == zoned::zone_condition::offline) {
+    reports_.erase(z.device.index.value);
+    z.next_block = z.capacity_blocks;
+    c_.zones.set_life(z, info.condition == zoned::zone_condition::full ? zone_life::full : zone_life::bad);
+    consider(z);
+    c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a zone takes no more writes"});
+  } else if (usable) {
+    reports_.erase(z.device.index.value);
+    z.next_block = static_cast<std::uint32_t>(info.write_pointer_bytes / block_bytes);
+    c_.zones.set_life(z, z.room_blocks() == 0 ? zone_life::full : zone_life::closed);
+    consider(z);
+  } else {  // it would stay active for nothing
+    ++c_.stats.zone_finishes;
+    c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
+  }
+}
+
+void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
+  zone_state& z = c_.zones[{static_cast<std::uint32_t>(tag)}];
+  switch (static_cast<work>(tag >> 32)) {
+    case work::reset:
+      --resets_;
+      ++c_.stats.zone_resets;
+      z.next_block = 0;
+      z.failures = 0;
+      c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::clean);
+      if (c.error)
+        c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a reset failed: " + c.error.message()});
+      return;
+    case work::report:
+      return report_done(z, c);
+    case work::finish:
+      reports_.erase(z.device.index.value);
+      z.next_block = z.capacity_blocks;
+      c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::full);
+      return consider(z);
+  }
+  FURROW_UNREACHABLE();
+}
+
+readiness reclaimer::collect(object_id id, format::drop_record& to) {
+  to.object = id;
+  format::key from = format::extent_key(id, 0);
+  while (to.extents.size() < drop_extents_max) {
+    const tree_lookup l = c_.objects->find_from(from);
+    if (!l.ready()) return readiness::wait(l.page());
+    const auto parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
+    if (!parts || parts->object != id) {
+      to.last = true;
+      return readiness::yes();
+    }
+    const auto x = format::decode_extent(l.cell().value);
+    if (!x) return readiness::no("an extent cannot be read");
+    to.extents.push_back({parts->block, {x->address, x->blocks}});
+    from = format::extent_key(id, parts->block + 1);
+  }
+  return readiness::yes();
+}
+
+void reclaimer::drop_some() {
+  dropping_ = true;
+  const object_id id = drops_.front();
+  format::drop_record r;
+  readiness done = collect(id, r);
+  if (done.ready()) done = c_.apply->prepare(r);
+  if (done.need)
+    return c_.pages->wait(*done.need, [this](error_code ec) {
+      dropping_ = false;
+      if (ec) c_.set_latch("the pages of a removed object cannot be read");
+    });
+  dropping_ = false;
+  if (done.fault != nullptr) return c_.set_latch(done.fault);
+  c_.publish({r});
+  for (const format::object_extent& e : r.extents)
+    if (zone_state& z = c_.zones.of(e.where.address); z.live_blocks == 0) consider(z);
+  if (r.last) drops_.pop_front();
+}
+
+}  // namespace furrow::core

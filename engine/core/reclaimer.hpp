@@ -1,0 +1,58 @@
+// Brings space back: drops the extents of removed objects, frees zones in which nothing lives, resets them, and decides
+// what a zone is after a write to it failed.
+//
+// Invariants
+//   F1  A zone is reset only after the record that frees it is durable, and when nothing reads it or holds it.
+//   F2  A removal is dropped in records of at most drop_extents_max extents, its last one ending the object.
+//   F3  Resets and finishes are never in the path of an append: at most resets_in_flight_max resets, started from
+//   step(). F4  An empty zone is not reset.
+//
+// Not here: what makes blocks dead (apply), moving live ones.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "core/context.hpp"
+
+namespace furrow::core {
+
+class reclaimer final : public io_client {
+ public:
+  explicit reclaimer(context& c) : c_{c} {}
+
+  /// The object was removed and nobody has it open any more.
+  void drop_object(object_id id);
+  /// Something that kept the zone from being freed is gone, perhaps the last thing.
+  void consider(zone_state& z);
+  /// Journal zones before the new head, and pages that died, may go.
+  void checkpoint_done();
+  void step();
+  [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
+  [[nodiscard]] std::uint64_t closed_data_room() const;
+  [[nodiscard]] std::uint32_t metadata_zones() const;
+  void io_done(std::uint64_t tag, const zoned::completion& c) override;
+
+ private:
+  void drop_some();
+  readiness collect(object_id id, format::drop_record& to);
+  [[nodiscard]] bool freeable(const zone_state& z) const;
+  void free_zone(zone_state& z);
+  void reset_some();
+  void resolve_suspects();
+  void report_done(zone_state& z, const zoned::completion& c);
+
+  context& c_;
+  std::deque<object_id> drops_;
+  bool dropping_ = false;
+  std::vector<std::uint32_t> candidates_;
+  std::uint32_t freeing_ = 0;
+  std::uint32_t resets_ = 0;
+  std::unordered_map<std::uint32_t, zoned::zone_info> reports_;  // by zone
+  mutable std::uint64_t closed_seen_ = ~std::uint64_t{0};
+  mutable std::uint64_t closed_room_ = 0;
+  mutable std::uint64_t metadata_seen_ = ~std::uint64_t{0};
+  mutable std::uint32_t metadata_zones_ = 0;
+};
+
+}  // namespace furrow::core

@@ -1,0 +1,383 @@
+#include "core/recovery.hpp"
+
+#include "core/apply.hpp"
+#include "core/checkpoint.hpp"
+#include "core/journal.hpp"
+#include "core/page_reader.hpp"
+#include "core/reclaimer.hpp"
+#include "core/superblock_ring.hpp"
+#include "format/zone_header.hpp"
+
+namespace furrow::core {
+
+void recovery::start(std::function<void(const outcome&)> call) {
+  call_ = std::move(call);
+  survey_.start([this](error_code ec, const std::string& why) { surveyed(ec, why); });
+}
+
+void recovery::fail(error_code ec, std::string what, std::optional<zoned::zone_index> zone) {
+  out_.error = ec;
+  out_.detail.what = std::move(what);
+  out_.detail.zone = zone;
+  std::exchange(call_, nullptr)(out_);
+}
+
+void recovery::damage(std::string what, zoned::zone_index zone) {
+  c_.damaged = true;
+  c_.read_only = true;
+  c_.emit(event::kind::damage, {.zone = zone, .what = std::move(what)});
+}
+
+void recovery::surveyed(error_code ec, const std::string& why) {
+  if (ec) return fail(ec == errc::too_small ? error_code{errc::not_a_store} : ec, why);
+  const survey::ring_zone* best = survey_.newest();
+  if (best == nullptr) {
+    bool newer = false, damaged = false;
+    for (const survey::ring_zone& r : survey_.rings()) {
+      newer |= r.newer;
+      damaged |= r.damaged;
+    }
+    if (newer) return fail(errc::newer_format, "the store was written by a newer version of this program");
+    if (damaged) return fail(errc::damaged, "no copy of the superblock is whole");
+    return fail(errc::not_a_store, "the device holds no store; format it first");
+  }
+  c_.super = *best->newest;
+  const format::superblock& s = c_.super;
+  if (s.zone_bytes != c_.shape.zone_bytes || s.zone_count != c_.shape.zone_count ||
+      s.last_zone_bytes != c_.shape.last_zone_bytes || s.lba_bytes != c_.shape.lba_bytes || s.device_count != 1)
+    return fail(errc::wrong_device, "the store was formatted for a device of another shape");
+  if ((s.features_ro_compat & ~format::features_ro_compat_known) != 0 && !c_.options.read_only)
+    return fail(errc::unsupported_feature, "the store uses features of a newer version; it can be opened read-only");
+  if (s.page_copies < 1 || s.page_copies > 2 || s.journal.zone.value >= c_.zones.count() ||
+      c_.zones.is_ring(s.journal.zone) || s.objects.level > tree_level_max || s.zones.level > tree_level_max)
+    return fail(errc::damaged, "the superblock names places that the device does not have");
+  for (const survey::ring_zone& r : survey_.rings())
+    if (r.newest && r.newest->store != s.store) return fail(errc::damaged, "the superblocks are of two stores");
+  c_.read_only = c_.options.read_only;
+  c_.sequence = s.sequence;
+  survey_.place_ring();
+  c_.objects = std::make_unique<page_tree>(format::page_kind::object, s.store);
+  c_.zone_pages = std::make_unique<page_tree>(format::page_kind::zone, s.store);
+  if (!c_.objects->open(s.objects) || !c_.zone_pages->open(s.zones))
+    return fail(errc::damaged, "the superblock names no tree");
+  load_index();
+}
+
+void recovery::load_index() {
+  std::vector<page_need> needs = c_.objects->missing_index();
+  for (page_need& n : c_.zone_pages->missing_index()) needs.push_back(std::move(n));
+  if (needs.empty()) {
+    from_ = format::zone_key(0, {0});
+    return load_zones();
+  }
+  pages_left_ = needs.size();
+  for (const page_need& n : needs) {
+    for (const zoned::device_address a : n.ref.copies)
+      if (a != format::page_ref::no_copy && (a.device() != 0 || c_.shape.zone_of(a).value >= c_.zones.count()))
+        return fail(errc::damaged, "a page is said to lie outside the device");
+    c_.pages->wait(n, [this](error_code ec) {
+      if (ec && !out_.error) out_.error = ec;
+      if (--pages_left_ > 0) return;
+      if (out_.error) return fail(out_.error, "a page of the index cannot be read in any copy");
+      load_index();
+    });
+  }
+}
+
+void recovery::load_zones() {
+  for (;;) {
+    const tree_lookup l = c_.zone_pages->find_from(from_);
+    if (!l.ready())
+      return c_.pages->wait(l.page(), [this](error_code ec) {
+        if (ec) return fail(ec, "a page of the zone table cannot be read in any copy");
+        load_zones();
+      });
+    const auto zone = l.has_cell() ? format::parse_zone_key(l.cell().key) : std::nullopt;
+    if (!zone) break;
+    const auto v = format::decode_zone(l.cell().value);
+    if (!v || zone->value >= c_.zones.count())
+      return fail(errc::damaged, "an entry of the zone table cannot be read", *zone);
+    zone_state& z = c_.zones[*zone];
+    z.role = v->role;
+    z.cls = v->cls;
+    z.generation = v->generation;
+    z.fill_sequence = v->fill_sequence;
+    z.write_sequence = v->write_sequence;
+    z.live_blocks = v->live_blocks;
+    z.ordinal = v->ordinal;
+    z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
+    from_ = format::zone_key(0, {zone->value + 1});
+  }
+  count_pages();
+}
+
+void recovery::count_pages() {
+  bool outside = false;
+  const auto count = [&](const page_need& p) {
+    for (const zoned::device_address a : p.ref.copies) {
+      if (a == format::page_ref::no_copy) continue;
+      const zoned::zone_index zone = c_.shape.zone_of(a);
+      if (a.device() != 0 || zone.value >= c_.zones.count() || c_.zones.is_ring(zone)) {
+        outside = true;
+        continue;
+      }
+      zone_state& z = c_.zones[zone];
+      ++z.live_pages;
+      if (z.role == format::zone_role::free)
+        z.role = format::zone_role::metadata;  // its role record was not cut off: it follows
+    }
+  };
+  c_.objects->for_each_ref(count);
+  c_.zone_pages->for_each_ref(count);
+  if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
+  const format::journal_head& head = c_.super.journal;
+  number_ = head.group;
+  previous_ = head.previous;
+  epoch_ = 0;
+  enter_zone(head.zone, head.zone_generation, head.zone_ordinal, head.block);
+}
+
+std::uint32_t recovery::end_block(const zone_state& z) const {
+  switch (z.device.condition) {
+    case zoned::zone_condition::empty:
+    case zoned::zone_condition::offline:
+    case zoned::zone_condition::not_write_pointer:
+      return 0;
+    case zoned::zone_condition::full:
+    case zoned::zone_condition::read_only:
+      return z.capacity_blocks;
+    case zoned::zone_condition::implicit_open:
+    case zoned::zone_condition::explicit_open:
+    case zoned::zone_condition::closed:
+      return static_cast<std::uint32_t>(z.device.write_pointer_bytes / block_bytes);
+  }
+  FURROW_UNREACHABLE();
+}
+
+void recovery::enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal,
+                          std::uint64_t block) {
+  zone_state& z = c_.zones[zone];
+  const bool first = zone_ == nullptr;
+  if (end_block(z) == 0) {
+    if (first) return fail(errc::damaged, "the zone in which the journal begins is empty or offline", zone);
+    return log_ended();
+  }
+  blocks_.read(zone, 0, 1, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
+    const auto h = ec ? boost::system::result<format::zone_header>{ec} : format::decode_zone_header(bytes);
+    const bool ours = h && h->store == c_.super.store && h->zone == zone && h->generation == generation &&
+                      h->ordinal == ordinal && h->role == format::zone_role::metadata;
+    if (!ours && first)
+      return fail(errc::damaged, "the header of the zone in which the journal begins cannot be read", zone);
+    if (!ours) return log_ended();  // its header was torn: nothing was written behind it
+    zone_ = &z;
+    header_ = *h;
+    ordinal_ = ordinal;
+    z.role = format::zone_role::metadata;
+    z.cls = format::zone_class::metadata;
+    z.generation = generation;
+    z.ordinal = ordinal;
+    z.entry_changed = true;
+    read_block_ = block;
+    bytes_.clear();
+    at_ = 0;
+    read_log();
+  });
+}
+
+void recovery::read_log() {
+  const std::uint64_t end = end_block(*zone_);
+  if (read_block_ >= end) return zone_ended();
+  const std::uint64_t count = std::min(replay_chunk_bytes / block_bytes, end - read_block_);
+  blocks_.read(zone_->device.index, read_block_, count, [this, count](error_code ec, std::span<const std::byte> bytes) {
+    if (ec) return fail(ec, "the journal cannot be read", zone_->device.index);
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ = 0;
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    read_block_ += count;
+    more_wanted_ = false;
+    scan();
+  });
+}
+
+void recovery::scan() {
+  while (at_ < bytes_.size() && !more_wanted_) {
+    std::size_t used = 0;
+    if (!accept_or_skip(std::span{bytes_}.subspan(at_), used)) return;  // replay() or an end goes on
+    at_ += used;
+  }
+  read_log();
+}
+
+// Looks at one block. False: somebody else goes on.
+bool recovery::accept_or_skip(std::span<const std::byte> bytes, std::size_t& used) {
+  used = block_bytes;
+  const auto h = format::peek_group(bytes.first(block_bytes), c_.super.store);
+  if (!h || h->zone_generation != zone_->generation) return gap_ = true;
+  if (h->bytes > bytes.size()) {
+    if (read_block_ < end_block(*zone_)) {
+      used = 0;
+      more_wanted_ = true;
+      return true;
+    }
+    return gap_ = true;
+  }
+  if (!format::verify_group(bytes.first(h->bytes))) return gap_ = true;
+  used = h->bytes;
+  if (h->number < number_) return true;
+  if (h->number != number_ || h->previous != previous_ || h->epoch < epoch_ || h->epoch > c_.super.epoch) {
+    damage("the journal has a gap before group " + std::to_string(h->number), zone_->device.index);
+    log_ended();
+    return false;
+  }
+  format::reader from{bytes.subspan(format::group_header_bytes, h->record_bytes)};
+  records_.clear();
+  record_ = 0;
+  while (from.left() > 0) {
+    auto r = format::decode_record(from);
+    if (!r) {
+      damage(std::string{"a record of the journal is wrong: "} + r.error().why, zone_->device.index);
+      log_ended();
+      return false;
+    }
+    if (*r) records_.push_back(std::move(**r));
+  }
+  ++number_;
+  previous_ = h->checksum;
+  epoch_ = h->epoch;
+  gap_ = false;
+  ++out_.groups;
+  c_.log->add_live_bytes(h->bytes);
+  at_ += used;
+  replay();
+  return false;
+}
+
+void recovery::replay() {
+  for (; record_ < records_.size(); ++record_) {
+    const format::record& r = records_[record_];
+    if (r.sequence <= c_.super.sequence) continue;
+    const readiness done = c_.apply->prepare(r.body);
+    if (done.need)
+      return c_.pages->wait(*done.need, [this](error_code ec) {
+        if (ec) return fail(ec, "a page that the journal changes cannot be read in any copy");
+        replay();
+      });
+    if (done.fault != nullptr || r.sequence < c_.sequence) {
+      damage(
+          std::string{"the journal contradicts itself: "} + (done.fault != nullptr ? done.fault : "sequences go back"),
+          zone_->device.index);
+      return log_ended();
+    }
+    c_.apply->apply(r.sequence, r.body);
+    c_.sequence = r.sequence;
+    ++out_.records;
+  }
+  scan();
+}
+
+void recovery::zone_ended() {
+  if (header_.next.value == format::zone_header::no_next || header_.next.value >= c_.zones.count() ||
+      c_.zones.is_ring(header_.next))
+    return log_ended();
+  enter_zone(header_.next, header_.next_generation, ordinal_ + 1, 1);
+}
+
+void recovery::log_ended() { reconcile(); }
+
+void recovery::reconcile() {
+  for (zone_state& z : c_.zones.all()) reconcile_zone(z);
+  c_.checkpoint->configure();
+  start_journal();
+}
+
+void recovery::reconcile_zone(zone_state& z) {
+  if (z.life == zone_life::superblock || z.conventional() || z.capacity_blocks < 2) return;
+  const zoned::zone_condition condition = z.device.condition;
+  z.next_block = end_block(z);
+  if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline)
+    return c_.zones.set_life(z, zone_life::bad);
+  const bool empty = condition == zoned::zone_condition::empty;
+  if (z.role == format::zone_role::free) {
+    const zone_life life = z.failures >= zone_failures_max ? zone_life::bad
+                           : empty                         ? zone_life::clean
+                                                           : zone_life::dirty;
+    return c_.zones.set_life(z, life);
+  }
+  if (empty) {
+    if (z.live_blocks > 0 || z.live_pages > 0)
+      damage("a zone that holds live blocks is empty: the device lost it", z.device.index);
+    z.role = format::zone_role::free;
+    z.ordinal = 0;
+    z.entry_changed = true;
+    return c_.zones.set_life(z, zone_life::clean);
+  }
+  if (condition == zoned::zone_condition::full || z.room_blocks() == 0) {
+    c_.zones.set_life(z, zone_life::full);
+  } else {
+    const bool inside = z.device.write_pointer_bytes % block_bytes != 0 || z.failures >= zone_failures_max;
+    c_.zones.set_life(z, inside ? zone_life::suspect : zone_life::closed);
+  }
+  c_.reclaim->consider(z);
+}
+
+void recovery::start_journal() {
+  zone_state* zone = zone_;
+  if (zone->life == zone_life::closed) c_.zones.set_life(*zone, zone_life::open);
+  if (zone->life == zone_life::suspect || zone->life == zone_life::bad) zone = nullptr;
+  zone_state* next = nullptr;
+  if (header_.next.value < c_.zones.count()) next = &c_.zones[header_.next];
+  const bool kept = next != nullptr && next->generation + 1 == header_.next_generation &&
+                    (next->life == zone_life::clean || next->life == zone_life::dirty);
+  if (!kept && !c_.read_only) damage("the zone that the journal goes on in cannot be used", header_.next);
+  if (kept) {
+    const bool dirty = next->life == zone_life::dirty;
+    c_.zones.set_life(*next, zone_life::reserved);
+    c_.log->start(zone, next, number_, previous_, ordinal_);
+    if (dirty && !c_.read_only) {
+      c_.io.submit({.op = zoned::opcode::reset, .zone = next->device.index}, *this, 0);
+      next->next_block = 0;
+      return;
+    }
+  } else {
+    c_.log->start(zone, nullptr, number_, previous_, ordinal_);
+  }
+  from_ = format::orphan_key(0);
+  load_orphans();
+}
+
+void recovery::io_done(std::uint64_t, const zoned::completion& c) {
+  ++c_.stats.zone_resets;
+  if (c.error) return fail(c.error, "the zone that the journal goes on in cannot be reset");
+  from_ = format::orphan_key(0);
+  load_orphans();
+}
+
+void recovery::load_orphans() {
+  for (;;) {
+    const tree_lookup l = c_.objects->find_from(from_);
+    if (!l.ready())
+      return c_.pages->wait(l.page(), [this](error_code ec) {
+        if (ec) return fail(ec, "the list of removed objects cannot be read in any copy");
+        load_orphans();
+      });
+    const auto id = l.has_cell() ? format::parse_orphan_key(l.cell().key) : std::nullopt;
+    if (!id) break;
+    c_.reclaim->drop_object(*id);
+    from_ = format::orphan_key(*id + 1);
+  }
+  write_epoch();
+}
+
+void recovery::write_epoch() {
+  if (c_.read_only) return std::exchange(call_, nullptr)(out_);
+  ++c_.super.epoch;
+  format::superblock s = *survey_.newest()->newest;  // what it names is as it was; only the epoch is new
+  s.epoch = c_.super.epoch;
+  s.clean = false;
+  c_.ring->write(s, [this](error_code ec) {
+    if (ec) return fail(ec, "the superblock of this open cannot be written");
+    std::exchange(call_, nullptr)(out_);
+  });
+}
+
+}  // namespace furrow::core

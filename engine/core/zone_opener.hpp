@@ -1,0 +1,46 @@
+// Opens zones for data and pages: picks one, writes its header alone, publishes its role. Journal zones are the
+// journal's own.
+//
+// Invariants
+//   I1  A zone is ready only after its header landed at offset 0, alone.
+//   I2  No zone is opened over the budget: active zones as the device allows, clean zones as the reserve leaves.
+//   I3  A zone whose header came out short goes back to be reset; one whose header failed is bad. Another is tried.
+//
+// Not here: what is written into it (data_writer, checkpoint).
+#pragma once
+
+#include "core/context.hpp"
+
+namespace furrow::core {
+
+/// A zone that one stream writes to. `zone` is none until it is asked for.
+struct open_zone {
+  zone_state* zone = nullptr;
+  bool ready = false;
+  [[nodiscard]] bool usable() const { return zone != nullptr && ready && zone->life == zone_life::open; }
+};
+
+class zone_opener final : public io_client {
+ public:
+  explicit zone_opener(context& c) : c_{c} {}
+
+  /// Begins to open a zone for `to`; false if the budget does not allow it now. `reserve` clean zones are left alone.
+  [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve);
+
+  void io_done(std::uint64_t tag, const zoned::completion& c) override;
+
+ private:
+  struct opening {
+    open_zone* to = nullptr;
+    format::zone_role role{};
+    format::zone_class cls{};
+    std::uint32_t reserve = 0;
+    buffer header;
+  };
+  void write_header(opening o, zone_state& z);
+
+  context& c_;
+  std::vector<opening> opening_;  // tag: index
+};
+
+}  // namespace furrow::core

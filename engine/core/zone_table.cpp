@@ -1,0 +1,80 @@
+#include "core/zone_table.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+
+namespace furrow::core {
+
+void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info> report) {
+  FURROW_ASSERT(report.size() == shape.zone_count);
+  shape_ = shape;
+  full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
+  zones_.assign(report.size(), {});
+  clean_ = dirty_ = resetting_ = freeing_ = active_ = usable_ = suspect_ = 0;
+  typical_blocks_ = 0;
+  for (const zoned::zone_info& info : report) {
+    zone_state& z = zones_[info.index.value];
+    z.device = info;
+    z.capacity_blocks = static_cast<std::uint32_t>(std::min(info.capacity_bytes, info.bytes) / block_bytes);
+    z.life = zone_life::bad;
+    if (is_ring(info.index)) z.life = zone_life::superblock;
+    if (!is_ring(info.index) && !z.conventional() && z.capacity_blocks >= 2) {
+      ++usable_;
+      typical_blocks_ = typical_blocks_ == 0 ? z.capacity_blocks - 1
+                                             : std::min<std::uint64_t>(typical_blocks_, z.capacity_blocks - 1);
+    }
+  }
+  for (std::uint32_t copy = 0; copy < 2; ++copy)
+    if (!zones_[ring(copy, 0).value].conventional()) ++active_;  // one zone of each pair is written in part
+  turn_ = 0;
+}
+
+zoned::zone_index zone_table::ring(std::uint32_t copy, std::uint32_t half) const {
+  return {copy == 0 ? half : full_size_zones_ - 2 + half};
+}
+
+bool zone_table::is_ring(zoned::zone_index z) const {
+  return z.value < 2 || (z.value + 2 >= full_size_zones_ && z.value < full_size_zones_);
+}
+
+void zone_table::set_life(zone_state& z, zone_life life) {
+  const auto count = [this](zone_life l, std::uint32_t by) {
+    if (l == zone_life::clean) clean_ += by;
+    if (l == zone_life::dirty) dirty_ += by;
+    if (l == zone_life::resetting) resetting_ += by;
+    if (l == zone_life::freeing) freeing_ += by;
+    if (l == zone_life::suspect) suspect_ += by;
+    if (l == zone_life::closed) ++closed_changes_;
+    if (active_life(l)) active_ += by;
+  };
+  ++changes_;
+  count(z.life, ~std::uint32_t{0});
+  z.life = life;
+  count(life, 1);
+}
+
+zone_state* zone_table::pick_clean() {
+  if (clean_ == 0) return nullptr;
+  for (std::uint32_t i = 0; i < count(); ++i) {
+    zone_state& z = zones_[(turn_ + i) % count()];
+    if (z.life == zone_life::clean) {
+      turn_ = z.device.index.value + 1;
+      return &z;
+    }
+  }
+  FURROW_UNREACHABLE();
+}
+
+zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls) {
+  zone_state* other = nullptr;
+  if (active_ == 0) return nullptr;
+  for (zone_state& z : zones_) {
+    if (z.life != zone_life::closed || z.role != role || z.room_blocks() == 0) continue;
+    if (z.cls == cls) return &z;
+    other = &z;
+  }
+  return other;
+}
+
+}  // namespace furrow::core

@@ -1,0 +1,128 @@
+// What the store knows of each zone: condition, use, live blocks; which may be opened, and who holds an active credit.
+//
+// States of a zone (`life`) and what moves it
+//   superblock   one of the ring zones; never leaves
+//   dirty        free, but not empty: to be reset           -> resetting (reclaimer)
+//   resetting    a reset is on its way                      -> clean | bad
+//   clean        free and empty                             -> open (zone_writer), reserved
+//   reserved     clean, promised to the journal as its next -> open
+//   open         written to                                 -> full | closed | suspect
+//   closed       written in part, nobody writes to it       -> open (refilled), freeing
+//   suspect      a write failed: drained, then reported      -> closed | full | bad
+//   full         no room left                               -> freeing
+//   freeing      nothing lives in it; the free record is on its way to the journal -> dirty when durable
+//   bad          not to be written to                       -> freeing never; stays
+//
+// Invariants
+//   I1  live_blocks counts data blocks named by extents at the last publication; live_pages those named by the last
+//   durable
+//       root or by a running checkpoint.
+//   I2  A zone becomes freeing only with live_blocks, live_pages, holds and readers 0, and no journal group before the
+//   head in it. I3  active() <= what the device allows, by our own doing.
+#pragma once
+
+#include <vector>
+
+#include "core/limits.hpp"
+#include "format/keys.hpp"
+#include "furrow/zoned/geometry.hpp"
+#include "furrow/zoned/zone.hpp"
+
+namespace furrow::core {
+
+enum class zone_life : std::uint8_t {
+  superblock,
+  dirty,
+  resetting,
+  clean,
+  reserved,
+  open,
+  closed,
+  suspect,
+  full,
+  freeing,
+  bad
+};
+
+struct zone_state {
+  zoned::zone_info device;
+  zone_life life = zone_life::clean;
+  format::zone_role role = format::zone_role::free;
+  format::zone_class cls = format::zone_class::unhinted;
+  std::uint8_t failures = 0;
+  bool considered = false;     ///< Among those that the reclaimer looks at.
+  bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint.
+  std::uint32_t capacity_blocks = 0;
+  std::uint32_t next_block = 0;  ///< First block not yet submitted for writing.
+  std::uint32_t live_blocks = 0;
+  std::uint32_t live_pages = 0;
+  std::uint32_t holds = 0;    ///< Unpublished ordered extents with a piece here, and commands in flight.
+  std::uint32_t readers = 0;  ///< Reads in flight.
+  std::uint32_t writes = 0;   ///< Appends of data or pages in flight.
+  std::uint64_t generation = 0;
+  std::uint64_t ordinal = 0;  ///< Of a journal zone; else 0.
+  std::uint64_t fill_sequence = 0;
+  std::uint64_t write_sequence = 0;
+
+  [[nodiscard]] bool conventional() const { return device.type == zoned::zone_type::conventional; }
+  [[nodiscard]] std::uint32_t room_blocks() const { return capacity_blocks - next_block; }
+};
+
+class zone_table {
+ public:
+  void init(const zoned::geometry& shape, std::vector<zoned::zone_info> report);
+
+  [[nodiscard]] zone_state& operator[](zoned::zone_index z) { return zones_[z.value]; }
+  [[nodiscard]] const zone_state& operator[](zoned::zone_index z) const { return zones_[z.value]; }
+  [[nodiscard]] zone_state& of(zoned::device_address a) { return zones_[shape_.zone_of(a).value]; }
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(zones_.size()); }
+  [[nodiscard]] std::vector<zone_state>& all() { return zones_; }
+  [[nodiscard]] const zoned::geometry& shape() const { return shape_; }
+
+  /// The four ring zones: A's two, then B's two.
+  [[nodiscard]] zoned::zone_index ring(std::uint32_t copy, std::uint32_t half) const;
+  [[nodiscard]] bool is_ring(zoned::zone_index z) const;
+
+  void set_life(zone_state& z, zone_life life);
+  /// A clean zone, taken in turn over the device; none if there is none. Sequential only.
+  [[nodiscard]] zone_state* pick_clean();
+  /// A partly written zone of that role and class (any class if none is of it) that may be written on.
+  [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls);
+
+  [[nodiscard]] std::uint32_t clean_count() const { return clean_; }
+  [[nodiscard]] std::uint32_t dirty_count() const { return dirty_; }
+  [[nodiscard]] std::uint32_t returning_count() const { return dirty_ + resetting_ + freeing_; }
+  [[nodiscard]] std::uint32_t suspect_count() const { return suspect_; }
+  /// Changes whenever a zone becomes or ceases to be closed, or one that is closed changes its room.
+  [[nodiscard]] std::uint64_t closed_changes() const { return closed_changes_; }
+  /// Changes whenever a zone's life does.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  [[nodiscard]] std::uint32_t active() const { return active_; }
+  /// Whether one more zone may become active.
+  [[nodiscard]] bool may_activate() const { return !shape_.active_max || active_ < *shape_.active_max; }
+  /// Blocks for content in a zone that is yet to be opened.
+  [[nodiscard]] std::uint64_t typical_blocks() const { return typical_blocks_; }
+  [[nodiscard]] std::uint32_t usable_count() const { return usable_; }
+  /// Goes over zones of one life without looking at others too often: calls until `call` returns false.
+  template <class Call>
+  void for_life(zone_life life, Call call) {
+    if ((life == zone_life::dirty && dirty_ == 0) || (life == zone_life::suspect && suspect_ == 0)) return;
+    for (zone_state& z : zones_)
+      if (z.life == life && !call(z)) return;
+  }
+
+ private:
+  static bool active_life(zone_life l) {
+    return l == zone_life::open || l == zone_life::closed || l == zone_life::suspect;
+  }
+  zoned::geometry shape_;
+  std::vector<zone_state> zones_;
+  std::uint32_t full_size_zones_ = 0;
+  std::uint32_t turn_ = 0;
+  std::uint32_t clean_ = 0, dirty_ = 0, resetting_ = 0, freeing_ = 0, active_ = 0, usable_ = 0, suspect_ = 0;
+  std::uint64_t closed_changes_ = 0;
+  std::uint64_t changes_ = 0;
+  std::uint64_t typical_blocks_ = 0;
+};
+
+}  // namespace furrow::core
