@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <boost/asio/bind_executor.hpp>
 #include <memory>
 
 #include "arguments.hpp"

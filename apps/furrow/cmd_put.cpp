@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <boost/asio/bind_executor.hpp>
 #include <cerrno>
 #include <chrono>
 #include <memory>
