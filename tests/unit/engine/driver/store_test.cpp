@@ -30,7 +30,8 @@ namespace {
 /// Lets a device live longer than the store that had it, as the hardware does.
 class lasting_device final : public zoned::device {
  public:
-  explicit lasting_device(std::shared_ptr<zoned::device> d) : device_(std::move(d)) {}
+  explicit lasting_device(std::shared_ptr<zoned::device> d, std::shared_ptr<std::atomic<bool>> silent = nullptr)
+      : device_(std::move(d)), silent_(std::move(silent)) {}
   ~lasting_device() override {
     std::vector<zoned::completion> done(64);
     for (; in_flight_ != 0; std::this_thread::yield()) in_flight_ -= device_->reap(done);
@@ -43,6 +44,7 @@ class lasting_device final : public zoned::device {
     return n;
   }
   [[nodiscard]] std::size_t reap(std::span<zoned::completion> out) override {
+    if (silent_ && *silent_) return 0;
     const std::size_t n = device_->reap(out);
     in_flight_ -= n;
     return n;
@@ -53,6 +55,7 @@ class lasting_device final : public zoned::device {
 
  private:
   std::shared_ptr<zoned::device> device_;
+  std::shared_ptr<std::atomic<bool>> silent_;  ///< Whether completions are kept back.
   std::size_t in_flight_ = 0;
 };
 
@@ -376,25 +379,30 @@ TEST_CASE("store: many threads append to one log and to logs of their own") {
   check_is_clean(s);
 }
 
-TEST_CASE("store: waits, their cancellation and deadlines") {
-  const blocking_store s = opened(formatted());
+TEST_CASE("store: waits end at their deadline or when they are cancelled; what they waited for goes on") {
+  auto silent = std::make_shared<std::atomic<bool>>(false);
+  const blocking_store s = blocking_store::open(std::make_unique<lasting_device>(formatted(), silent), {}).value();
   const blocking_object log = s.create({.name = "log"}).value();
   const sequence written = log.append(asio::buffer("x", 1)).value().sequence;
-  CHECK(s.until(in(5ms)).wait_durable(written + 1000).error().code == errc::timed_out);
+  CHECK(s.wait_durable(written + 1).error().code == errc::invalid_argument);  // Nobody was given that.
 
+  *silent = true;
+  CHECK(s.until(in(5ms)).wait_durable(written).error().code == errc::timed_out);
+  CHECK(s.until(in(5ms)).sync().error().code == errc::timed_out);
   asio::io_context context;
   asio::cancellation_signal signal;
   error_code cancelled;
   s.async().async_wait_durable(
-      written + 1000, asio::bind_cancellation_slot(
-                          signal.slot(), asio::bind_executor(context, [&](error_code e, sequence) { cancelled = e; })));
+      written, asio::bind_cancellation_slot(
+                   signal.slot(), asio::bind_executor(context, [&](error_code e, sequence) { cancelled = e; })));
   signal.emit(asio::cancellation_type::total);
   context.run();
   CHECK(cancelled == errc::cancelled);
 
   auto waited = s.async().async_wait_durable(written, asio::use_future);
-  CHECK(s.sync().value() >= written);
+  *silent = false;
   CHECK(waited.get() >= written);
+  CHECK(s.sync().value() >= written);
 }
 
 TEST_CASE("store: events tell of a checkpoint; statistics and zones are values") {
