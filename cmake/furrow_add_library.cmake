@@ -2,17 +2,7 @@
 #
 # A library `furrow_NAME` with the alias furrow::NAME. HEADERS are the public ones, below include/; they are verified to
 # compile alone, and with FURROW_INSTALL they and the library are installed and exported. Static unless BUILD_SHARED_LIBS.
-#
-# furrow_add_objects(NAME SOURCES ... [DEPS ...])
-#
-# Objects `furrow_NAME` that become part of a library: SOURCES $<TARGET_OBJECTS:furrow_NAME> there. DEPS give include
-# paths and flags only; what must be linked is named by that library.
 include_guard()
-
-function(furrow_set_language target)
-  target_compile_features(${target} PUBLIC cxx_std_20)
-  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
-endfunction()
 
 function(furrow_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
@@ -20,8 +10,8 @@ function(furrow_add_library name)
   add_library(${target} ${arg_SOURCES})
   add_library(furrow::${name} ALIAS ${target})
   target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${arg_HEADERS})
-  furrow_set_language(${target})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS} $<BUILD_INTERFACE:furrow_warnings>)
   if(FURROW_INSTALL)
@@ -31,13 +21,4 @@ function(furrow_add_library name)
       ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT furrow_development
       FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT furrow_development)
   endif()
-endfunction()
-
-function(furrow_add_objects name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
-  set(target furrow_${name})
-  add_library(${target} OBJECT ${arg_SOURCES})
-  furrow_set_language(${target})
-  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ${BUILD_SHARED_LIBS})
-  target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE furrow_warnings)
 endfunction()

@@ -93,11 +93,11 @@ class Machine:
             self.events.put((kind, text))
 
     def relay_stdout(self, file):
-        marker = (self.options.reset_on or "").encode()
+        marker = re.compile(self.options.reset_on.encode()) if self.options.reset_on else None
         for line in file:
             self.first_output += line
-            if marker and marker in line:
-                marker = b""
+            if marker and marker.search(line.rstrip(b"\n")):
+                marker = None
                 self.events.put(("marker", ""))
             self.pass_on(sys.stdout.buffer, line)
 

@@ -123,6 +123,7 @@ void checkpointer::freeze() {
     trees_[t] = {};
     trees_[t].dying = trees[t]->take_dying();
     trees_[t].snapshot = trees[t]->freeze();
+    trees_[t].frozen = true;
     trees_[t].done = trees_[t].snapshot.root == nullptr;
     if (!trees_[t].done) trees_[t].nodes = page_tree::collect_dirty(trees_[t].snapshot, 0);
   }
@@ -302,7 +303,7 @@ void checkpointer::finish(error_code ec) {
         for (const format::page_ref& r : trees_[t].dying)  // C2
           for (const zoned::device_address a : r.copies)
             if (a != format::page_ref::no_copy) --c_.zones.of(a).live_pages;
-      if (trees_[t].snapshot.root) trees[t]->drop(std::move(trees_[t].snapshot));
+      if (trees_[t].frozen) trees[t]->drop(std::move(trees_[t].snapshot));
       trees_[t] = {};
     }
     jobs_.clear();

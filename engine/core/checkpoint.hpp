@@ -37,6 +37,7 @@ class checkpointer final : public io_client {
   /// mark.
   void request(bool clean, std::function<void(error_code)> call);
   [[nodiscard]] bool idle() const { return state_ == state::idle; }
+  [[nodiscard]] std::uint64_t progress() const { return static_cast<std::uint64_t>(state_) + asked_.size(); }
   [[nodiscard]] bool served() const { return asked_.empty() && serving_.empty(); }
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
@@ -69,6 +70,7 @@ class checkpointer final : public io_client {
   };
   struct frozen {
     tree_snapshot snapshot;
+    bool frozen = false;
     std::vector<format::page_ref> dying;
     std::uint8_t level = 0;
     bool done = false;

@@ -17,6 +17,7 @@ void io_table::submit(ask a, io_client& client, std::uint64_t tag) {
   s.tag = tag;
   out_.push_back(index);
   ++in_flight_;
+  ++submitted_;
 }
 
 bool io_table::poll(zoned::command& to) {

@@ -33,6 +33,7 @@ class io_table {
   void submit(ask a, io_client& client, std::uint64_t tag);
   void complete(const zoned::completion& c);
   [[nodiscard]] bool poll(zoned::command& to);
+  [[nodiscard]] std::uint64_t submitted() const { return submitted_; }
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
 
  private:
@@ -46,6 +47,7 @@ class io_table {
   std::vector<std::uint32_t> free_;
   std::deque<std::uint32_t> out_;
   std::size_t in_flight_ = 0;
+  std::uint64_t submitted_ = 0;
 };
 
 }  // namespace furrow::core

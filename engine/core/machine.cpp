@@ -89,22 +89,30 @@ void machine::route(request& r) {
   std::visit([&](auto& body) { on(r.id, body); }, r.body);
 }
 
+std::uint64_t machine::progress() const {
+  return c_.io.submitted() + c_.out.size() + c_.sequence + c_.zones.changes() + checkpoint_.progress();
+}
+
 void machine::settle() {
   if (std::exchange(settling_, true)) return;
   if (state_ == state::open || state_ == state::closing) {
-    for (int round = 0; round < 2; ++round) {  // the second sees what the first set free
+    // Each step may set others free; what they do shows in these counters.
+    std::uint64_t before = 0, after = progress();
+    do {
+      before = after;
       reclaim_.step();
       appender_.step();
       data_.step();
       checkpoint_.step();
       log_.step();
-    }
+      if (state_ == state::closing) step_close();
+      after = progress();
+    } while (after != before);
     while (!checks_.empty() && !checker_.running() && publisher_.settled()) {
       const auto [id, data] = checks_.front();
       checks_.erase(checks_.begin());
       checker_.start(data, [this, id = id](error_code ec, check_result r) { c_.answer(id, ec, std::move(r)); });
     }
-    if (state_ == state::closing) step_close();
     pages_.evict();
   }
   settling_ = false;

@@ -44,6 +44,7 @@ class machine {
 
   void route(request& r);
   void settle();
+  [[nodiscard]] std::uint64_t progress() const;
   void step_close();
 
   void on(operation_id id, format_request& r);

@@ -262,6 +262,12 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     c_.buffers.give(std::move(a->extent->copy));
   }
   const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
+  for (const format::record_body& b : bodies) {
+    object_id removed = 0;
+    if (const auto* r = std::get_if<format::remove_record>(&b)) removed = r->object;
+    if (const auto* r = std::get_if<format::rename_record>(&b)) removed = r->replaced;
+    if (removed != 0 && c_.table->find(removed) == nullptr) c_.reclaim->drop_object(removed);  // else when it is closed
+  }
   finish(p, {}, sequence);
 }
 

@@ -1,13 +1,12 @@
-// Opens a zoned device that lives in memory and tells its shape.
-#include <furrow/zoned/error.hpp>
-#include <furrow/zoned/geometry.hpp>
-
+#include <furrow/zoned/registry.hpp>
 #include <iostream>
 
 int main() {
-  const furrow::error_code full = furrow::zoned::errc::zone_full;
-  const furrow::zoned::geometry shape{.zone_bytes = 1 << 20, .zone_count = 64, .last_zone_bytes = 1 << 20};
-  std::cout << shape.zone_count << " zones, " << shape.bytes() << " bytes; when one is full: " << full.message()
-            << '\n';
-  return shape.bytes() == 64 << 20 ? 0 : 1;
+  const auto device = furrow::zoned::open("memory:?size=64M&zone_size=1M&zone_capacity=768K");
+  if (!device) {
+    std::cerr << device.error().what << '\n';
+    return 1;
+  }
+  const furrow::zoned::geometry& shape = (*device)->shape();
+  std::cout << (*device)->name() << ": " << shape.zone_count << " zones of " << shape.zone_bytes << " bytes\n";
 }

@@ -8,6 +8,7 @@
 - No function of the product over 70 lines.
 - No leftover marks: what is to be done is done, or is not in the file.
 - Every header says in a comment at its head what it is for, and has `#pragma once`.
+- A document's code that says `<!-- file: PATH -->` above it is that file, so that it is compiled and run by a test.
 - Every *_test.cpp and fuzz_*.cpp is named by a CMakeLists.txt above it: a test that nothing builds cannot fail.
 """
 import argparse
@@ -26,6 +27,7 @@ PRODUCT = ("zoned/", "engine/", "apps/")
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
 NO_FUNCTION = re.compile(r"\s*(namespace|class|struct|union|enum|extern|template\s*<[^(]*>\s*(class|struct)|if|for|while|switch|do|else|try|"
                          r"catch|case|default)\b")
+QUOTED_FILE = re.compile(r"^<!-- file: (\S+) -->\n(```\w*\n(.*?)^```$)?", re.M | re.S)
 NEEDS_BUILD = re.compile(r"(_test|^fuzz_\w+)\.cpp$")
 
 
@@ -76,6 +78,17 @@ def long_functions(text):
             statement = position + 1
 
 
+def wrong_quotes(root, path, text):
+    for match in QUOTED_FILE.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        try:
+            with open(os.path.join(root, match.group(1)), encoding="utf-8") as file:
+                if file.read() != match.group(3):
+                    yield f"{path}:{line}: is not what {match.group(1)} is now"
+        except OSError:
+            yield f"{path}:{line}: there is no {match.group(1)}"
+
+
 def check_file(root, path):
     name = os.path.basename(path)
     with open(os.path.join(root, path), "rb") as file:
@@ -92,6 +105,8 @@ def check_file(root, path):
             yield f"{path}:{number}: a tab"
         if found := LEFTOVERS.search(line.decode("utf-8", "replace")):
             yield f"{path}:{number}: leftover {found.group(1)}"
+    if name.endswith(".md"):
+        yield from wrong_quotes(root, path, data.decode("utf-8", "replace"))
     if path.startswith(PRODUCT) and name.endswith((".cpp", ".hpp")):
         for first, count in long_functions(data.decode("utf-8", "replace")):
             yield f"{path}:{first}: a function of {count} lines; {FUNCTION_LINES_MAX} is the most"

@@ -18,7 +18,8 @@ ZONED_VALUES = [f"zoned/include/furrow/zoned/{h}.hpp" for h in ("units", "geomet
 ZONED_VOCABULARY = ZONED_VALUES + [
     f"zoned/include/furrow/zoned/{h}.hpp" for h in ("guarantees", "zone_machine", "command")]
 ASSERT = ["engine/core/assert.hpp", "engine/core/assert.cpp"]
-ENGINE_VALUES = [f"engine/include/furrow/engine/{h}.hpp" for h in ("types", "options", "error", "statistics", "version")]
+ENGINE_VALUES = [f"engine/include/furrow/engine/{h}.hpp" for h in (
+    "types", "options", "error", "statistics", "event", "check")]
 
 VALUE_HEADERS = """
     algorithm any array bit cassert cctype cerrno charconv climits compare concepts cstddef cstdint cstdlib cstring deque

@@ -30,6 +30,8 @@ SOUND = {
     "apps/furrow/main.cpp": '#include "furrow/engine/store.hpp"\n#include <iostream>\n',
     "tests/support/seed.hpp": HEADER + "#include <random>\n",
     "tests/unit/splitter_test.cpp": '#include "support/seed.hpp"\n#include "core/splitter.hpp"\n',
+    "README.md": "# It\n\n<!-- file: tests/example.txt -->\n```cpp\nint x;\n```\n",
+    "tests/example.txt": "int x;\n",
     "tests/unit/CMakeLists.txt": "furrow_add_test(splitter_test SOURCES splitter_test.cpp)\n",
 }
 
@@ -71,6 +73,8 @@ FILE_BREACHES = [
     ("engine/core/splitter.hpp", "\tint x;", "a tab"),
     ("engine/core/splitter.hpp", "//\n" * 600, "lines; 600 is the most"),
     ("engine/core/long.cpp", "namespace n {\nvoid f(int x)\n    noexcept {\n" + "  g(\"{\");\n" * 70 + "  if (x) { g(); }\n}\n}", "a function of 72"),
+    ("tests/example.txt", "int y;", "README.md:3: is not what tests/example.txt is now"),
+    ("README.md", "<!-- file: gone.txt -->", "there is no gone.txt"),
     ("engine/core/bare.hpp", "#pragma once", "does not say what the file is for"),
     ("engine/core/bare.hpp", "// Head.", "no #pragma once"),
     ("tests/unit/reader_test.cpp", "// Never built.", "no CMakeLists.txt names it"),

@@ -6,7 +6,7 @@ here=$(dirname "$0")
 export PKG_CONFIG_PATH="$stage/$libdir/pkgconfig"
 
 mkdir -p "$dir"
-package=furrow-zoned
+package=furrow-engine
 flags=$(pkg-config --cflags "$package")
 libs=$(pkg-config --libs "$package")
 echo "flags: $flags; libraries: $libs"

@@ -1,0 +1,213 @@
+// The reference: what a store that was asked all this must hold, and what it may hold after an interruption.
+//
+// Every change that readers can see belongs to one publication. Of each object four histories are kept since its base,
+// the state that is known to be durable: its existence, its end (with the fence epoch), its name and its attributes.
+// A recovered store must be the state after some prefix of the publications: each value found says that one publication
+// is in the prefix and the next one is not, and all these statements must leave room for at least one place to cut,
+// behind every durable publication.
+//
+// States of a publication
+//   asked       may be in the store or not, whole; its sequence is above `after`     -> answered, void
+//   answered    its sequence is known, or lies between those of its neighbours in time
+//   void        answered with an error that says that nothing was done: not in the store
+//
+// Invariants
+//   I1  Publications of one history are in the order in which they were asked.
+//   I2  A durable publication is folded into the base before it is forgotten.
+//   I3  Content of an object is a function of its tag and offset, but for what stands in `pieces`: an append whose
+//       predecessor failed lands elsewhere than its content was made for.
+//
+// Not here: what is asked, and whether an answer is right (workload.hpp).
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "furrow/engine/types.hpp"
+
+namespace furrow::sim {
+
+using moment = std::uint64_t;      ///< Counts questions and answers.
+using object_index = std::size_t;  ///< Of the model; never reused.
+using name_index = std::size_t;    ///< In the pool of names.
+using publication_id = std::uint64_t;
+inline constexpr std::size_t none = ~std::size_t{0};
+
+struct publication {
+  furrow::sequence sequence = 0;  ///< 0: not known.
+  furrow::sequence after = 0;
+  moment asked = 0;
+  moment answered = 0;  ///< 0: not yet.
+  bool is_void = false;
+  bool flagged_durable = false;
+  bool found = false;
+  bool missed = false;
+};
+
+/// One ordered extent of an append.
+struct end_step {
+  publication_id by = 0;
+  std::uint64_t operation = 0;
+  std::uint64_t begin_bytes = 0;
+  std::uint64_t end_bytes = 0;
+  std::uint64_t raise_fence_to = 0;  ///< 0: it does not.
+  std::uint64_t stream_begin = 0;    ///< Position in the stream that its content was made for.
+};
+struct name_step {
+  publication_id by = 0;
+  name_index name = none;
+};
+struct attributes_step {
+  publication_id by = 0;
+  std::uint32_t version = 0;
+};
+
+struct object_state {
+  bool exists = false;
+  std::uint64_t bytes = 0;
+  std::uint64_t fence_epoch = 0;
+  name_index name = none;
+  std::uint32_t version = 0;  ///< Of the attributes.
+};
+
+/// From `begin_bytes` on, content is that of the stream from `stream_begin` on.
+struct piece {
+  std::uint64_t begin_bytes = 0;
+  std::uint64_t stream_begin = 0;
+};
+void extend(std::vector<piece>& pieces, const end_step& by);
+
+struct model_object {
+  std::uint64_t tag = 0;
+  object_id id = 0;   ///< 0: not known yet.
+  object_state base;  ///< Durable.
+  object_state now;   ///< As answered.
+  publication_id created_by = 0;
+  publication_id removed_by = 0;
+  std::vector<end_step> ends;
+  std::vector<name_step> names;
+  std::vector<attributes_step> attributes;
+  std::vector<piece> pieces;    ///< Of the base.
+  std::uint64_t asked_end = 0;  ///< Where the next append begins if all before it succeed.
+  bool forgotten = false;       ///< No history, nobody holds it.
+
+  // Locks of the workload: what may be asked now so that its answer can be foretold.
+  std::uint32_t appends = 0;
+  std::uint32_t long_appends = 0;  ///< Of more than one ordered extent.
+  std::uint32_t handles = 0;
+  std::uint32_t other_users = 0;  ///< Operations in flight that name it.
+  bool name_busy = false;
+  bool attributes_busy = false;
+  bool exclusive = false;  ///< An append of a batch.
+  bool removing = false;
+  bool unresolved = false;  ///< A long append failed: how much of it is there must be asked.
+  moment failed_at = 0;     ///< When an append of it last failed.
+  moment name_changed = 0;
+  moment attributes_changed = 0;
+};
+
+struct recovered_object {
+  object_id id = 0;
+  std::uint64_t tag = 0;
+  object_state state;
+};
+
+class model {
+ public:
+  model(std::uint64_t seed, std::size_t names);
+
+  [[nodiscard]] moment tick() { return ++now_; }
+  [[nodiscard]] moment now() const { return now_; }
+  [[nodiscard]] furrow::sequence newest() const { return newest_; }
+  [[nodiscard]] furrow::sequence durable() const { return durable_; }
+
+  // Objects.
+  [[nodiscard]] object_index add_object();
+  [[nodiscard]] model_object& at(object_index i) { return objects_[i]; }
+  [[nodiscard]] const model_object& at(object_index i) const { return objects_[i]; }
+  [[nodiscard]] std::size_t object_count() const { return objects_.size(); }
+  [[nodiscard]] object_index with_tag(std::uint64_t tag) const;  ///< Or none.
+  /// Objects that may still be of interest, in the order of their making.
+  [[nodiscard]] const std::vector<object_index>& remembered() const { return remembered_; }
+
+  // Names.
+  [[nodiscard]] const std::string& name(name_index i) const { return names_[i].text; }
+  [[nodiscard]] std::size_t name_count() const { return names_.size(); }
+  [[nodiscard]] name_index find_name(std::string_view text) const;
+  struct name_entry {
+    std::string text;
+    object_index holder = none;
+    bool busy = false;
+    moment changed = 0;
+  };
+  [[nodiscard]] name_entry& entry(name_index i) { return names_[i]; }
+
+  // Publications.
+  [[nodiscard]] publication_id ask();
+  void answer(publication_id p, furrow::sequence sequence);
+  void make_void(publication_id p);
+  [[nodiscard]] publication& of(publication_id p) { return publications_[p - first_]; }
+  /// All up to this sequence is durable; so is all that was answered before `asked`, if given.
+  void make_durable(furrow::sequence up_to, moment asked = 0);
+  void make_object_durable(object_index i, moment asked);
+
+  // Effects, as answered.
+  void created(object_index i);
+  void removed(object_index i);
+  void ended(object_index i, std::uint64_t operation);
+  /// Takes the steps of a failed append out and moves what was to follow.
+  void drop_append(object_index i, std::uint64_t operation);
+  /// The object's end is known again after a long append failed.
+  [[nodiscard]] bool resolve_end(object_index i, std::uint64_t bytes);
+  void renamed(object_index i, name_index to);
+  void attributes_set(object_index i, std::uint32_t version);
+
+  /// The first byte of `bytes`, which are said to be the object's from `offset_bytes` on, that is not.
+  [[nodiscard]] std::optional<std::uint64_t> find_wrong_byte(object_index i, std::uint64_t offset_bytes,
+                                                             std::span<const std::byte> bytes) const;
+
+  /// Compares what was recovered with what may be, and goes on from there. `all`: nothing may be missing. Throws
+  /// broken_promise.
+  void settle(std::span<const recovered_object> found, bool all);
+
+  /// Forgets what is durable. Called now and then.
+  void fold();
+
+ private:
+  struct cut {  // the places that are left for the end of the prefix, and who said so
+    furrow::sequence least = 0;
+    furrow::sequence most = ~furrow::sequence{0};
+    std::string least_because = "the start";
+    std::string most_because = "the end";
+    bool all = false;
+  };
+  [[nodiscard]] bool is_durable(const publication& p) const;
+  void fold_object(model_object& o);
+  void judge(model_object& o, const recovered_object* found, cut& c);
+  void judge_existence(model_object& o, const recovered_object* found, cut& c);
+  void judge_end(model_object& o, const object_state& found, cut& c);
+  void judge_name(model_object& o, const object_state& found, cut& c);
+  void judge_attributes(model_object& o, const object_state& found, cut& c);
+  void must_have(publication_id p, const model_object& o, cut& c, const char* what);
+  void must_lack(publication_id p, const model_object& o, cut& c, const char* what);
+  [[nodiscard]] furrow::sequence latest(const publication& p) const;
+  void restart_from(std::span<const recovered_object> found);
+
+  std::uint64_t seed_;
+  moment now_ = 0;
+  furrow::sequence newest_ = 0;
+  furrow::sequence durable_ = 0;
+  moment durable_asked_ = 0;
+  std::deque<model_object> objects_;
+  std::unordered_map<std::uint64_t, object_index> tags_;
+  std::vector<object_index> remembered_;
+  std::vector<name_entry> names_;
+  std::deque<publication> publications_;
+  publication_id first_ = 1;
+};
+
+}  // namespace furrow::sim

@@ -1,0 +1,283 @@
+// The oracle and the flush rule themselves: each breach that they are for is found, and none is found where none is.
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "core/messages.hpp"
+#include "sim/content.hpp"
+#include "sim/failure.hpp"
+#include "sim/flush_rule.hpp"
+#include "sim/model.hpp"
+
+namespace {
+
+using namespace furrow;
+using namespace furrow::sim;
+using zoned::opcode;
+
+constexpr std::uint64_t block = 4096;
+
+/// A model with two objects, and what a store would give back of it.
+struct history {
+  model truth{7, 8};
+  furrow::sequence next = 1;
+  object_index a = make(1, 0);
+  object_index b = make(2, 1);
+
+  object_index make(object_id id, name_index name) {
+    const object_index i = truth.add_object();
+    model_object& o = truth.at(i);
+    const publication_id p = truth.ask();
+    o.created_by = p;
+    o.names.push_back({p, name});
+    o.attributes.push_back({p, static_cast<std::uint32_t>(id)});
+    o.id = id;
+    truth.answer(p, next++);
+    truth.created(i);
+    return i;
+  }
+  furrow::sequence append(object_index i, std::uint64_t bytes, publication_id by = 0) {
+    model_object& o = truth.at(i);
+    const publication_id p = by != 0 ? by : truth.ask();
+    o.ends.push_back({p, next, o.asked_end, o.asked_end + bytes, 0, o.asked_end});
+    o.asked_end += bytes;
+    if (by == 0) truth.answer(p, next);
+    truth.ended(i, next);
+    return next++;
+  }
+  [[nodiscard]] recovered_object found(object_index i, std::uint64_t bytes) const {
+    const model_object& o = truth.at(i);
+    return {o.id, o.tag, {true, bytes, 0, o.now.name, o.now.version}};
+  }
+  void settle(std::vector<recovered_object> all, bool whole = false) { truth.settle(all, whole); }
+};
+
+}  // namespace
+
+TEST_CASE("Any prefix that holds what is durable is accepted") {
+  for (int cut = 0; cut <= 3; ++cut) {
+    history h;
+    h.truth.make_durable(2);
+    h.append(h.a, 10);
+    h.append(h.b, 20);
+    h.append(h.a, 30);
+    const std::uint64_t a = cut == 0 ? 0 : cut < 3 ? 10 : 40;
+    h.settle({h.found(h.a, a), h.found(h.b, cut < 2 ? 0 : 20)});
+    CHECK(h.truth.at(h.a).now.bytes == a);
+  }
+}
+
+TEST_CASE("A publication before one that is there may not be missing") {
+  history h;
+  h.append(h.a, 10);
+  h.append(h.b, 20);
+  CHECK_THROWS_AS(h.settle({h.found(h.a, 0), h.found(h.b, 20)}), broken_promise);
+}
+
+TEST_CASE("What was durable may not be missing") {
+  history h;
+  const furrow::sequence s = h.append(h.a, 10);
+  h.truth.make_durable(s);
+  CHECK_THROWS_AS(h.settle({h.found(h.a, 0), h.found(h.b, 0)}), broken_promise);
+  history other;
+  other.truth.make_durable(2);
+  CHECK_THROWS_AS(other.settle({other.found(other.a, 0)}), broken_promise);
+}
+
+TEST_CASE("What was never written may not be there") {
+  history h;
+  h.append(h.a, 10);
+  CHECK_THROWS_AS(h.settle({h.found(h.a, 5), h.found(h.b, 0)}), broken_promise);
+  history stranger;
+  recovered_object r = stranger.found(stranger.a, 0);
+  r.tag ^= 2;
+  CHECK_THROWS_AS(stranger.settle({stranger.found(stranger.a, 0), r}), broken_promise);
+}
+
+TEST_CASE("A group is there whole or not at all, also if it was never answered") {
+  for (const bool whole : {true, false}) {
+    history h;
+    h.truth.make_durable(2);
+    const publication_id p = h.truth.ask();
+    h.append(h.a, 10, p);
+    h.append(h.b, 20, p);
+    if (whole) {
+      h.settle({h.found(h.a, 10), h.found(h.b, 20)});
+    } else {
+      CHECK_THROWS_AS(h.settle({h.found(h.a, 10), h.found(h.b, 0)}), broken_promise);
+    }
+  }
+}
+
+TEST_CASE("A removed object stays removed, and one that was not stays") {
+  history h;
+  h.truth.make_durable(2);
+  const publication_id p = h.truth.ask();
+  h.truth.at(h.a).removed_by = p;
+  h.truth.answer(p, h.next++);
+  h.truth.removed(h.a);
+  SUBCASE("not durable: either way") { h.settle({h.found(h.b, 0)}); }
+  SUBCASE("durable") {
+    h.truth.make_durable(h.next - 1);
+    recovered_object back = h.found(h.a, 0);
+    back.state.name = 0;
+    CHECK_THROWS_AS(h.settle({back, h.found(h.b, 0)}), broken_promise);
+  }
+  SUBCASE("another one is gone") {
+    recovered_object back = h.found(h.a, 0);
+    back.state.name = 0;
+    CHECK_THROWS_AS(h.settle({back}), broken_promise);
+  }
+}
+
+TEST_CASE("A clean close loses nothing that was answered") {
+  history h;
+  h.append(h.a, 10);
+  CHECK_THROWS_AS(h.settle({h.found(h.a, 0), h.found(h.b, 0)}, true), broken_promise);
+}
+
+TEST_CASE("A wrong byte is found wherever it is") {
+  history h;
+  h.append(h.a, 5000);
+  std::vector<std::byte> bytes(3000);
+  const std::uint64_t begin = 1003;
+  fill_content(bytes, h.truth.at(h.a).tag, begin);
+  CHECK(!h.truth.find_wrong_byte(h.a, begin, bytes));
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] ^= std::byte{0x10};
+    REQUIRE(h.truth.find_wrong_byte(h.a, begin, bytes) == begin + i);
+    bytes[i] ^= std::byte{0x10};
+  }
+  CHECK(h.truth.find_wrong_byte(h.b, 0, bytes) == 0);
+}
+
+namespace {
+
+/// A trace made by hand: a data append, flushes, and a group that names the data.
+struct hand_made_trace {
+  zoned::geometry shape;
+  zoned::guarantees promises;
+  uuid store{std::byte{9}};
+  std::unique_ptr<zoned::memory_zones> zones;
+  std::unique_ptr<flush_rule> rule;
+  std::vector<std::byte> data = std::vector<std::byte>(2 * block, std::byte{3});
+  std::vector<std::byte> group = std::vector<std::byte>(block);
+  std::array<zoned::segment, 2> segments{};
+  std::array<zoned::command, 8> commands{};
+  std::uint64_t ids = 0;
+
+  explicit hand_made_trace(bool is_volatile) {
+    shape = {.lba_bytes = 4096,
+             .zone_bytes = 64 << 10,
+             .zone_count = 2,
+             .last_zone_bytes = 64 << 10,
+             .open_max = {},
+             .active_max = {}};
+    promises.native_append = true;
+    std::vector<zoned::zone_info> infos;
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      infos.push_back({.index = {i},
+                       .type = zoned::zone_type::sequential,
+                       .condition = zoned::zone_condition::empty,
+                       .bytes = 64 << 10,
+                       .capacity_bytes = 64 << 10,
+                       .write_pointer_bytes = 0});
+    }
+    zones = std::make_unique<zoned::memory_zones>(shape, promises, infos);
+    rule = std::make_unique<flush_rule>(*zones, is_volatile, store);
+    format::publish_record r;
+    r.object = 1;
+    r.object_bytes = 2 * block;
+    r.extents = {{0, {shape.address_of({0}, 0), 2}}};
+    r.sums = {1, 2};
+    std::vector<std::byte> records;
+    format::encode({5, r}, records);
+    std::ranges::copy(records, group.begin() + format::group_header_bytes);
+    format::group_header header;
+    header.bytes = block;
+    header.store = store;
+    header.number = 1;
+    header.first_sequence = header.last_sequence = 5;
+    header.record_bytes = static_cast<std::uint32_t>(records.size());
+    header.record_count = 1;
+    static_cast<void>(format::seal_group(header, group));
+  }
+  std::size_t submit(opcode op, std::uint32_t zone = 0, std::span<std::byte> bytes = {}) {
+    zoned::command& c = commands[ids];
+    c.id = {++ids};
+    c.op = op;
+    c.zone = {zone};
+    if (!bytes.empty()) {
+      segments[zone] = {bytes.data(), bytes.size()};
+      c.segments = {&segments[zone], 1};
+    }
+    rule->submitted(c);
+    return ids - 1;
+  }
+  void complete(std::size_t i) { rule->completed(commands[i], zones->execute(commands[i]), *zones); }
+  void run(opcode op, std::uint32_t zone = 0, std::span<std::byte> bytes = {}) { complete(submit(op, zone, bytes)); }
+};
+
+}  // namespace
+
+TEST_CASE("The flush rule accepts what obeys it") {
+  hand_made_trace t{true};
+  t.run(opcode::append, 0, t.data);
+  t.run(opcode::flush);
+  t.run(opcode::append, 1, t.group);
+  t.run(opcode::flush);
+  t.rule->acknowledged(5);
+  CHECK(t.rule->groups_proven() == 1);
+  CHECK(t.rule->blocks_proven() == 2);
+}
+
+TEST_CASE("The flush rule finds a group that was submitted before its data was flushed") {
+  SUBCASE("no flush") {
+    hand_made_trace t{true};
+    t.run(opcode::append, 0, t.data);
+    CHECK_THROWS_AS(t.run(opcode::append, 1, t.group), broken_promise);
+  }
+  SUBCASE("a flush that began too early") {
+    hand_made_trace t{true};
+    const std::size_t data = t.submit(opcode::append, 0, t.data);
+    const std::size_t flush = t.submit(opcode::flush);
+    t.complete(data);
+    t.complete(flush);
+    CHECK_THROWS_AS(t.run(opcode::append, 1, t.group), broken_promise);
+  }
+  SUBCASE("a flush that had not completed") {
+    hand_made_trace t{true};
+    t.run(opcode::append, 0, t.data);
+    const std::size_t flush = t.submit(opcode::flush);
+    const std::size_t group = t.submit(opcode::append, 1, t.group);
+    t.complete(flush);
+    CHECK_THROWS_AS(t.complete(group), broken_promise);
+  }
+  SUBCASE("data that had not landed, without a cache") {
+    hand_made_trace t{false};
+    const std::size_t data = t.submit(opcode::append, 0, t.data);
+    const std::size_t group = t.submit(opcode::append, 1, t.group);
+    t.complete(data);
+    CHECK_THROWS_AS(t.complete(group), broken_promise);
+  }
+}
+
+TEST_CASE("The flush rule finds an acknowledgement that came too early") {
+  hand_made_trace t{true};
+  t.run(opcode::append, 0, t.data);
+  t.run(opcode::flush);
+  SUBCASE("no group") { CHECK_THROWS_AS(t.rule->acknowledged(5), broken_promise); }
+  SUBCASE("the group has not landed") {
+    static_cast<void>(t.submit(opcode::append, 1, t.group));
+    CHECK_THROWS_AS(t.rule->acknowledged(5), broken_promise);
+  }
+  SUBCASE("the group was not flushed") {
+    t.run(opcode::append, 1, t.group);
+    CHECK_THROWS_AS(t.rule->acknowledged(5), broken_promise);
+  }
+  SUBCASE("another sequence") {
+    t.run(opcode::append, 1, t.group);
+    t.run(opcode::flush);
+    CHECK_THROWS_AS(t.rule->acknowledged(6), broken_promise);
+  }
+}

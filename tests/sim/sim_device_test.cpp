@@ -1,0 +1,279 @@
+// The simulated device itself: that it is unruly within its promises, and never beyond.
+#include "sim/sim_device.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+namespace {
+
+using namespace furrow;
+using namespace furrow::sim;
+using zoned::opcode;
+
+constexpr std::uint32_t lba = 512;
+constexpr std::uint64_t block = 4096;
+
+zoned::geometry small_shape() {
+  zoned::geometry g;
+  g.lba_bytes = lba;
+  g.zone_bytes = 64 << 10;
+  g.zone_count = 6;
+  g.last_zone_bytes = g.zone_bytes;
+  g.active_max = 3;
+  return g;
+}
+
+std::vector<zoned::zone_info> zones_of(const zoned::geometry& g) {
+  std::vector<zoned::zone_info> zones;
+  for (std::uint32_t i = 0; i < g.zone_count; ++i) {
+    const bool conventional = i == 0;
+    zones.push_back(
+        {.index = {i},
+         .type = conventional ? zoned::zone_type::conventional : zoned::zone_type::sequential,
+         .condition = conventional ? zoned::zone_condition::not_write_pointer : zoned::zone_condition::empty,
+         .bytes = g.zone_bytes,
+         .capacity_bytes = g.zone_bytes,
+         .write_pointer_bytes = 0});
+  }
+  return zones;
+}
+
+struct bench {
+  zoned::guarantees promises;
+  fault_weights faults;
+  disorder order;
+  std::unique_ptr<sim_device> device;
+  std::vector<std::byte> memory = std::vector<std::byte>(256 << 10);
+  std::vector<zoned::segment> segments = std::vector<zoned::segment>(64);
+  std::uint64_t ids = 0;
+
+  explicit bench(std::uint64_t seed, bool is_volatile = true) {
+    promises.volatile_cache = is_volatile;
+    promises.native_append = true;
+    promises.appends_per_zone_max = 8;
+    start(seed);
+  }
+  void start(std::uint64_t seed) {
+    const zoned::geometry g = small_shape();
+    device = std::make_unique<sim_device>(g, zones_of(g), promises, faults, order, seed);
+  }
+  zoned::command_id send(opcode op, std::uint32_t zone, std::uint64_t bytes = 0, std::uint64_t offset = 0,
+                         std::uint8_t fill = 1) {
+    zoned::command c;
+    c.id = {++ids};
+    c.op = op;
+    c.zone = {zone};
+    c.offset_bytes = offset;
+    if (bytes > 0) {
+      zoned::segment& s = segments[ids % segments.size()];
+      s = {memory.data() + (ids % 8) * (32 << 10), bytes};
+      std::memset(s.data, fill, bytes);
+      c.segments = {&s, 1};
+    }
+    REQUIRE(device->submit({&c, 1}) == 1);
+    return c.id;
+  }
+  std::vector<zoned::completion> drain() {
+    std::vector<zoned::completion> all;
+    zoned::completion one;
+    while (device->in_flight() > 0) {
+      if (device->reap({&one, 1}) == 1) all.push_back(one);
+    }
+    return all;
+  }
+  [[nodiscard]] std::uint64_t written(std::uint32_t zone) const {
+    return device->zones().machine().at({zone}).write_pointer_bytes;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("The same seed gives the same trace, another seed another") {
+  const auto hash = [](std::uint64_t seed) {
+    bench b{seed};
+    b.faults.shortened_ppm = 300'000;
+    b.faults.failing(opcode::append) = 100'000;
+    b.start(seed);
+    for (int round = 0; round < 20; ++round) {
+      for (std::uint32_t zone = 1; zone < 4; ++zone) b.send(opcode::append, zone, block);
+      b.send(opcode::flush, 0);
+      static_cast<void>(b.drain());
+    }
+    b.device->interrupt(interruption::power_loss);
+    return b.device->trace_hash();
+  };
+  std::set<std::uint64_t> different;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    CHECK(hash(seed) == hash(seed));
+    different.insert(hash(seed));
+  }
+  CHECK(different.size() == 50);
+}
+
+TEST_CASE("Appends of one zone land in any order and complete in any order") {
+  std::set<std::vector<std::uint64_t>> orders;
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    bench b{seed};
+    for (int i = 0; i < 3; ++i) b.send(opcode::append, 1, block);
+    std::vector<std::uint64_t> seen;
+    for (const zoned::completion& c : b.drain()) {
+      REQUIRE(!c.error);
+      seen.push_back(c.id.value * 100 + c.at.offset_bytes / block);
+    }
+    orders.insert(seen);
+  }
+  CHECK(orders.size() == 36);  // 3! places times 3! completions
+}
+
+TEST_CASE("What a flush covers survives the power; of what came later any prefix does") {
+  std::set<std::uint64_t> kept;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    bench b{seed};
+    b.send(opcode::append, 1, 2 * block);
+    static_cast<void>(b.drain());
+    b.send(opcode::flush, 0);
+    static_cast<void>(b.drain());
+    b.send(opcode::append, 1, 2 * block);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    REQUIRE(b.written(1) >= 2 * block);
+    REQUIRE(b.written(1) <= 4 * block);
+    REQUIRE(b.written(1) % lba == 0);
+    kept.insert(b.written(1));
+  }
+  CHECK(kept.size() == 2 * block / lba + 1);
+}
+
+TEST_CASE("A flush covers nothing whose completion had not been reaped when it was submitted") {
+  bool lost = false;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    bench b{seed};
+    b.send(opcode::append, 1, block);
+    b.send(opcode::flush, 0);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    lost = lost || b.written(1) == 0;
+  }
+  CHECK(lost);
+}
+
+TEST_CASE("Without a volatile cache what has completed survives") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    bench b{seed, false};
+    b.send(opcode::append, 1, 3 * block);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    REQUIRE(b.written(1) == 3 * block);
+  }
+}
+
+TEST_CASE("The end of the process takes nothing that was executed; a later flush covers it") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    bench b{seed};
+    b.send(opcode::append, 1, 3 * block);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::process_end);
+    REQUIRE(b.written(1) == 3 * block);
+    b.send(opcode::flush, 0);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    REQUIRE(b.written(1) == 3 * block);
+  }
+}
+
+TEST_CASE("A reset that no flush has covered is torn into old or empty, with the old bytes") {
+  std::set<std::uint64_t> kept;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed};
+    b.send(opcode::append, 1, 3 * block, 0, 7);
+    static_cast<void>(b.drain());
+    b.send(opcode::flush, 0);
+    static_cast<void>(b.drain());
+    b.send(opcode::reset, 1);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    kept.insert(b.written(1));
+    if (b.written(1) == 0) continue;
+    std::vector<std::byte> bytes(3 * block);
+    b.device->zones().peek({{1}, 0}, bytes);
+    REQUIRE(std::ranges::all_of(bytes, [](std::byte x) { return x == std::byte{7}; }));
+  }
+  CHECK(kept == std::set<std::uint64_t>{0, 3 * block});
+}
+
+TEST_CASE("A reset that a flush has covered stays") {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed};
+    b.send(opcode::append, 1, block);
+    static_cast<void>(b.drain());
+    b.send(opcode::reset, 1);
+    static_cast<void>(b.drain());
+    b.send(opcode::flush, 0);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    REQUIRE(b.written(1) == 0);
+  }
+}
+
+TEST_CASE("An unflushed overwrite of a conventional zone is torn by LBA between old and new") {
+  std::set<std::string> mixtures;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed};
+    b.send(opcode::write, 0, 2 * lba, 0, 1);
+    static_cast<void>(b.drain());
+    b.send(opcode::flush, 0);
+    static_cast<void>(b.drain());
+    b.send(opcode::write, 0, 2 * lba, 0, 2);
+    static_cast<void>(b.drain());
+    b.device->interrupt(interruption::power_loss);
+    std::vector<std::byte> bytes(2 * lba);
+    b.device->zones().peek({{0}, 0}, bytes);
+    mixtures.insert(
+        {static_cast<char>('0' + static_cast<int>(bytes[0])), static_cast<char>('0' + static_cast<int>(bytes[lba]))});
+  }
+  CHECK(mixtures == std::set<std::string>{"11", "12", "21", "22"});
+}
+
+TEST_CASE("A failed append has landed in any part; nothing is said about where") {
+  std::set<std::uint64_t> landed;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    bench b{seed, false};
+    b.device->faults().fail_nth({.command = 1, .persistent = false, .only = opcode::append});
+    b.send(opcode::append, 1, block);
+    const auto done = b.drain();
+    REQUIRE(done.size() == 1);
+    REQUIRE(done[0].error == zoned::errc::io);
+    REQUIRE(done[0].bytes == 0);
+    landed.insert(b.written(1));
+  }
+  CHECK(landed.contains(0));
+  CHECK(landed.contains(block));
+  CHECK(landed.size() > 4);
+}
+
+TEST_CASE("The power never leaves more active zones than the device allows") {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed};
+    for (std::uint32_t zone = 1; zone < 6; ++zone) {
+      b.send(opcode::append, zone, 32 << 10);
+      static_cast<void>(b.drain());
+      b.send(opcode::append, zone, 32 << 10);
+      static_cast<void>(b.drain());
+    }
+    b.device->interrupt(interruption::power_loss);
+    REQUIRE(b.device->zones().machine().active_count() <= 3);
+  }
+}
+
+TEST_CASE("What an engine may not ask is told") {
+  bench b{1};
+  b.send(opcode::append, 1, 64 << 10);
+  static_cast<void>(b.drain());
+  CHECK(!b.device->complaint());
+  b.send(opcode::append, 1, block);
+  static_cast<void>(b.drain());
+  CHECK(b.device->complaint());
+}

@@ -1,0 +1,151 @@
+// furrow-sim: runs seeds and prints what they have come to. The same seed does the same, always.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "sim/failure.hpp"
+#include "sim/simulation.hpp"
+
+namespace {
+
+using furrow::sim::action;
+using furrow::sim::action_count;
+using furrow::sim::totals;
+
+struct arguments {
+  std::uint64_t seed = 1;
+  std::uint64_t count = 1;
+  std::uint64_t operations = 10'000;
+  bool verbose = false;
+  bool json = false;
+  bool keep_going = false;
+  std::string trace;
+};
+
+// For an assertion of the engine: the seed is all that is needed to come back to it.
+char crash_note[256];
+
+void on_abort(int signal) {
+  static_cast<void>(!::write(STDERR_FILENO, crash_note, std::strlen(crash_note)));
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+std::string reproduction(std::uint64_t seed, std::uint64_t operations) {
+  return fmt::format("furrow-sim --seed {} --count 1 --ops {} --verbose", seed, operations);
+}
+
+totals run_seed(std::uint64_t seed, const arguments& args, std::FILE* trace) {
+  const std::string note = "furrow-sim: reproduce with: " + reproduction(seed, args.operations) + "\n";
+  std::snprintf(crash_note, sizeof crash_note, "%s", note.c_str());
+  const furrow::sim::scenario s = furrow::sim::draw_scenario(seed);
+  if (args.verbose) fmt::print("{}\n", furrow::sim::describe(s));
+  furrow::sim::simulation run{s, trace};
+  if (run.format()) run.run(args.operations);
+  return run.result();
+}
+
+nlohmann::ordered_json to_json(const totals& t) {
+  nlohmann::ordered_json j{
+      {"seeds", t.seeds},
+      {"operations", t.operations},
+      {"errors", t.errors},
+      {"power_losses", t.power_losses},
+      {"process_ends", t.process_ends},
+      {"recoveries", t.recoveries},
+      {"recoveries_interrupted", t.recoveries_interrupted},
+      {"clean_reopens", t.clean_reopens},
+      {"failures_injected", t.failures_injected},
+      {"commands", t.commands},
+      {"splits", t.splits},
+      {"merges", t.merges},
+      {"short_completions", t.short_completions},
+      {"retries", t.retries},
+      {"coalesced_bios", t.coalesced},
+      {"checkpoints", t.checkpoints},
+      {"zone_resets", t.zone_resets},
+      {"groups", t.groups},
+      {"acknowledgements_proven", t.acknowledgements_proven},
+      {"groups_proven", t.groups_proven},
+      {"blocks_proven", t.blocks_proven},
+      {"formats_refused", t.formats_refused},
+      {"trace_hash", fmt::format("{:016x}", t.trace_hash)},
+  };
+  for (std::size_t i = 0; i < action_count; ++i) {
+    j["by_action"][furrow::sim::name_of(static_cast<action>(i))] = t.by_action[i];
+  }
+  return j;
+}
+
+void print(const totals& t, double seconds, bool as_json) {
+  nlohmann::ordered_json j = to_json(t);
+  j["seconds"] = seconds;
+  j["operations_per_second"] = static_cast<std::uint64_t>(static_cast<double>(t.operations) / seconds);
+  if (as_json) {
+    fmt::print("{}\n", j.dump(2));
+    return;
+  }
+  for (const auto& [key, value] : j.items()) {
+    if (!value.is_object()) fmt::print("{:<26}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  std::string actions;
+  for (const auto& [key, value] : j["by_action"].items()) actions += fmt::format(" {} {}", key, value.dump());
+  fmt::print("{:<26}{}\n", "by action", actions);
+}
+
+int run(const arguments& args) {
+  std::FILE* trace = args.trace.empty() ? nullptr : std::fopen(args.trace.c_str(), "w");
+  if (!args.trace.empty() && trace == nullptr) {
+    fmt::print(stderr, "furrow-sim: cannot write {}\n", args.trace);
+    return 2;
+  }
+  totals sum;
+  std::uint64_t failed = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::uint64_t seed = args.seed; seed < args.seed + args.count; ++seed) {
+    try {
+      const totals t = run_seed(seed, args, trace);
+      if (args.verbose) fmt::print("seed {}: {} operations, trace {:016x}\n", seed, t.operations, t.trace_hash);
+      sum.add(t);
+    } catch (const furrow::sim::broken_promise& e) {
+      fmt::print("seed {}: {}\n{}\nreproduce with: {}\n", seed, e.what(), describe(furrow::sim::draw_scenario(seed)),
+                 reproduction(seed, args.operations));
+      std::fflush(stdout);
+      ++failed;
+      if (!args.keep_going) break;
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  if (trace != nullptr) std::fclose(trace);
+  if (failed == 0 || args.keep_going) print(sum, took.count(), args.json);
+  if (failed > 0) fmt::print("{} of {} seeds failed\n", failed, args.count);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  arguments args;
+  CLI::App app{"Runs the storage engine on a simulated device that fails as devices do."};
+  app.add_option("--seed", args.seed, "First seed")->capture_default_str();
+  app.add_option("--count", args.count, "Number of seeds, counted up from the first")->capture_default_str();
+  app.add_option("--ops", args.operations, "Operations per seed")->capture_default_str();
+  app.add_option("--trace", args.trace, "Write every command and completion to this file");
+  app.add_flag("--verbose", args.verbose, "Describe each seed");
+  app.add_flag("--json", args.json, "Print totals as JSON");
+  app.add_flag("--keep-going", args.keep_going, "Go on after a seed that failed");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  std::signal(SIGABRT, on_abort);
+  std::signal(SIGSEGV, on_abort);
+  return run(args);
+}

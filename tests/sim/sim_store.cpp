@@ -1,0 +1,76 @@
+// Carrying commands and completions between the core and the device.
+#include "sim/sim_store.hpp"
+
+#include <fmt/format.h>
+
+#include "sim/failure.hpp"
+
+namespace furrow::sim {
+namespace {
+
+constexpr std::uint64_t steps_per_answer_max = 5'000'000;
+constexpr std::size_t completions_at_a_time = 16;
+
+}  // namespace
+
+sim_store::sim_store(sim_device& device, const store_options& options, std::uint64_t seed)
+    : device_{device}, options_{options}, chance_{seed}, completions_(completions_at_a_time) {}
+
+void sim_store::start() { core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_); }
+
+void sim_store::interrupt(interruption how) {
+  device_.interrupt(how);
+  waiting_.clear();
+  core_.reset();
+}
+
+void sim_store::end() {
+  if (!idle() || core_->commands_in_flight() != 0) {
+    throw broken_promise{fmt::format("a closed store has {} commands in flight, {} of them given to the device",
+                                     core_->commands_in_flight(), device_.in_flight())};
+  }
+  core_.reset();
+}
+
+core::operation_id sim_store::send(core::request_body body) {
+  const core::operation_id id{++operations_};
+  now_ns_ += static_cast<std::int64_t>(chance_.below(1'000'000));
+  core_->handle(core::request{id, now_ns_, std::move(body)});
+  return id;
+}
+
+void sim_store::forward() {
+  zoned::command c;
+  while (core_->poll(c)) waiting_.push_back(c);
+  while (!waiting_.empty() && device_.submit({&waiting_.front(), 1}) == 1) waiting_.pop_front();
+}
+
+bool sim_store::poll(core::notification& to) {
+  forward();
+  return core_->poll(to);
+}
+
+void sim_store::step() {
+  ++steps_;
+  forward();
+  const std::size_t count = device_.reap(completions_);
+  for (std::size_t i = 0; i < count; ++i) core_->handle(completions_[i]);
+  if (idle() || chance_.chance(5)) core_->tick();
+  forward();
+  if (const auto& complaint = device_.complaint()) throw broken_promise{"the device: " + *complaint};
+}
+
+core::notification sim_store::ask(core::request_body body) {
+  const core::operation_id id = send(std::move(body));
+  core::notification n;
+  for (std::uint64_t i = 0; i < steps_per_answer_max; ++i) {
+    while (poll(n)) {
+      if (n.id == id) return n;
+      if (n.id.value != 0) throw broken_promise{fmt::format("an answer to {}, which was not asked", n.id.value)};
+    }
+    step();
+  }
+  throw broken_promise{"no answer: the store hangs"};
+}
+
+}  // namespace furrow::sim

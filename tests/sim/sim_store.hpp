@@ -1,0 +1,58 @@
+// A core on a simulated device: the driver's part, without an executor.
+//
+// Invariants
+//   I1  The core is called as its calling sequence says; commands that the device does not take wait in their order.
+//   I2  Memory of the core outlives the commands that name it: interrupt() settles them before the core goes.
+//
+// Not here: what is asked of the store (workload.hpp), and when it is interrupted (simulation.hpp).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "core/core.hpp"
+#include "sim/sim_device.hpp"
+
+namespace furrow::sim {
+
+class sim_store {
+ public:
+  sim_store(sim_device& device, const store_options& options, std::uint64_t seed);
+
+  /// Begins a life: a core that has not been opened.
+  void start();
+  /// Ends it with commands in flight.
+  void interrupt(interruption how);
+  /// Ends it after a close (or a refused open): nothing may be in flight.
+  void end();
+  [[nodiscard]] bool running() const { return core_ != nullptr; }
+
+  /// The id to expect in the answer.
+  core::operation_id send(core::request_body body);
+  /// The next answer or event that is ready.
+  [[nodiscard]] bool poll(core::notification& to);
+  /// Moves the device on, or ticks if there is nothing to move.
+  void step();
+  /// Sends and steps until the answer is there. Other answers meanwhile are an error; events are dropped.
+  [[nodiscard]] core::notification ask(core::request_body body);
+
+  [[nodiscard]] bool idle() const { return waiting_.empty() && device_.in_flight() == 0; }
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  [[nodiscard]] sim_device& device() { return device_; }
+
+ private:
+  void forward();
+
+  sim_device& device_;
+  store_options options_;
+  prng chance_;
+  std::unique_ptr<core::core> core_;
+  std::deque<zoned::command> waiting_;
+  std::vector<zoned::completion> completions_;
+  std::uint64_t operations_ = 0;
+  std::uint64_t steps_ = 0;
+  std::int64_t now_ns_ = 1'700'000'000'000'000'000;
+};
+
+}  // namespace furrow::sim

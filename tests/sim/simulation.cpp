@@ -1,0 +1,235 @@
+// The lives of a store.
+#include "sim/simulation.hpp"
+
+#include <fmt/format.h>
+
+#include "format/codec.hpp"
+#include "sim/failure.hpp"
+
+namespace furrow::sim {
+namespace {
+
+constexpr std::uint64_t steps_without_answer_max = 400'000;
+constexpr std::uint64_t recovery_steps_max = 2'000'000;
+constexpr std::uint64_t operations_between_folds = 128;
+
+uuid make_uuid(std::uint64_t seed) {
+  uuid u{};
+  format::store_le(u.data(), mix(seed));
+  format::store_le(u.data() + 8, mix(seed + 1));
+  return u;
+}
+
+}  // namespace
+
+void totals::add(const totals& other) {
+  seeds += other.seeds;
+  operations += other.operations;
+  errors += other.errors;
+  power_losses += other.power_losses;
+  process_ends += other.process_ends;
+  recoveries += other.recoveries;
+  recoveries_interrupted += other.recoveries_interrupted;
+  clean_reopens += other.clean_reopens;
+  failures_injected += other.failures_injected;
+  commands += other.commands;
+  splits += other.splits;
+  merges += other.merges;
+  short_completions += other.short_completions;
+  retries += other.retries;
+  coalesced += other.coalesced;
+  checkpoints += other.checkpoints;
+  zone_resets += other.zone_resets;
+  groups += other.groups;
+  acknowledgements_proven += other.acknowledgements_proven;
+  groups_proven += other.groups_proven;
+  blocks_proven += other.blocks_proven;
+  formats_refused += other.formats_refused;
+  trace_hash = mix(trace_hash ^ other.trace_hash) + other.trace_hash;
+  for (std::size_t i = 0; i < action_count; ++i) by_action[i] += other.by_action[i];
+}
+
+simulation::simulation(const scenario& s, std::FILE* trace)
+    : scenario_{s},
+      chance_{mix(s.seed) + 2},
+      device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3},
+      store_{device_, scenario_.store, mix(s.seed) + 4},
+      truth_{s.seed, s.work.names},
+      rule_{device_.zones(), s.promises.volatile_cache, make_uuid(s.seed)},
+      users_{scenario_, truth_, store_, &rule_},
+      uuid_{make_uuid(s.seed)} {
+  device_.trace().write_to(trace);
+  device_.trace().watch(&rule_);
+  totals_.seeds = 1;
+}
+
+bool simulation::format() {
+  device_.faults().allow_failures(false);
+  store_.start();
+  const core::notification n = store_.ask(core::format_request{scenario_.format, uuid_});
+  if (n.error == errc::too_small || n.error == errc::too_few_active_zones) {
+    totals_.formats_refused = 1;
+    store_.end();
+    return false;
+  }
+  if (n.error) throw broken_promise{fmt::format("format: {} {}", n.error.message(), n.detail.what)};
+  store_.end();
+  return true;
+}
+
+void simulation::run(std::uint64_t operations) {
+  plan_interruption();
+  open(true);
+  use_until(operations);
+  drain_close();
+  // What a clean close left is whole, byte by byte.
+  check_data_ = true;
+  open(true);
+  drain_close();
+}
+
+totals simulation::result() const {
+  totals t = totals_;
+  t.operations = users_.counts().operations;
+  t.errors = users_.counts().errors;
+  t.by_action = users_.counts().by_action;
+  t.commands = device_.commands();
+  t.failures_injected = device_.faults_injected();
+  t.trace_hash = device_.trace_hash();
+  t.acknowledgements_proven = rule_.acknowledgements();
+  t.groups_proven = rule_.groups_proven();
+  t.blocks_proven = rule_.blocks_proven();
+  return t;
+}
+
+void simulation::plan_interruption() {
+  const std::uint64_t ppm = scenario_.work.interruptions_per_million;
+  next_interruption_ = ppm == 0 ? ~std::uint64_t{0} : device_.executed() + chance_.within(1, 2'000'000 / ppm);
+}
+
+bool simulation::try_open(bool may_interrupt) {
+  store_.start();
+  const std::uint64_t failures = device_.faults().failures();
+  const core::operation_id id = store_.send(core::open_request{});
+  const bool interrupted = may_interrupt && chance_.chance(scenario_.work.interrupt_recovery_per_mille);
+  const std::uint64_t limit = interrupted ? chance_.scaled(1, 400) : recovery_steps_max;
+  core::notification n;
+  for (std::uint64_t i = 0; i < limit; ++i) {
+    while (store_.poll(n)) {
+      if (n.id != id) continue;
+      if (!n.error) return true;
+      if (device_.faults().failures() == failures) {
+        throw broken_promise{fmt::format("open: {} {}", n.error.message(), n.detail.what)};
+      }
+      device_.faults().allow_failures(false);
+      store_.interrupt(interruption::process_end);
+      return false;
+    }
+    store_.step();
+  }
+  if (!interrupted) throw broken_promise{"open hangs"};
+  ++totals_.recoveries_interrupted;
+  store_.interrupt(chance_.chance(300) ? interruption::process_end : interruption::power_loss);
+  return false;
+}
+
+void simulation::open(bool all) {
+  device_.faults().allow_failures(chance_.chance(300));
+  for (int tries = 0; !try_open(tries < 6); ++tries) users_.forget_all();
+  device_.faults().allow_failures(false);
+  verify(all);
+  device_.faults().allow_failures(true);
+  users_.forget_all();
+  plan_interruption();
+  last_answers_ = users_.counts().answers;
+  steps_at_answer_ = store_.steps();
+}
+
+void simulation::note_progress() {
+  if (users_.counts().answers != last_answers_ || users_.in_flight() == 0) {
+    last_answers_ = users_.counts().answers;
+    steps_at_answer_ = store_.steps();
+  } else if (store_.steps() - steps_at_answer_ > steps_without_answer_max) {
+    throw broken_promise{
+        fmt::format("{} operations in flight and no answer in {} steps", users_.in_flight(), steps_without_answer_max)};
+  }
+}
+
+void simulation::use_until(std::uint64_t operations) {
+  const std::uint32_t asks_per_mille = 1000 / (1 + scenario_.work.device_steps_per_operation);
+  std::uint64_t folded = 0;
+  while (users_.counts().operations < operations) {
+    const bool asked = chance_.chance(asks_per_mille) && users_.ask();
+    if (!asked) store_.step();
+    users_.collect();
+    note_progress();
+    if (users_.wants_reopen() || device_.executed() >= next_interruption_) {
+      interrupt();
+    } else if (asked && chance_.chance_per_million(scenario_.work.clean_reopen_per_million)) {
+      close_and_reopen();
+    }
+    if (users_.counts().operations - folded >= operations_between_folds) {
+      truth_.fold();
+      folded = users_.counts().operations;
+    }
+  }
+}
+
+void simulation::add_statistics() {
+  users_.ask_statistics();
+  users_.collect();
+  const auto& last = users_.last_statistics();
+  if (!last) return;
+  totals_.splits += last->splits;
+  totals_.merges += last->merges;
+  totals_.short_completions += last->short_completions;
+  totals_.retries += last->retries;
+  totals_.coalesced += last->coalesced_bios;
+  totals_.checkpoints += last->checkpoints;
+  totals_.zone_resets += last->zone_resets;
+  totals_.groups += last->groups;
+}
+
+void simulation::interrupt() {
+  add_statistics();
+  const bool power = !chance_.chance(scenario_.work.process_end_per_mille);
+  ++(power ? totals_.power_losses : totals_.process_ends);
+  ++totals_.recoveries;
+  store_.interrupt(power ? interruption::power_loss : interruption::process_end);
+  users_.forget_all();
+  open(false);
+}
+
+void simulation::drain_close() {
+  add_statistics();
+  users_.expect_close(store_.send(core::close_request{}));
+  while (!users_.closed() && !users_.wants_reopen()) {
+    store_.step();
+    users_.collect();
+    note_progress();
+  }
+  if (users_.closed()) {
+    store_.end();
+  } else {
+    ++totals_.process_ends;
+    store_.interrupt(interruption::process_end);
+  }
+}
+
+void simulation::close_and_reopen() {
+  add_statistics();
+  users_.expect_close(store_.send(core::close_request{}));
+  while (!users_.closed()) {
+    // Whoever asks now is refused.
+    if (!chance_.chance(20) || !users_.ask()) store_.step();
+    users_.collect();
+    note_progress();
+    if (users_.wants_reopen() || device_.executed() >= next_interruption_) return interrupt();
+  }
+  store_.end();
+  ++totals_.clean_reopens;
+  users_.forget_all();
+  open(true);
+}
+
+}  // namespace furrow::sim

@@ -1,0 +1,100 @@
+// One run: a scenario's device and store, its users, and what befalls them.
+//
+// A life of the store
+//   start -> open (may be interrupted, any number of times) -> verify -> use -> close, or an interruption -> start
+// Each verify compares names, objects, their content, the store's own check and its accounting with the model.
+//
+// Not here: what is asked (workload.hpp), what must come out (model.hpp).
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "sim/flush_rule.hpp"
+#include "sim/model.hpp"
+#include "sim/sim_store.hpp"
+#include "sim/swarm.hpp"
+#include "sim/workload.hpp"
+
+namespace furrow::sim {
+
+/// What runs have come to; adds up.
+struct totals {
+  std::uint64_t seeds = 0;
+  std::uint64_t operations = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t power_losses = 0;
+  std::uint64_t process_ends = 0;
+  std::uint64_t recoveries = 0;
+  std::uint64_t recoveries_interrupted = 0;
+  std::uint64_t clean_reopens = 0;
+  std::uint64_t failures_injected = 0;
+  std::uint64_t commands = 0;
+  std::uint64_t splits = 0;
+  std::uint64_t merges = 0;
+  std::uint64_t short_completions = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t coalesced = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t zone_resets = 0;
+  std::uint64_t groups = 0;
+  std::uint64_t acknowledgements_proven = 0;
+  std::uint64_t groups_proven = 0;
+  std::uint64_t blocks_proven = 0;
+  std::uint64_t formats_refused = 0;
+  std::uint64_t trace_hash = 0;
+  std::array<std::uint64_t, action_count> by_action{};
+
+  void add(const totals& other);
+};
+
+class simulation {
+ public:
+  /// `trace` may be null.
+  simulation(const scenario& s, std::FILE* trace);
+
+  /// False if the device is too small for a store, and no more. Throws broken_promise.
+  [[nodiscard]] bool format();
+  void run(std::uint64_t operations);
+  [[nodiscard]] totals result() const;
+
+ private:
+  void open(bool all);
+  [[nodiscard]] bool try_open(bool may_interrupt);
+  void use_until(std::uint64_t operations);
+  void interrupt();
+  void close_and_reopen();
+  void drain_close();
+  void plan_interruption();
+  void add_statistics();
+  void note_progress();
+
+  // simulation_verify.cpp
+  void verify(bool all);
+  [[nodiscard]] std::vector<list_entry> list_all();
+  [[nodiscard]] std::vector<recovered_object> find_objects();
+  void find_object(object_id id, std::vector<recovered_object>& found);
+  void compare_names(const std::vector<recovered_object>& found, const std::vector<list_entry>& names) const;
+  void compare_content(const recovered_object& r);
+  void compare_accounts(const std::vector<recovered_object>& found);
+  [[nodiscard]] core::notification expect(core::request_body body, const char* what);
+
+  scenario scenario_;
+  prng chance_;
+  sim_device device_;
+  sim_store store_;
+  model truth_;
+  flush_rule rule_;
+  workload users_;
+  totals totals_;
+  uuid uuid_{};
+  std::uint64_t next_interruption_ = 0;  // in commands executed by the device
+  std::uint64_t last_answers_ = 0;
+  std::uint64_t steps_at_answer_ = 0;
+  std::uint64_t blocks_found_ = 0;
+  bool check_data_ = false;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace furrow::sim

@@ -1,0 +1,211 @@
+// Drawing a scenario.
+#include "sim/swarm.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace furrow::sim {
+namespace {
+
+using zoned::opcode;
+
+constexpr std::uint64_t kib = 1024;
+
+void draw_shape(scenario& s, prng& chance) {
+  zoned::geometry& g = s.shape;
+  g.lba_bytes = static_cast<std::uint32_t>(chance.one_of(512, 4096, 4096));
+  // Zones of 64 KiB .. 1 MiB; most sizes are no power of two, and with small LBAs not even whole store blocks.
+  g.zone_bytes = chance.scaled(64 * kib, 1024 * kib) / g.lba_bytes * g.lba_bytes;
+  if (chance.chance(300)) g.zone_bytes = chance.one_of(64 * kib, 128 * kib, 256 * kib, 1024 * kib);
+  // Small zones are many, so that a store fits.
+  const std::uint64_t least = g.zone_bytes < 128 * kib ? 40 : g.zone_bytes < 256 * kib ? 24 : 12;
+  g.zone_count = static_cast<std::uint32_t>(chance.within(least, 64));
+  g.last_zone_bytes = g.zone_bytes;
+  if (chance.chance(250)) {
+    g.last_zone_bytes = std::max<std::uint64_t>(8 * kib, chance.below(g.zone_bytes) / g.lba_bytes * g.lba_bytes);
+  }
+  if (chance.chance(700)) g.active_max = static_cast<std::uint32_t>(chance.within(5, 16));
+  if (chance.chance(500)) g.open_max = static_cast<std::uint32_t>(chance.within(5, g.active_max.value_or(16)));
+  if (g.open_max && g.active_max) g.open_max = std::min(*g.open_max, *g.active_max);
+  const std::uint32_t conventional = chance.chance(300) ? static_cast<std::uint32_t>(chance.within(1, 4)) : 0;
+  std::uint64_t capacity = g.zone_bytes;
+  if (chance.chance(500)) capacity = std::max<std::uint64_t>(48 * kib, capacity * chance.within(50, 99) / 100);
+  capacity = capacity / g.lba_bytes * g.lba_bytes;
+  for (std::uint32_t i = 0; i < g.zone_count; ++i) {
+    zoned::zone_info z;
+    z.index = {i};
+    z.bytes = g.bytes_of({i});
+    z.type = i < conventional ? zoned::zone_type::conventional : zoned::zone_type::sequential;
+    z.condition = i < conventional ? zoned::zone_condition::not_write_pointer : zoned::zone_condition::empty;
+    z.capacity_bytes = i < conventional ? z.bytes : std::min(capacity, z.bytes);
+    s.zones.push_back(z);
+  }
+}
+
+void draw_promises(scenario& s, prng& chance) {
+  zoned::guarantees& p = s.promises;
+  p.volatile_cache = chance.chance(600);
+  p.native_append = chance.chance(600);
+  p.append_bytes_max = chance.one_of(4, 8, 16, 32, 64, 128) * kib;
+  p.transfer_bytes_max = std::max<std::uint64_t>(p.append_bytes_max, chance.one_of(16, 64, 256) * kib);
+  p.segments_max = static_cast<std::uint32_t>(chance.one_of(2, 8, 64, 256));
+  p.memory_alignment_bytes = static_cast<std::uint32_t>(chance.one_of(1, 4, 512, s.shape.lba_bytes));
+  p.in_flight_max = static_cast<std::uint32_t>(chance.one_of(4, 16, 64, 256));
+  p.appends_per_zone_max = p.native_append ? static_cast<std::uint32_t>(chance.one_of(1, 2, 8, 32)) : 1;
+  s.order.in_order = chance.chance(100);
+  s.order.slow_per_mille = chance.chance(500) ? static_cast<std::uint32_t>(chance.below(300)) : 0;
+  s.order.burst_max = static_cast<std::uint32_t>(chance.one_of(1, 2, 4, 8));
+  if (chance.chance(700)) s.faults.shortened_ppm = static_cast<std::uint32_t>(chance.scaled(500, 200'000));
+  if (chance.chance(250)) {
+    const auto rate = [&] { return static_cast<std::uint32_t>(chance.chance(500) ? chance.scaled(50, 5'000) : 0); };
+    s.faults.failing(opcode::append) = rate();
+    s.faults.failing(opcode::write) = rate();
+    s.faults.failing(opcode::read) = rate();
+    s.faults.failing(opcode::flush) = rate();
+    s.faults.failing(opcode::reset) = rate();
+    s.faults.failing(opcode::report) = rate();
+  }
+}
+
+void draw_options(scenario& s, prng& chance) {
+  store_options& o = s.store;
+  o.page_cache_bytes = chance.one_of(1, 1, 2, 64) * 1024 * kib;
+  o.in_flight_bytes_max = chance.one_of(64, 256, 1024, 65536) * kib;
+  o.operations_max = static_cast<std::uint32_t>(chance.one_of(8, 64, 65536, 65536));
+  o.ordered_extent_bytes_max = chance.scaled(1, 64) * 4 * kib;
+  o.journal_group_bytes = chance.scaled(1, 64) * 4 * kib;
+  o.recovery_journal_bytes_max = 0;
+  o.checkpoint_journal_bytes_min = chance.one_of(0, 16, 64, 256) * kib;
+  s.format.page_copies = static_cast<std::uint8_t>(chance.one_of(0, 0, 1, 2));
+  s.format.checksums = true;
+}
+
+void draw_weights(workload_weights& w, prng& chance) {
+  const auto weigh = [&](action a, std::uint32_t weight) { w.of[static_cast<std::size_t>(a)] = weight; };
+  weigh(action::create_named, 6);
+  weigh(action::create_anonymous, 3);
+  weigh(action::open_by_name, 5);
+  weigh(action::open_by_id, 4);
+  weigh(action::release, 5);
+  weigh(action::append, 40);
+  weigh(action::read, 15);
+  weigh(action::stat, 4);
+  weigh(action::set_attributes, 3);
+  weigh(action::rename, 4);
+  weigh(action::remove, 5);
+  weigh(action::list, 2);
+  weigh(action::batch, 5);
+  weigh(action::sync_object, 3);
+  weigh(action::sync_store, 2);
+  weigh(action::wait_durable, 2);
+  weigh(action::checkpoint, 1);
+  weigh(action::cancel, 2);
+  weigh(action::statistics, 1);
+  weigh(action::misuse, 2);
+  // What a run cannot do without keeps its weight; of the rest each is off in a third of the runs, or much heavier.
+  for (std::size_t i = 0; i < action_count; ++i) {
+    const action a = static_cast<action>(i);
+    if (a == action::create_named || a == action::append || a == action::remove || a == action::open_by_name) continue;
+    if (chance.chance(330)) w.of[i] = 0;
+    if (chance.chance(100)) w.of[i] *= 5;
+  }
+}
+
+void draw_work(scenario& s, prng& chance) {
+  workload_weights& w = s.work;
+  draw_weights(w, chance);
+  w.durable_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300, 900));
+  w.small_append_per_mille = static_cast<std::uint32_t>(chance.one_of(100, 500, 900, 990));
+  w.append_bytes_max = std::min<std::uint64_t>(chance.one_of(1, 2, 4) * s.store.ordered_extent_bytes_max, 256 * kib);
+  w.in_flight_max = static_cast<std::uint32_t>(chance.one_of(1, 4, 16, 48));
+  w.objects_max = static_cast<std::uint32_t>(chance.within(2, 48));
+  w.names = static_cast<std::uint32_t>(chance.within(2, 40));
+  w.fill_percent = static_cast<std::uint32_t>(chance.one_of(10, 30, 50, 90));
+  w.interruptions_per_million = chance.chance(850) ? static_cast<std::uint32_t>(chance.scaled(500, 20'000)) : 0;
+  w.process_end_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300));
+  w.interrupt_recovery_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300));
+  w.clean_reopen_per_million = chance.chance(500) ? static_cast<std::uint32_t>(chance.scaled(200, 5'000)) : 0;
+  w.device_steps_per_operation = static_cast<std::uint32_t>(chance.one_of(1, 2, 4, 8));
+}
+
+}  // namespace
+
+const char* name_of(action a) {
+  switch (a) {
+    case action::create_named:
+      return "create_named";
+    case action::create_anonymous:
+      return "create_anonymous";
+    case action::open_by_name:
+      return "open_by_name";
+    case action::open_by_id:
+      return "open_by_id";
+    case action::release:
+      return "release";
+    case action::append:
+      return "append";
+    case action::read:
+      return "read";
+    case action::stat:
+      return "stat";
+    case action::set_attributes:
+      return "set_attributes";
+    case action::rename:
+      return "rename";
+    case action::remove:
+      return "remove";
+    case action::list:
+      return "list";
+    case action::batch:
+      return "batch";
+    case action::sync_object:
+      return "sync_object";
+    case action::sync_store:
+      return "sync_store";
+    case action::wait_durable:
+      return "wait_durable";
+    case action::checkpoint:
+      return "checkpoint";
+    case action::cancel:
+      return "cancel";
+    case action::statistics:
+      return "statistics";
+    case action::misuse:
+      return "misuse";
+    case action::count:
+      break;
+  }
+  return "?";
+}
+
+scenario draw_scenario(std::uint64_t seed) {
+  prng chance{seed};
+  scenario s;
+  s.seed = seed;
+  draw_shape(s, chance);
+  draw_promises(s, chance);
+  draw_options(s, chance);
+  draw_work(s, chance);
+  return s;
+}
+
+std::string describe(const scenario& s) {
+  std::string text = fmt::format(
+      "seed {}: lba {} zones {} of {} (last {}, capacity {}) active {} open {}; {}{} append_max {} per_zone {} depth "
+      "{}; "
+      "oe_max {} group {} checkpoint_min {} copies {}; in_flight {} durable {} shorten {}ppm interrupt {}ppm;",
+      s.seed, s.shape.lba_bytes, s.shape.zone_count, s.shape.zone_bytes, s.shape.last_zone_bytes,
+      s.zones[s.zones.size() / 2].capacity_bytes, s.shape.active_max.value_or(0), s.shape.open_max.value_or(0),
+      s.promises.native_append ? "native" : "ordered", s.promises.volatile_cache ? " volatile" : "",
+      s.promises.append_bytes_max, s.promises.appends_per_zone_max, s.promises.in_flight_max,
+      s.store.ordered_extent_bytes_max, s.store.journal_group_bytes, s.store.checkpoint_journal_bytes_min,
+      s.format.page_copies, s.work.in_flight_max, s.work.durable_per_mille, s.faults.shortened_ppm,
+      s.work.interruptions_per_million);
+  for (std::size_t i = 0; i < action_count; ++i) {
+    if (s.work.of[i] == 0) text += fmt::format(" -{}", name_of(static_cast<action>(i)));
+  }
+  return text;
+}
+
+}  // namespace furrow::sim

@@ -1,0 +1,416 @@
+// Asking, and taking answers: what all kinds of operations have in common.
+#include "sim/workload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/failure.hpp"
+
+namespace furrow::sim {
+
+workload::workload(const scenario& s, model& truth, sim_store& store, durability_watcher* watcher)
+    : scenario_{s}, truth_{truth}, store_{store}, watcher_{watcher}, chance_{mix(s.seed) + 1} {}
+
+workload::operation_ptr workload::make(action kind) {
+  operation_ptr op;
+  if (spare_.empty()) {
+    op = std::make_unique<operation>();
+  } else {
+    op = std::move(spare_.back());
+    spare_.pop_back();
+    std::vector<std::byte> memory = std::move(op->memory);
+    *op = {};
+    op->memory = std::move(memory);
+  }
+  op->kind = kind;
+  op->serial = ++serials_;
+  op->asked = truth_.tick();
+  return op;
+}
+
+void workload::send(operation_ptr op, core::request_body body) {
+  op->busy_count = operations_.size();
+  op->id = store_.send(std::move(body));
+  ++counts_.operations;
+  ++counts_.by_action[static_cast<std::size_t>(op->kind)];
+  operations_.push_back(std::move(op));
+}
+
+bool workload::ask() {
+  if (operations_.size() >= scenario_.work.in_flight_max) return false;
+  for (int tries = 0; tries < 4; ++tries) {
+    action kind = static_cast<action>(chance_.pick(scenario_.work.of));
+    if (kind == action::append && bytes_alive() * 100 > scenario_.shape.bytes() * scenario_.work.fill_percent) {
+      kind = action::remove;
+    }
+    if (ask_one(kind)) return true;
+  }
+  return ask_one(action::create_named) || ask_one(action::remove);
+}
+
+bool workload::ask_one(action kind) {
+  switch (kind) {
+    case action::create_named:
+    case action::create_anonymous:
+      return ask_create(kind);
+    case action::open_by_name:
+    case action::open_by_id:
+      return ask_open(kind);
+    case action::release:
+      return ask_release();
+    case action::append:
+      return ask_append();
+    case action::read:
+      return ask_read();
+    case action::stat:
+      return ask_stat();
+    case action::set_attributes:
+      return ask_attributes();
+    case action::rename:
+      return ask_rename();
+    case action::remove:
+      return ask_remove();
+    case action::list:
+      return ask_list();
+    case action::batch:
+      return ask_batch();
+    case action::sync_object:
+    case action::sync_store:
+    case action::wait_durable:
+      return ask_sync(kind);
+    case action::checkpoint:
+    case action::statistics:
+      return ask_other(kind);
+    case action::cancel:
+      return ask_cancel();
+    case action::misuse:
+      return ask_misuse();
+    case action::count:
+      break;
+  }
+  return false;
+}
+
+void workload::collect() {
+  core::notification n;
+  while (store_.running() && store_.poll(n)) take(n);
+}
+
+void workload::take(core::notification& n) {
+  if (n.id.value == 0) {
+    if (const auto* e = std::get_if<core::event>(&n.result)) take_event(*e);
+    return;
+  }
+  if (n.id == statistics_id_) {
+    if (const auto* result = std::get_if<statistics>(&n.result)) statistics_ = *result;
+    return;
+  }
+  if (n.id == close_) {
+    if (n.error) {
+      if (store_.device().faults().failures() == failures_before_) throw broken_promise{"close: " + n.error.message()};
+      wants_reopen_ = true;
+      return;
+    }
+    if (!operations_.empty()) {
+      throw broken_promise{fmt::format("closed with {} operations unanswered, a {} among them", operations_.size(),
+                                       name_of(operations_.front()->kind))};
+    }
+    closed_ = true;
+    return;
+  }
+  const auto at = std::ranges::find_if(operations_, [&](const operation_ptr& op) { return op->id == n.id; });
+  if (at == operations_.end()) throw broken_promise{fmt::format("an answer to {}, which is not in flight", n.id.value)};
+  const operation_ptr op = std::move(*at);
+  *at = std::move(operations_.back());
+  operations_.pop_back();
+  answer(*op, n);
+  spare_.push_back(std::make_unique<operation>(std::move(*op)));
+}
+
+void workload::take_event(const core::event& e) {
+  const bool injected = store_.device().faults().failures() > failures_before_;
+  if (e.what == core::event::kind::needs_reopen) {
+    if (!injected) throw broken_promise{"the store needs to be reopened for no reason: " + e.detail.what};
+    wants_reopen_ = true;
+  }
+  if (e.what == core::event::kind::damage && !injected) {
+    throw broken_promise{"damage where none was done: " + e.detail.what};
+  }
+}
+
+void workload::answer(operation& op, core::notification& n) {
+  ++counts_.answers;
+  if (n.error) {
+    ++counts_.errors;
+    fail(op, n);
+  } else {
+    if (!op.foretold.empty()) broken(op, "success where an error had to come: " + error_code{op.foretold[0]}.message());
+    succeed(op, n);
+  }
+  release_locks(op);
+}
+
+void workload::broken(const operation& op, const std::string& why) const {
+  std::string whom;
+  if (op.object != none) {
+    const model_object& o = truth_.at(op.object);
+    whom = fmt::format(" object {} (tag {:016x}, end {}..{})", o.id, o.tag, o.now.bytes, o.asked_end);
+  }
+  throw broken_promise{fmt::format("{} (operation {}){}: {}", name_of(op.kind), op.id.value, whom, why)};
+}
+
+void workload::succeed(operation& op, core::notification& n) {
+  const auto expect = [&]<class T>(std::type_identity<T>) -> T& {
+    T* result = std::get_if<T>(&n.result);
+    if (result == nullptr) broken(op, fmt::format("a result of the wrong kind ({})", n.result.index()));
+    return *result;
+  };
+  const auto sequence = [&] {
+    const auto* result = std::get_if<core::sequence_result>(&n.result);
+    return result == nullptr ? furrow::sequence{0} : result->sequence;
+  };
+  switch (op.kind) {
+    case action::create_named:
+    case action::create_anonymous:
+    case action::open_by_name:
+    case action::open_by_id:
+      return opened(op, expect(std::type_identity<core::opened_object>{}));
+    case action::append:
+      return appended(op, expect(std::type_identity<append_result>{}));
+    case action::read:
+      return check_read(op, expect(std::type_identity<core::read_result>{}));
+    case action::stat:
+      return check_status(op, expect(std::type_identity<object_status>{}));
+    case action::list:
+      return check_list(op, expect(std::type_identity<list_page>{}));
+    case action::batch:
+      return batch_done(op, expect(std::type_identity<core::batch_result>{}));
+    case action::set_attributes:
+      published(op, op.publications[0], sequence());
+      return truth_.attributes_set(op.object, op.version);
+    case action::rename:
+      published(op, op.publications[0], sequence());
+      if (op.replaced != none) truth_.removed(op.replaced);
+      return truth_.renamed(op.object, op.to);
+    case action::remove:
+      published(op, op.publications[0], sequence());
+      return truth_.removed(op.object);
+    case action::sync_object:
+      truth_.make_object_durable(op.object, op.asked);
+      [[fallthrough]];
+    case action::sync_store: {
+      const furrow::sequence up_to = expect(std::type_identity<core::sequence_result>{}).sequence;
+      truth_.make_durable(up_to, op.kind == action::sync_store ? op.asked : 0);
+      if (watcher_ != nullptr) watcher_->acknowledged(up_to);
+      return;
+    }
+    case action::wait_durable:
+      truth_.make_durable(op.target);
+      if (watcher_ != nullptr) watcher_->acknowledged(op.target);
+      return;
+    case action::statistics:
+      if (expect(std::type_identity<statistics>{}).sequence < op.target) broken(op, "the sequence went back");
+      return;
+    case action::release:
+    case action::checkpoint:
+    case action::cancel:
+    case action::misuse:
+    case action::count:
+      return;
+  }
+}
+
+void workload::published(operation& op, publication_id p, furrow::sequence sequence) {
+  publication& known = truth_.of(p);
+  if (sequence != 0 && sequence <= known.after) {
+    broken(op, fmt::format("sequence {} after {} had been answered", sequence, known.after));
+  }
+  truth_.answer(p, sequence);
+  if (!op.durable) return;
+  truth_.make_durable(sequence, known.asked);
+  if (watcher_ != nullptr) watcher_->acknowledged(sequence);
+}
+
+bool workload::is_excused(const operation& op, error_code e) const {
+  const bool injected = store_.device().faults().failures() > failures_before_;
+  if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return true;
+  if (e == errc::cancelled) return op.cancel_asked;
+  if (e == errc::closed) return close_.value != 0;
+  if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
+  if (op.kind == action::cancel) return e == errc::not_found;
+  if (e == errc::no_space) return op.kind != action::remove && op.kind != action::read && bytes_alive() > 0;
+  if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
+  // The records of a batch go into one group, which goes into one zone.
+  if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
+  if (op.object == none) return false;
+  const model_object& o = truth_.at(op.object);
+  if (op.kind == action::append && (o.removing || !o.now.exists)) return e == errc::not_found || e == errc::closed;
+  if (e == errc::predecessor_failed || e == errc::offset_mismatch) return o.failed_at > 0;
+  if (e == errc::out_of_range && op.kind == action::read) {
+    return std::ranges::any_of(op.ranges,
+                               [&](const read_range& r) { return r.offset_bytes + r.to.size() > op.least_end; });
+  }
+  return false;
+}
+
+void workload::fail(operation& op, const core::notification& n) {
+  if (!is_excused(op, n.error)) {
+    broken(op, fmt::format("error without a cause: {} ({} {}) {}", n.error.message(), n.error.category().name(),
+                           n.error.value(), n.detail.what));
+  }
+  if (n.error == errc::needs_reopen) {
+    wants_reopen_ = true;  // the outcome is unknown: its publications stay asked
+    return;
+  }
+  undo(op, n.error);
+}
+
+void workload::undo(operation& op, error_code e) {
+  if (op.kind == action::batch) batch_undone(op);
+  for (const publication_id p : op.publications) truth_.make_void(p);
+  if (op.object == none) return;
+  model_object& o = truth_.at(op.object);
+  const auto is_ours = [&](const auto& step) {
+    return std::ranges::find(op.publications, step.by) != op.publications.end();
+  };
+  switch (op.kind) {
+    case action::create_named:
+    case action::create_anonymous:
+      if (o.id == 0 && !o.now.exists) o.created_by = 0, o.names.clear(), o.attributes.clear();
+      return;
+    case action::append:
+      if (op.publications.empty()) return;
+      o.failed_at = truth_.tick();
+      if (op.publications.size() == 1) return truth_.drop_append(op.object, op.serial);
+      for (const publication_id p : op.publications) truth_.of(p).is_void = false;
+      o.unresolved = true;
+      return;
+    case action::rename:
+      std::erase_if(o.names, is_ours);
+      if (op.replaced != none) truth_.at(op.replaced).removed_by = 0;
+      return;
+    case action::remove:
+      o.removed_by = 0;
+      return;
+    case action::set_attributes:
+      std::erase_if(o.attributes, is_ours);
+      return;
+    case action::open_by_name:
+    case action::open_by_id:
+    case action::release:
+    case action::read:
+    case action::stat:
+    case action::list:
+    case action::batch:
+    case action::sync_object:
+    case action::sync_store:
+    case action::wait_durable:
+    case action::checkpoint:
+    case action::cancel:
+    case action::statistics:
+    case action::misuse:
+    case action::count:
+      static_cast<void>(e);
+      return;
+  }
+}
+
+void workload::lock_object(operation& op, object_index i) {
+  op.object = i;
+  ++truth_.at(i).other_users;
+}
+
+void workload::unlock_object(object_index i) {
+  if (i != none) --truth_.at(i).other_users;
+}
+
+void workload::release_locks(operation& op) {
+  if (op.handle != none) --handles_[op.handle].users;
+  if (op.name != none) truth_.entry(op.name).busy = false;
+  if (op.to != none) truth_.entry(op.to).busy = false;
+  for (const object_index i : {op.object, op.replaced}) {
+    if (i == none) continue;
+    model_object& o = truth_.at(i);
+    if (op.kind == action::rename || op.kind == action::remove) o.name_busy = o.removing = false;
+    if (op.kind == action::set_attributes) o.attributes_busy = false;
+    if (op.kind == action::append && !op.publications.empty()) {
+      --o.appends;
+      if (op.publications.size() > 1) --o.long_appends;
+      if (op.exclusive) o.exclusive = false;
+    }
+    unlock_object(i);
+  }
+  for (const batch_part& part : op.parts) {
+    if (part.name != none) truth_.entry(part.name).busy = false;
+    if (part.object != none) {
+      model_object& o = truth_.at(part.object);
+      if (part.what == action::append) o.exclusive = false;
+      if (part.what == action::rename || part.what == action::remove) o.name_busy = false;
+      if (part.what == action::remove) o.removing = false;
+      if (part.what == action::set_attributes) o.attributes_busy = false;
+    }
+    if (part.replaced != none) {
+      truth_.at(part.replaced).name_busy = false;
+      truth_.at(part.replaced).removing = false;
+    }
+    unlock_object(part.object);
+    unlock_object(part.replaced);
+  }
+}
+
+std::size_t workload::pick_handle(bool for_append) {
+  if (handles_.empty()) return none;
+  const std::size_t start = chance_.below(handles_.size());
+  for (std::size_t i = 0; i < handles_.size(); ++i) {
+    const std::size_t at = (start + i) % handles_.size();
+    if (!handles_[at].in_use) continue;
+    const model_object& o = truth_.at(handles_[at].object);
+    if (for_append && (!o.now.exists || o.exclusive || o.unresolved || o.removing)) continue;
+    return at;
+  }
+  return none;
+}
+
+object_index workload::pick_object(bool to_remove) {
+  const std::vector<object_index>& all = truth_.remembered();
+  if (all.empty()) return none;
+  const std::size_t start = chance_.below(all.size());
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    const object_index i = all[(start + n) % all.size()];
+    const model_object& o = truth_.at(i);
+    if (!o.now.exists || o.id == 0 || o.name_busy || o.removing) continue;
+    if (to_remove && (o.exclusive || o.attributes_busy)) continue;
+    if (o.now.name != none && truth_.entry(o.now.name).busy) continue;
+    return i;
+  }
+  return none;
+}
+
+name_index workload::pick_free_name() {
+  for (int tries = 0; tries < 4; ++tries) {
+    const name_index n = chance_.below(truth_.name_count());
+    if (!truth_.entry(n).busy) return n;
+  }
+  return none;
+}
+
+std::uint64_t workload::bytes_alive() const {
+  std::uint64_t sum = 0;
+  for (const object_index i : truth_.remembered()) {
+    const model_object& o = truth_.at(i);
+    if (o.now.exists || o.handles > 0) sum += o.asked_end + zoned::store_block_bytes;
+  }
+  return sum;
+}
+
+void workload::forget_all() {
+  operations_.clear();
+  handles_.clear();
+  wants_reopen_ = closed_ = false;
+  close_ = statistics_id_ = {};
+  statistics_.reset();
+  failures_before_ = store_.device().faults().failures();
+}
+
+}  // namespace furrow::sim

@@ -1,0 +1,195 @@
+// The users of a store: asks for random things, many at a time, and checks each answer.
+//
+// Every question is made so that its answer can be foretold: what is in flight locks what it would make uncertain (a
+// name that is being given, the attributes that are being set), and nothing else. An error that was not foretold and
+// has no injected cause is a broken promise.
+//
+// Invariants
+//   I1  Memory that an operation names lives until its answer, or until forget_all().
+//
+// Not here: the truth (model.hpp), when the power goes (simulation.hpp).
+#pragma once
+
+#include <array>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/model.hpp"
+#include "sim/sim_store.hpp"
+#include "sim/swarm.hpp"
+
+namespace furrow::sim {
+
+/// What a set of answers has come to.
+struct workload_counts {
+  std::uint64_t operations = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t errors = 0;
+  std::array<std::uint64_t, action_count> by_action{};
+};
+
+/// Told of acknowledgements of durability.
+class durability_watcher {
+ public:
+  durability_watcher() = default;
+  durability_watcher(const durability_watcher&) = delete;
+  durability_watcher& operator=(const durability_watcher&) = delete;
+  virtual ~durability_watcher() = default;
+  virtual void acknowledged(furrow::sequence up_to) = 0;
+};
+
+class workload {
+ public:
+  workload(const scenario& s, model& truth, sim_store& store, durability_watcher* watcher);
+
+  /// Asks for one thing; false if there was nothing to ask for, or no room.
+  bool ask();
+  /// Takes the answers that are ready.
+  void collect();
+  [[nodiscard]] std::size_t in_flight() const { return operations_.size(); }
+  /// The store has latched needs_reopen.
+  [[nodiscard]] bool wants_reopen() const { return wants_reopen_; }
+  /// The store was asked to close: what is asked later is refused.
+  void expect_close(core::operation_id close) { close_ = close; }
+  [[nodiscard]] bool closed() const { return closed_; }
+  /// Asks for statistics; what came last is in last_statistics().
+  void ask_statistics() { statistics_id_ = store_.send(core::statistics_request{}); }
+  [[nodiscard]] const std::optional<statistics>& last_statistics() const { return statistics_; }
+  /// The store is gone, with all that was in flight; a new one begins.
+  void forget_all();
+
+  [[nodiscard]] const workload_counts& counts() const { return counts_; }
+
+ private:
+  struct open_handle {
+    core::handle_id id;
+    object_index object = none;
+    std::uint32_t users = 0;
+    bool in_use = false;
+  };
+  struct batch_part {
+    action what = action::append;
+    object_index object = none;
+    object_index replaced = none;
+    name_index name = none;
+    std::uint32_t version = 0;  ///< Of the attributes; of an append: its bytes.
+    std::size_t member = none;  ///< Its number in the request; none: it only keeps a name busy.
+  };
+  struct operation {
+    action kind = action::append;
+    core::operation_id id;
+    std::uint64_t serial = 0;  ///< Ascends in the order of asking.
+    moment asked = 0;
+    object_index object = none;
+    object_index replaced = none;
+    name_index name = none;
+    name_index to = none;
+    std::size_t handle = none;
+    std::vector<publication_id> publications;
+    bool durable = false;
+    bool cancel_asked = false;
+    bool fails_if_exists = false;
+    bool exclusive = false;
+    std::vector<errc> foretold;  ///< Errors of which one must come; empty: none must.
+    std::uint64_t bytes = 0;
+    std::uint64_t least_end = 0;
+    std::uint64_t busy_count = 0;  ///< Operations in flight when it was asked.
+    std::uint32_t version = 0;
+    furrow::sequence target = 0;
+    std::vector<std::byte> memory;
+    std::vector<read_range> ranges;
+    core::list_request listing;
+    std::vector<batch_part> parts;
+  };
+  using operation_ptr = std::unique_ptr<operation>;
+
+  // workload.cpp
+  [[nodiscard]] operation_ptr make(action kind);
+  void send(operation_ptr op, core::request_body body);
+  bool ask_one(action kind);
+  void take(core::notification& n);
+  void take_event(const core::event& e);
+  void answer(operation& op, core::notification& n);
+  void succeed(operation& op, core::notification& n);
+  void fail(operation& op, const core::notification& n);
+  [[nodiscard]] bool is_excused(const operation& op, error_code e) const;
+  void undo(operation& op, error_code e);
+  void release_locks(operation& op);
+  void lock_object(operation& op, object_index i);
+  void unlock_object(object_index i);
+  void published(operation& op, publication_id p, furrow::sequence sequence);
+  [[noreturn]] void broken(const operation& op, const std::string& why) const;
+  [[nodiscard]] std::size_t pick_handle(bool for_append);
+  [[nodiscard]] object_index pick_object(bool to_remove);
+  [[nodiscard]] name_index pick_free_name();
+  [[nodiscard]] std::uint64_t bytes_alive() const;
+
+  // workload_objects.cpp
+  bool ask_create(action kind);
+  bool ask_open(action kind);
+  bool ask_release();
+  bool ask_stat();
+  bool ask_attributes();
+  bool ask_rename();
+  bool ask_remove();
+  bool ask_list();
+  void opened(operation& op, const core::opened_object& result);
+  void check_status(const operation& op, const object_status& status);
+  void check_list(const operation& op, const list_page& page) const;
+
+  // workload_data.cpp
+  bool ask_append();
+  bool ask_read();
+  bool ask_sync(action kind);
+  bool ask_other(action kind);
+  bool ask_cancel();
+  void plan_append(operation& op, object_index i, std::uint64_t bytes, publication_id only);
+  [[nodiscard]] std::uint64_t draw_append_bytes();
+  [[nodiscard]] std::vector<zoned::segment> cut_memory(std::span<std::byte> memory);
+  void appended(operation& op, const append_result& result);
+  void check_read(const operation& op, const core::read_result& result) const;
+
+  // workload_batch.cpp
+  bool ask_batch();
+  bool ask_misuse();
+  void add_create(operation& op, core::batch_request& to);
+  void add_append(operation& op, core::batch_request& to);
+  void add_removal(operation& op, core::batch_request& to);
+  void add_renaming(operation& op, core::batch_request& to);
+  [[nodiscard]] object_index pick_for_batch(const operation& op);
+  void keep_name_busy(operation& op, object_index i);
+  void give_memory(operation& op, core::batch_request& to);
+  void batch_done(operation& op, const core::batch_result& result);
+  void batch_undone(operation& op);
+
+  const scenario& scenario_;
+  model& truth_;
+  sim_store& store_;
+  durability_watcher* watcher_;
+  prng chance_;
+  std::vector<operation_ptr> operations_;
+  std::vector<operation_ptr> spare_;
+  std::vector<open_handle> handles_;
+  workload_counts counts_;
+  std::uint32_t versions_ = 0;
+  std::uint64_t serials_ = 0;
+  std::uint64_t failures_before_ = 0;
+  bool wants_reopen_ = false;
+  bool closed_ = false;
+  core::operation_id close_;
+  core::operation_id statistics_id_;
+  std::optional<statistics> statistics_;
+};
+
+/// Attributes that tell whose they are.
+[[nodiscard]] attributes make_attributes(std::uint64_t tag, std::uint32_t version);
+/// The tag in them; 0 if there is none.
+[[nodiscard]] std::uint64_t tag_of(const attributes& a);
+[[nodiscard]] bool same_but_times(const attributes& a, const attributes& b);
+/// Where the ordered extents of an append end, in bytes of the object.
+[[nodiscard]] std::vector<std::uint64_t> extent_ends(std::uint64_t begin_bytes, std::uint64_t bytes,
+                                                     std::uint64_t ordered_extent_bytes_max);
+
+}  // namespace furrow::sim

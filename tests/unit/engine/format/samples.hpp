@@ -1,0 +1,32 @@
+// One of each structure, every field with a value of its own: for round trips, golden bytes and mutation.
+#pragma once
+
+#include "bytes.hpp"
+#include "format/group.hpp"
+#include "format/record.hpp"
+#include "format/superblock.hpp"
+#include "format/zone_header.hpp"
+
+namespace furrow::format::test {
+
+/// The bytes first, first + 1, ...
+uuid counting_uuid(unsigned first);
+inline uuid sample_store() { return counting_uuid(0x10); }
+
+superblock sample_superblock();
+zone_header sample_zone_header();
+/// One of each type, of sequences from 101.
+std::vector<record> sample_records();
+/// A sealed group of these records.
+bytes sample_group(const std::vector<record>& records);
+group_header sample_group_header(const std::vector<record>& records, std::size_t record_bytes);
+/// Sealed pages: an object's leaf, a leaf of the zone tree and an index page.
+bytes sample_object_leaf();
+bytes sample_zone_leaf();
+bytes sample_index();
+
+bytes encoded(const superblock& s);
+bytes encoded(const zone_header& h);
+bytes encoded(const record& r);
+
+}  // namespace furrow::format::test

@@ -1,0 +1,83 @@
+// Reads, writes, syncs and hole punching through io_uring, one slot for each operation in flight.
+//
+// Calling sequence: read/write/sync/punch any number of times, then submit(); later complete(), which hands out what
+// has finished. The event descriptor given at opening is signalled when complete() may have something.
+//
+// Invariants
+//   I1  Each operation started is handed out exactly once, with its tag.
+//   I2  An operation started with `whole` is continued until all bytes are transferred or nothing more is.
+//   I3  At most `slots` operations are in flight; the caller keeps to it.
+//
+// Not here: threads (one caller at a time), what the bytes mean.
+#pragma once
+
+#include <liburing.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "furrow/zoned/command.hpp"
+
+namespace furrow::zoned {
+
+class transfer_ring {
+ public:
+  enum class extent : std::uint8_t { whole, may_be_short };
+
+  /// The bytes transferred or the error of one operation.
+  struct outcome {
+    std::uint64_t tag = 0;
+    error_code error;
+    std::uint64_t bytes = 0;
+  };
+
+  [[nodiscard]] static boost::system::result<std::unique_ptr<transfer_ring>, failure> open(unsigned slots,
+                                                                                           int event_fd);
+  /// Waits for what is in flight, and forgets it.
+  ~transfer_ring();
+  transfer_ring(const transfer_ring&) = delete;
+  transfer_ring& operator=(const transfer_ring&) = delete;
+
+  void read(std::uint64_t tag, int fd, std::uint64_t offset_bytes, std::span<const segment> segments);
+  void write(std::uint64_t tag, int fd, std::uint64_t offset_bytes, std::span<const segment> segments, extent e);
+  void sync(std::uint64_t tag, int fd);  ///< fdatasync
+  void punch(std::uint64_t tag, int fd, std::uint64_t offset_bytes, std::uint64_t bytes);
+  void submit();
+
+  /// Hands out what has finished; with `wait`, at least one if any is in flight.
+  void complete(const std::function<void(const outcome&)>& take, bool wait = false);
+  [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.size() - free_.size(); }
+
+ private:
+  enum class kind : std::uint8_t { read, write, sync, punch };
+  struct slot {
+    kind what = kind::sync;
+    extent wanted = extent::whole;
+    int fd = -1;
+    std::uint64_t tag = 0;
+    std::uint64_t offset_bytes = 0;
+    std::uint64_t done_bytes = 0;
+    std::uint64_t total_bytes = 0;
+    std::vector<iovec> vectors;
+    std::size_t first_vector = 0;
+  };
+
+  explicit transfer_ring(unsigned slots) : slots_(slots) {}
+  [[nodiscard]] slot& take_slot(kind what, std::uint64_t tag, int fd, std::uint64_t offset_bytes);
+  void set_segments(slot& s, std::span<const segment> segments);
+  void push(slot& s);
+  /// True if the operation goes on.
+  [[nodiscard]] bool continues(slot& s, int result);
+
+  ::io_uring ring_{};
+  bool is_open_ = false;
+  std::size_t prepared_ = 0;
+  std::vector<slot> slots_;
+  std::vector<std::size_t> free_;
+};
+
+}  // namespace furrow::zoned
