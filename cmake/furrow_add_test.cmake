@@ -1,14 +1,41 @@
 # furrow_add_test(NAME SOURCES ... [DEPS ...] [LABELS ...])
 #
-# A doctest program NAME; each of its cases becomes a CTest of its own. Status 77 means skipped.
+# A doctest program NAME; each of its cases becomes a CTest of its own. Status 77 means skipped. In a sanitizer's build
+# the tests bear its name, so that several builds can run as one CTest.
+#
+# furrow_add_fuzzer(NAME SOURCES ... [DEPS ...] [CORPUS DIR])
+#
+# A libFuzzer program NAME, with FURROW_BUILD_FUZZERS only; its CTest runs the corpus and a bounded number of new inputs.
+include_guard()
 include(doctest)
+
+set(furrow_test_prefix "")
+if(FURROW_SANITIZER)
+  set(furrow_test_prefix "${FURROW_SANITIZER}: ")
+endif()
+
 add_library(furrow_test_main OBJECT "${PROJECT_SOURCE_DIR}/tests/main.cpp")
 target_link_libraries(furrow_test_main PUBLIC doctest::doctest)
 target_compile_features(furrow_test_main PUBLIC cxx_std_20)
+
 function(furrow_add_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LABELS")
   add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:furrow_test_main>)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} doctest::doctest furrow_warnings)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  doctest_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77 TIMEOUT 300)
+  doctest_discover_tests(${name} TEST_PREFIX "${furrow_test_prefix}${name}: "
+    PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77 TIMEOUT 300)
+endfunction()
+
+set(FURROW_FUZZ_RUNS 20000 CACHE STRING "New inputs that a fuzzer's CTest tries")
+function(furrow_add_fuzzer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;DEPS")
+  if(NOT FURROW_BUILD_FUZZERS)
+    return()
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} furrow_warnings)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_test(NAME "fuzz: ${name}" COMMAND ${name} -seed=1 -runs=${FURROW_FUZZ_RUNS} -max_len=65536 ${arg_CORPUS})
+  set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()

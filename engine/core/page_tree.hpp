@@ -18,9 +18,9 @@
 // Invariants
 //   I1  A snapshot never changes, but that its nodes learn where they were written.
 //   I2  A node is written only after all its children have references (collect_dirty by level, leaves first).
-//   I3  A page is named by the live tree, by the snapshot, or stands in the list of the dying; nowhere else, and once.
+//   I3  A page is named by the live tree or is dying, once and not both; what a snapshot alone names is dying already.
 //   I4  The parent of a resident node is resident; so is the root.
-//   I5  A clean node has clean children only. In the live tree they hang below that node alone (tree_node::take_over).
+//   I5  A clean node has clean children only. Of a frozen node's children a clone shares those alone that are dirty.
 //   I6  No leaf is empty, no index node either. Leaves are evicted only while clean, and only the live tree's.
 //
 // Not here: where pages go and when (core/checkpoint), how they are read (core/page_reader), layout of a page
@@ -126,11 +126,13 @@ class page_tree {
   /// Writes the node's page into `to` (page_bytes), sealed; the reference but for its copies is returned.
   [[nodiscard]] format::page_ref seal(tree_node& node, std::span<std::byte> to, std::uint64_t generation,
                                       std::uint64_t epoch, std::uint64_t sequence) const;
-  /// The node lies there now.
+  /// The node lies there now. May come after drop(), when the node_ptr was kept: then the node was not edited
+  /// meanwhile.
   void placed(tree_node& node, const format::page_ref& ref);
   /// The root's reference, all of it placed.
   [[nodiscard]] static format::tree_root root_of(const tree_snapshot& snapshot);
-  /// Ends the snapshot: what its nodes alone named joins the dying.
+  /// Ends the snapshot, written or not. A node that was never placed and is no longer held has no page as far as the
+  /// tree knows: a page sealed for it is the caller's to forget.
   void drop(tree_snapshot snapshot);
 
   /// Places named by a former snapshot and no longer by the live tree, since the last call. They are dead once a root

@@ -17,6 +17,7 @@
 #include <boost/asio/system_executor.hpp>
 #include <boost/intrusive/unordered_set_hook.hpp>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -97,8 +98,9 @@ class handler_operation final : public operation {
 
  private:
   void deliver(ending e) override {
+    constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
     T value{};
-    if (!e.error) value = convert<T>(e);
+    if (!e.error || also_when_failed) value = convert<T>(e);
     // The handler's executor never runs it at once (see erase), so a caller is not re-entered.
     asio::dispatch(std::move(executor_), [h = std::move(handler_), error = e.error, v = std::move(value),
                                           thread = std::move(e.ended_thread)]() mutable {

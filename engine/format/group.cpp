@@ -14,7 +14,8 @@ bool in_range(const group_header& h) {
   if (h.bytes > group_bytes_max || h.record_bytes > group_bytes_max) {
     return false;
   }
-  const bool lengths_agree = h.bytes == group_blocks(h.record_bytes) * zoned::store_block_bytes;
+  const bool lengths_agree =
+      h.bytes % zoned::store_block_bytes == 0 && h.bytes >= group_blocks(h.record_bytes) * zoned::store_block_bytes;
   return lengths_agree && h.record_bytes % 8 == 0 && h.record_count <= h.record_bytes / record_bytes_min &&
          (h.record_count == 0) == (h.record_bytes == 0) && (h.record_count == 0 || h.first_sequence <= h.last_sequence);
 }

@@ -1,7 +1,7 @@
 // A group of the journal: the records that one device write makes durable together.
 //
 // Layout
-//   group         | header 160 | records | zeros to `bytes` |         bytes is the least multiple of the store block
+//   group         | header 160 | records | zeros to `bytes` |         bytes is a multiple of the store block
 //   header        | magic u64 | header_bytes u32 | bytes u32 | checksum field 24 at 16, over all `bytes` | store 16 |
 //                 | epoch u64 | number u64 | zone generation u64 | first sequence u64 | last sequence u64 |
 //                 | acknowledged sequence u64 | flushed sequence u64 | record_bytes u32 | record_count u32 |
@@ -9,8 +9,8 @@
 // Valid iff
 //   1  magic and checksum agree, header_bytes is 160, padding is zero
 //   2  store agrees
-//   3  record_bytes is a multiple of 8 and has room for record_count records; bytes is what that takes, at most
-//      group_bytes_max; first is not above last
+//   3  record_bytes is a multiple of 8 and has room for record_count records; bytes has room for that and is at most
+//      group_bytes_max (a group may be longer than its records, to fill its zone); first is not above last
 //   4  previous is the checksum of the group accepted before, number is one more, and the epoch is not lower
 // Torn            bytes that are no valid group are void if the next valid group (searched block by block) names the
 //                 last accepted one as its previous, and damage if it names another; a torn tail if none follows.

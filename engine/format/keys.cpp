@@ -91,8 +91,8 @@ std::string read_name(reader& from, std::size_t bytes) {
 }
 
 template <class T>
-std::optional<T> all_of(const reader& from, T&& value) {
-  return !from.failed() && from.left() == 0 ? std::optional<T>{std::forward<T>(value)} : std::nullopt;
+std::optional<T> all_of(const reader& from, T value) {
+  return !from.failed() && from.left() == 0 ? std::optional<T>{std::move(value)} : std::nullopt;
 }
 
 bool in_limits(const object_value& v) {
@@ -304,7 +304,7 @@ std::optional<object_value> decode_object(value_view bytes) {
 
 std::array<std::byte, extent_value_bytes> encode_fixed(const extent_value& v) {
   FURROW_ASSERT(in_limits(v));
-  std::array<std::byte, extent_value_bytes> bytes;
+  std::array<std::byte, extent_value_bytes> bytes{};
   fixed_writer to{bytes};
   to.u64(v.address.raw());
   to.u32(v.blocks);
@@ -329,12 +329,12 @@ std::optional<extent_value> decode_extent(value_view bytes) {
   v.shared = flags == 1;
   v.cls = static_cast<zone_class>(from.u8());
   from.zeros(1);
-  return flags <= 1 && in_limits(v) ? all_of(from, std::move(v)) : std::nullopt;
+  return flags <= 1 && in_limits(v) ? all_of(from, v) : std::nullopt;
 }
 
 std::array<std::byte, zone_value_bytes> encode_fixed(const zone_value& v) {
   FURROW_ASSERT(in_limits(v));
-  std::array<std::byte, zone_value_bytes> bytes;
+  std::array<std::byte, zone_value_bytes> bytes{};
   fixed_writer to{bytes};
   to.u8(static_cast<std::uint8_t>(v.role));
   to.u8(static_cast<std::uint8_t>(v.cls));
@@ -362,7 +362,7 @@ std::optional<zone_value> decode_zone(value_view bytes) {
   v.fill_sequence = from.u64();
   v.write_sequence = from.u64();
   v.ordinal = from.u64();
-  return in_limits(v) ? all_of(from, std::move(v)) : std::nullopt;
+  return in_limits(v) ? all_of(from, v) : std::nullopt;
 }
 
 void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<const std::uint32_t> sums,

@@ -64,25 +64,25 @@ using key = std::string;
 [[nodiscard]] key after_prefix(key_view prefix);
 
 struct name_parts {
-  std::uint32_t collection;
+  std::uint32_t collection = 0;
   std::string_view name;
 };
 struct extent_parts {
-  std::uint64_t object;
-  std::uint64_t block;
+  std::uint64_t object = 0;
+  std::uint64_t block = 0;
 };
 struct chunk_parts {
-  std::uint64_t object;
-  std::uint8_t chunk;
+  std::uint64_t object = 0;
+  std::uint8_t chunk = 0;
 };
 struct zone_parts {
-  std::uint16_t device;
+  std::uint16_t device = 0;
   zoned::zone_index zone;
 };
 struct run_parts {
-  std::uint16_t device;
+  std::uint16_t device = 0;
   zoned::zone_index zone;
-  std::uint32_t block;
+  std::uint32_t block = 0;
 };
 [[nodiscard]] std::optional<std::uint32_t> parse_collection_key(key_view k);
 [[nodiscard]] std::optional<name_parts> parse_name_key(key_view k);

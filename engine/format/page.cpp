@@ -300,7 +300,7 @@ void page_editor::move_tail(std::size_t index, page_editor& to) {
 }
 
 void page_editor::compact() {
-  std::array<std::byte, page_bytes> before;
+  std::array<std::byte, page_bytes> before{};
   std::copy(bytes_.begin(), bytes_.end(), before.begin());
   std::size_t begin = page_bytes;
   for (std::size_t i = 0; i < count(); ++i) {

@@ -18,7 +18,7 @@
 //       index page.
 // Valid iff
 //   1  magic, checksum and store agree
-//   2  kind, level and generation are those of the reference that led to it
+//   2  kind, level, generation and checksum are those of the reference that led to it
 //   3  kind is known, level is at most page_level_max, padding is zero; I1, I2, I3
 //   4  level 0 is a leaf; a page of another level has a first cell of empty key, and values that are references
 //

@@ -180,7 +180,9 @@ TEST_CASE("open, close, finish and reset move a zone as the table says") {
     CHECK(condition_after(opcode::reset) == empty);
     CHECK(condition_after(opcode::open) == explicit_open);
     CHECK(condition_after(opcode::open) == explicit_open);
-    CHECK(condition_after(opcode::close) == empty);
+    // ZBC empties a zone that is closed without data, ZNS may close it.
+    const zone_condition without_data = condition_after(opcode::close);
+    CHECK((without_data == empty || (b.what().is_real && without_data == closed)));
     REQUIRE(b.client().append_pattern(zone, b.unit(), 1).error == ok);
     CHECK(b.client().zone(zone).condition == implicit_open);
     CHECK(condition_after(opcode::close) == closed);
@@ -330,7 +332,8 @@ TEST_CASE("a device opened for reading refuses every change") {
     REQUIRE(b.client().append_pattern(zone, b.unit(), 1).error == ok);
     b.reopen({.read_only = true});
     CHECK(b.client().append_pattern(zone, b.unit(), 2).error == errc::unsupported);
-    CHECK(b.client().write_pattern({zone, b.unit()}, b.unit(), 2).error == errc::unsupported);
+    const place pointer{zone, b.client().zone(zone).write_pointer_bytes};
+    CHECK(b.client().write_pattern(pointer, b.unit(), 2).error == errc::unsupported);
     for (const opcode op : {opcode::open, opcode::close, opcode::finish, opcode::reset}) {
       CHECK(b.client().manage(op, zone).error == errc::unsupported);
     }

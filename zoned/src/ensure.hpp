@@ -2,13 +2,13 @@
 // ensured.
 #pragma once
 
+#include <boost/assert/source_location.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <source_location>
 
 namespace furrow::zoned {
 
-inline void ensure(bool holds, const std::source_location& where = std::source_location::current()) {
+inline void ensure(bool holds, const boost::source_location& where = BOOST_CURRENT_LOCATION) {
   if (holds) [[likely]]
     return;
   std::fprintf(stderr, "furrow: assertion failed at %s:%u in %s\n", where.file_name(),

@@ -3,10 +3,12 @@
 
 #include <array>
 
+#include "adapt/ordered_append.hpp"
 #include "emulation.hpp"
 #include "file/file_device.hpp"
 #include "memory/memory_device.hpp"
 #include "uri.hpp"
+#include "zbd/block_device.hpp"
 
 namespace furrow::zoned {
 namespace {
@@ -21,6 +23,12 @@ open_result open_memory(const uri& where, const open_options& options) {
   return std::make_unique<memory_device>(*parameters, options.read_only);
 }
 
+/// Every device accepts append: where the hardware lacks it, the adaptor has it.
+open_result with_append(open_result opened) {
+  if (!opened || (*opened)->promises().native_append) return opened;
+  return std::make_unique<ordered_append>(std::move(*opened));
+}
+
 struct backend {
   std::string_view scheme;
   std::string_view example;
@@ -30,6 +38,7 @@ struct backend {
 constexpr std::array backends{
     backend{"memory", "memory:?size=64M&zone_size=1M", open_memory},
     backend{"file", "file:PATH?size=1G&zone_size=16M", file_device::open},
+    backend{"", "/dev/nvme0n1", block_device::open},
 };
 
 }  // namespace
@@ -39,7 +48,7 @@ open_result open(std::string_view text, const open_options& options) {
   if (!where) return where.error();
   std::string examples;
   for (const backend& b : backends) {
-    if (b.scheme == where->scheme) return b.open(*where, options);
+    if (b.scheme == where->scheme) return with_append(b.open(*where, options));
     examples += (examples.empty() ? "" : ", ") + std::string{b.example};
   }
   return failure{errc::bad_uri,

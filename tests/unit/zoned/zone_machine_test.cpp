@@ -133,22 +133,22 @@ std::uint64_t expected_pointer(action a, const zone_info& before) {
   return 0;
 }
 
-void check_invariants(const zone_machine& machine, const geometry& shape) {
+/// Whether I1 and I3 hold, and the counts are right.
+bool keeps_invariants(const zone_machine& machine, const geometry& shape) {
   std::uint32_t open = 0;
   std::uint32_t active = 0;
+  bool each = true;
   for (const zone_info& zone : machine.all()) {
     open += is_open(zone.condition) ? 1U : 0U;
     active += is_active(zone.condition) ? 1U : 0U;
-    REQUIRE(zone.write_pointer_bytes <= zone.capacity_bytes);
-    if (zone.condition == empty) REQUIRE(zone.write_pointer_bytes == 0);
-    if (zone.condition == full) REQUIRE(zone.write_pointer_bytes == zone.capacity_bytes);
-    if (is_active(zone.condition)) REQUIRE(zone.write_pointer_bytes < zone.capacity_bytes);
-    if (zone.condition == closed) REQUIRE(zone.write_pointer_bytes > 0);
+    each = each && zone.write_pointer_bytes <= zone.capacity_bytes;
+    if (zone.condition == empty) each = each && zone.write_pointer_bytes == 0;
+    if (zone.condition == full) each = each && zone.write_pointer_bytes == zone.capacity_bytes;
+    if (is_active(zone.condition)) each = each && zone.write_pointer_bytes < zone.capacity_bytes;
+    if (zone.condition == closed) each = each && zone.write_pointer_bytes > 0;
   }
-  REQUIRE(machine.open_count() == open);
-  REQUIRE(machine.active_count() == active);
-  if (shape.open_max) REQUIRE(open <= *shape.open_max);
-  if (shape.active_max) REQUIRE(active <= *shape.active_max);
+  return each && machine.open_count() == open && machine.active_count() == active &&
+         open <= shape.open_max.value_or(UINT32_MAX) && active <= shape.active_max.value_or(UINT32_MAX);
 }
 
 }  // namespace
@@ -170,7 +170,7 @@ TEST_CASE("every command in every condition of a sequential zone does what the t
       CHECK(e == r.cells[c].refused);
       CHECK(machine.at({0}) == expected);
       CHECK(machine.at({1}) == sequential(1, closed));
-      check_invariants(machine, shape);
+      CHECK(keeps_invariants(machine, shape));
     }
   }
 }
@@ -311,9 +311,11 @@ TEST_CASE("every reachable state of three small zones under every pair of limits
           for (std::uint32_t zone = 0; zone < 3; ++zone) {
             zone_machine next = machine;
             const error_code e = act(next, a, {zone});
-            check_invariants(next, shape);
+            const bool keeps = keeps_invariants(next, shape);
+            if (!keeps) REQUIRE(keeps);
             if (e) {
-              REQUIRE(std::ranges::equal(next.all(), machine.all()));
+              const bool unchanged = std::ranges::equal(next.all(), machine.all());
+              if (!unchanged) REQUIRE(unchanged);
               continue;
             }
             auto next_order = order;

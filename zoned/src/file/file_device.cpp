@@ -68,6 +68,7 @@ std::size_t file_device::submit(std::span<const command> commands) {
     }
   }
   ring_->submit();
+  if (!ready_.empty()) ready_event_.set();
   return accepted.size();
 }
 
@@ -91,6 +92,7 @@ void file_device::cancel(command_id id) noexcept {
   if (found->op == opcode::append) --zone.appends;
   waiting_.erase(found);
   answer(id, errc::cancelled);
+  ready_event_.set();
 }
 
 /// What is refused before the zone's state matters.
@@ -271,7 +273,6 @@ void file_device::note_unflushed(zone_index zone) {
 
 void file_device::answer(command_id id, error_code error, place at, std::uint64_t bytes) {
   ready_.push_back({.id = id, .error = error, .at = at, .bytes = bytes});
-  ready_event_.set();
 }
 
 }  // namespace furrow::zoned

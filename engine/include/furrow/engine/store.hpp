@@ -4,7 +4,7 @@
 //     auto here = co_await asio::this_coro::executor;
 //     device = co_await furrow::store::async_format(here, std::move(device), {}, asio::use_awaitable);
 //     furrow::store store = co_await furrow::store::async_open(here, std::move(device), {}, asio::use_awaitable);
-//     furrow::object log = co_await store.async_create({.name = "log"}, asio::use_awaitable);
+//     furrow::object log = co_await store.async_create("log", asio::use_awaitable);
 //     co_await log.async_append(asio::buffer("hello", 5), {.level = furrow::durability::durable}, asio::use_awaitable);
 //     co_await store.async_close(asio::use_awaitable);
 //   }
@@ -18,9 +18,14 @@
 //     end with errc::closed, their outcome unknown. The next open recovers, as after a crash.
 //   - The executor's context must run for a store to do anything. When it is destroyed first, the store stops, and
 //     handlers that were waiting are destroyed without being called.
+//   - In a co_await expression, g++ 12 copies temporaries like {.name = "log"} bit by bit, and breaks the strings in
+//   them.
+//     Options that have strings (create_options, list_query, attributes) are named before it: `co_await f(options,
+//     ..)`.
 //   - Events are told to one callback. Up to 64 that come before it is set are kept for it.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <string>
@@ -108,7 +113,14 @@ class store {
     return detail::initiate<void(error_code, object)>(&store::start_create, *this, std::forward<Token>(token),
                                                       std::move(options));
   }
-  /// void(error_code, object). Errors: not_found, collection_not_found, name_empty, name_too_long.
+  template <std::convertible_to<std::string> Name, asio::completion_token_for<void(error_code, object)> Token>
+  auto async_create(const Name& name, Token&& token) const {
+    create_options options;
+    options.name = name;
+    return async_create(std::move(options), std::forward<Token>(token));
+  }
+  /// Opens an object that there is: void(error_code, object). Errors: not_found, collection_not_found, name_empty,
+  /// name_too_long.
   template <asio::completion_token_for<void(error_code, object)> Token>
   auto async_open_object(object_key which, Token&& token) const {
     return detail::initiate<void(error_code, object)>(&store::start_open_object, *this, std::forward<Token>(token),

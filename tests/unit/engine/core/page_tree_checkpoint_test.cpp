@@ -138,6 +138,40 @@ TEST_CASE("checkpoint: one change dirties one node a level, and the rest of the 
   h.check();
 }
 
+TEST_CASE("checkpoint: a frozen tree holds on to what it has yet to write, not to clean leaves") {
+  tree_harness h;
+  for (std::uint64_t i = 0; i < 20'000; ++i) h.put(format::extent_key(1, i), std::string(20, 'v'));
+  h.checkpoint();
+  const std::size_t leaves = h.tree().resident_leaves();
+  h.put(format::extent_key(1, 10'000), std::string(20, 'w'));
+  h.begin_checkpoint();
+  const std::size_t before = h.tree().resident_bytes();
+  h.put(format::extent_key(1, 10'000), std::string(20, 'x'));
+  const std::size_t cloned = h.tree().resident_bytes() - before;
+  h.put(format::extent_key(1, 10'100), std::string(20, 'x'));  // a clean neighbour is not cloned
+  CHECK(h.tree().resident_bytes() - before == cloned);
+  CHECK(h.tree().resident_leaves() == leaves);
+  h.evict(0);
+  CHECK(h.tree().resident_leaves() == 2);
+  h.check();
+  random_source random{3};
+  while (h.write_some(random, 1)) h.check();
+  h.finish_checkpoint();
+
+  // A leaf that was just placed belongs to the snapshot, too, and stays until that is dropped.
+  h.begin_checkpoint();
+  h.put(format::extent_key(1, 10'200), std::string(20, 'y'));  // another leaf of their parent, which is cloned
+  while (h.write_some(random, 100)) {
+  }
+  h.evict(0);
+  CHECK(h.tree().resident_leaves() == 3);
+  h.finish_checkpoint();
+  h.evict(0);
+  CHECK(h.tree().resident_leaves() == 1);
+  h.look_at_all();
+  h.check();
+}
+
 TEST_CASE("checkpoint: an aborted one leaves what it placed to the live tree or among the dying") {
   // At each number of nodes written, with and without changes meanwhile.
   for (const bool changes : {false, true}) {

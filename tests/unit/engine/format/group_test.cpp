@@ -74,6 +74,21 @@ TEST_CASE("group: an empty one, and one of several blocks") {
   CHECK(from_first_block->bytes == group.size());
 }
 
+TEST_CASE("group: longer than its records, to fill a zone") {
+  group_header h = sample_group_header({}, 0);
+  for (const std::uint32_t blocks : {2u, 7u}) {
+    h.bytes = blocks * 4096;
+    bytes group(h.bytes, std::byte{0xee});
+    h.checksum = seal_group(h, group);
+    CHECK(accepted(group));
+    CHECK(peek_group(group, sample_store()) == h);
+    CHECK_FALSE(verify_group(std::span{group}.first(4096)));
+    group.back() = std::byte{1};
+    seal(group, checksum_at);
+    CHECK_FALSE(verify_group(group));
+  }
+}
+
 TEST_CASE("group_blocks: at the edges of a block") {
   CHECK(group_blocks(0) == 1);
   CHECK(group_blocks(4096 - group_header_bytes) == 1);
@@ -110,8 +125,8 @@ TEST_CASE("group: lengths that do not agree are refused before anybody allocates
   const row rows[] = {
       {"header_bytes", 8, 168},
       {"bytes not of whole blocks", 12, 4097},
-      {"bytes more than the records take", 12, 8192},
-      {"bytes none", 12, 0},
+      {"bytes less than the header", 12, 0},
+      {"bytes over the most", 12, group_bytes_max + 4096},
       {"bytes of 4 GiB", 12, 0xffff'f000},
       {"record_bytes unaligned", 112, 25},
       {"record_bytes more than bytes", 112, 4096},

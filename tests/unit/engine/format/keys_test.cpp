@@ -347,7 +347,7 @@ TEST_CASE("values: enums, flags and padding decode iff legal") {
     check_byte(object, at, decode_object, is_zero);
   }
   check_byte(object, 62, decode_object, is_zero);  // name_bytes without a name
-  check_byte(object, 61, decode_object, [](unsigned v) { return v * 256 <= attribute_blob_bytes_max; });
+  check_byte(object, 61, decode_object, [](unsigned v) { return std::size_t{v} * 256 <= attribute_blob_bytes_max; });
 
   extent_value data;
   data.blocks = data.logical_blocks = 1;

@@ -23,25 +23,27 @@ struct golden_record {
   bytes raw;
 };
 
-/// The bytes of sample_records(), in their order.
-std::vector<golden_record> golden_records() {
-  const auto attributes = [] {
-    return hex({
-        "a4 01 00 00",              // mode
-        "08 00",                    // link_bytes
-        "03 00",                    // user_bytes
-        "01 00 2a 36 fe 9c 97 17",  // created
-        "fe ff ff ff ff ff ff ff",  // modified
-    });
-  };
-  const auto join = [](std::initializer_list<bytes> parts) {
-    bytes out;
-    for (const bytes& part : parts) {
-      out.insert(out.end(), part.begin(), part.end());
-    }
-    return out;
-  };
-  const bytes link_and_user = hex({"2e 2e 2f 6f 74 68 65 72", "00 ff 07"});
+bytes golden_attributes() {
+  return hex({
+      "a4 01 00 00",              // mode
+      "08 00",                    // link_bytes
+      "03 00",                    // user_bytes
+      "01 00 2a 36 fe 9c 97 17",  // created
+      "fe ff ff ff ff ff ff ff",  // modified
+  });
+}
+
+bytes join(std::initializer_list<bytes> parts) {
+  bytes out;
+  for (const bytes& part : parts) {
+    out.insert(out.end(), part.begin(), part.end());
+  }
+  return out;
+}
+
+bytes golden_link_and_user() { return hex({"2e 2e 2f 6f 74 68 65 72", "00 ff 07"}); }
+
+std::vector<golden_record> golden_data_records() {
   return {
       {record_type::publish, hex({
                                  "01 00 00 00",              // type, flags, zeros
@@ -86,6 +88,11 @@ std::vector<golden_record> golden_records() {
                               "69 6e 67",                 // "ing"
                               "00 00 00 00 00",           // zeros
                           })},
+  };
+}
+
+std::vector<golden_record> golden_object_records() {
+  return {
       {record_type::create, join({hex({
                                       "03 00 00 00",              // type, flags, zeros
                                       "37 00 00 00",              // bytes of the body
@@ -95,7 +102,7 @@ std::vector<golden_record> golden_records() {
                                       "04 00",                    // name_bytes
                                       "00 00",                    // zeros
                                   }),
-                                  attributes(), hex({"6e 61 6d 65"}), link_and_user, hex({"00"})})},
+                                  golden_attributes(), hex({"6e 61 6d 65"}), golden_link_and_user(), hex({"00"})})},
       {record_type::remove, hex({
                                 "04 00 00 00",              // type, flags, zeros
                                 "08 00 00 00",              // bytes of the body
@@ -119,7 +126,12 @@ std::vector<golden_record> golden_records() {
                                           "6a 00 00 00 00 00 00 00",  // sequence
                                           "08 00 00 00 00 00 00 00",  // object
                                       }),
-                                      attributes(), link_and_user, hex({"00 00 00 00 00"})})},
+                                      golden_attributes(), golden_link_and_user(), hex({"00 00 00 00 00"})})},
+  };
+}
+
+std::vector<golden_record> golden_store_records() {
+  return {
       {record_type::zone_role, hex({
                                    "0a 00 00 00",              // type, flags, zeros
                                    "18 00 00 00",              // bytes of the body
@@ -179,6 +191,15 @@ std::vector<golden_record> golden_records() {
                               "00 00 00 00",              // zeros
                           })},
   };
+}
+
+/// The bytes of sample_records(), in their order.
+std::vector<golden_record> golden_records() {
+  std::vector<golden_record> all = golden_data_records();
+  for (const auto& more : {golden_object_records(), golden_store_records()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
 }
 
 TEST_CASE("records: golden bytes of each type") {

@@ -111,6 +111,8 @@ zone_header sample_zone_header() {
   h.generation = 3;
   h.epoch = 7;
   h.ordinal = 2;
+  h.next.value = 8;
+  h.next_generation = 5;
   return h;
 }
 

@@ -16,7 +16,7 @@ TEST_CASE("zone header: golden bytes") {
                                   "00 10 00 00",                                      // bytes
                                   "00 00 00 00",                                      // zeros
                                   "01 00 00 00 00 00 00 00",                          // checksum kind crc32c, zeros
-                                  "9c 74 29 f1 00 00 00 00 00 00 00 00 00 00 00 00",  // crc32c, zeros
+                                  "75 0b a5 ce 00 00 00 00 00 00 00 00 00 00 00 00",  // crc32c, zeros
                                   "10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f",  // store
                                   "01 00",                                            // device
                                   "03",                                               // role metadata
@@ -25,6 +25,9 @@ TEST_CASE("zone header: golden bytes") {
                                   "03 00 00 00 00 00 00 00",                          // generation
                                   "07 00 00 00 00 00 00 00",                          // epoch
                                   "02 00 00 00 00 00 00 00",                          // ordinal
+                                  "08 00 00 00",                                      // next zone
+                                  "00 00 00 00",                                      // zeros
+                                  "05 00 00 00 00 00 00 00",                          // next generation
                               }),
                               4096);
   CHECK(to_hex(encoded(sample_zone_header())) == to_hex(golden));
@@ -61,15 +64,34 @@ TEST_CASE("zone header: sealed, each value of role, class, ordinal and padding d
     CAPTURE(value);
     CHECK(legal(58, value) == (value == 3));  // role; the ordinal forbids data
     CHECK(legal(59, value) == (value >= 1 && value <= 15));
-    for (const std::size_t padding : {12u, 15u, 88u, 4095u}) {
+    for (const std::size_t padding : {12u, 15u, 92u, 95u, 104u, 4095u}) {
       CHECK(legal(padding, value) == (value == 0));
     }
   }
-  zone_header data = sample_zone_header();
+}
+
+TEST_CASE("zone header: of zones that the journal does not go through, or not yet on from") {
+  zone_header last = sample_zone_header();
+  last.next.value = zone_header::no_next;
+  last.next_generation = 0;
+  CHECK(*decode_zone_header(encoded(last)) == last);
+  zone_header pages = last;
+  pages.ordinal = 0;
+  CHECK(*decode_zone_header(encoded(pages)) == pages);
+  zone_header data = pages;
   data.role = zone_role::data;
-  data.ordinal = 0;
   data.cls = zone_class::short_lived;
   CHECK(*decode_zone_header(encoded(data)) == data);
+
+  const auto legal = [](const zone_header& h, std::size_t at, unsigned value) {
+    bytes out = encoded(h);
+    out[at] = static_cast<std::byte>(value);
+    seal(out, checksum_at);
+    return decode_zone_header(out).has_value();
+  };
+  CHECK_FALSE(legal(data, 80, 1));   // data with an ordinal
+  CHECK_FALSE(legal(pages, 88, 1));  // a next zone without an ordinal
+  CHECK_FALSE(legal(last, 96, 1));   // a next generation without a next zone
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // The whole vocabulary between the engine and a device.
 //
 // Layout of a command by opcode (fields not named are ignored)
-//   append   zone, segments                 the device chooses the place; the completion tells it. Sequential zones
-//   only write    zone, offset_bytes, segments   conventional zones anywhere; sequential zones at the write pointer
-//   only read     zone, offset_bytes, segments   below the zone's size; beyond the write pointer the bytes are
-//   unspecified report   zone, zones                    fills `zones` from `zone` on; the completion's `bytes` is the
-//   COUNT filled open close finish reset    zone flush    -                              covers every command whose
-//   completion was reaped before it was submitted
+//   append   zone, segments                 sequential zones only; the completion tells the place
+//   write    zone, offset_bytes, segments   conventional zones anywhere; sequential zones at the write pointer only
+//   read     zone, offset_bytes, segments   below the zone's size; beyond the write pointer the bytes are unspecified
+//   report   zone, zones                    fills `zones` from `zone` on; the completion's `bytes` is the COUNT filled
+//   open close finish reset    zone
+//   flush    -                              covers every command whose completion was reaped before it was submitted
 //
 // Invariants
 //   I1  The segments' array and the memory they name belong to the submitter and stay valid until the completion.

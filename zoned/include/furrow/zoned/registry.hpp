@@ -1,11 +1,15 @@
 // Opens a zoned device by URI.
 //
-//   memory:?size=64M&zone_size=1M&zone_capacity=768K&block_size=4096&max_open=8&max_active=12&conventional=2&volatile_cache=1
-//                        &append_max=128K&appends_per_zone=8      lives and dies with the object
-//   file:PATH[?the same parameters]      created when parameters are given and the file is absent; with parameters and
-//   an
-//                        existing image, each must agree with the image
-//   /dev/nullb0 /dev/sdX /dev/nvme0n1    zoned block device
+//   memory:?size=64M&zone_size=1M        lives and dies with the object
+//   file:PATH[?size=1G&zone_size=16M]    created when parameters are given and the file is absent or has no bytes; with
+//                                        parameters and an existing image, each one given must agree with the image
+//   /dev/nullb0 /dev/sdX /dev/nvme0n1    zoned block device; takes no parameters
+//
+// Parameters of memory: and file:, with their defaults
+//   size=64M  zone_size=1M  zone_capacity=(the zone's size)  block_size=4096 (or 512)
+//   max_open=0  max_active=0 (0: no limit)  conventional=0 (so many zones at the front)
+//   volatile_cache=0    1: the loss of power loses what was not flushed; for file: an end without closing is such a
+//   loss append_max=128K  appends_per_zone=8  native_append=1 (0: append is supplied by the adaptor)
 //
 // Sizes take the suffixes K, M, G, T (powers of 1024). An unknown parameter is an error that names it.
 #pragma once

@@ -1,11 +1,12 @@
 // Legal commands on the zones of a device: one table, used by every emulated device, by asserts and by documents.
 //
 //   sequential zone      empty     imp_open  exp_open  closed    full   read_only  offline
-//   append/write         imp_open  =/full    =/full    imp_open  x      x          x      full: last byte of capacity
-//   written open                 exp_open  exp_open  =         exp_open  x      x          x close                x
-//   closed*   closed*   =         x      x          x      *empty if nothing is written finish               full full
-//   full      full      =      x          x          takes no slot reset                =         empty     empty empty
-//   empty  x          x conventional zone: write and read only; every other command is refused with invalid_transition.
+//   append/write         imp_open  =/full    =/full    imp_open  x      x          x      full: at capacity
+//   open                 exp_open  exp_open  =         exp_open  x      x          x
+//   close                x         closed*   closed*   =         x      x          x      *empty if nothing is written
+//   finish               full      full      full      full      =      x          x      takes no slot
+//   reset                =         empty     empty     empty     empty  x          x
+//   conventional zone: write and read only; every other command is refused with invalid_transition.
 //   x is zone_full (append and write of a full zone), zone_read_only, zone_offline, else invalid_transition.
 //
 // A refused command changes nothing. Refusals are found in this order: range, alignment, type and condition, place,
@@ -14,8 +15,7 @@
 // Invariants
 //   I1  open + closed zones <= active_max; open zones <= open_max.
 //   I2  A write or open that needs an open slot closes the implicitly open zone that was written longest ago; if all
-//   are
-//       explicitly open it is refused with too_many_open. A slot of active_max is never freed by itself.
+//       are explicitly open it is refused with too_many_open. A slot of active_max is never freed by itself.
 //   I3  empty => write pointer 0; full => write pointer at the capacity; it never passes the capacity.
 #pragma once
 

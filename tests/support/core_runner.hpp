@@ -1,0 +1,132 @@
+// A core on zones in memory: every command is executed as it comes, in order. The device outlives the core, so that a test can
+// throw the core away and open the store again.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/core.hpp"
+#include "memory/memory_zones.hpp"
+
+namespace furrow::test {
+
+struct device_shape {
+  std::uint32_t zones = 24;
+  std::uint64_t zone_bytes = 256 << 10;
+  std::uint64_t capacity_bytes = 192 << 10;
+  std::uint32_t lba_bytes = 4096;
+  std::optional<std::uint32_t> active_max;
+  zoned::guarantees promises{.native_append = true};
+
+  [[nodiscard]] zoned::memory_zones make() const {
+    zoned::geometry g{.lba_bytes = lba_bytes, .zone_bytes = zone_bytes, .zone_count = zones, .last_zone_bytes = zone_bytes};
+    g.active_max = active_max;
+    std::vector<zoned::zone_info> all(zones);
+    for (std::uint32_t i = 0; i < zones; ++i)
+      all[i] = {{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, zone_bytes, capacity_bytes, 0};
+    return {g, promises, std::move(all)};
+  }
+};
+
+class core_runner {
+ public:
+  explicit core_runner(zoned::memory_zones& device, const store_options& options = {}) : device_{device}, options_{options} {}
+
+  /// Answers of requests that were asked with ask_later().
+  std::map<std::uint64_t, core::notification> answers;
+  std::vector<core::event> events;
+
+  void format(const format_options& o = {}) {
+    start();
+    uuid id{};
+    id[0] = std::byte{7};
+    const auto n = ask(core::format_request{o, id});
+    INFO(n.detail.what);
+    REQUIRE_FALSE(n.error);
+  }
+  core::notification open() {
+    start();
+    return ask(core::open_request{});
+  }
+  void format_and_open() {
+    format();
+    const auto n = open();
+    INFO(n.detail.what);
+    REQUIRE_FALSE(n.error);
+  }
+  core::notification ask(core::request_body body) {
+    const std::uint64_t id = ask_later(std::move(body));
+    run();
+    REQUIRE(answers.contains(id));
+    return std::move(answers.extract(id).mapped());
+  }
+  std::uint64_t ask_later(core::request_body body) {
+    const std::uint64_t id = ++next_;
+    core_->handle(core::request{{id}, static_cast<std::int64_t>(id), std::move(body)});
+    return id;
+  }
+  /// Until nothing moves any more.
+  void run() {
+    zoned::command c;
+    core::notification n;
+    for (;;) {
+      while (core_->poll(n)) {
+        if (n.id.value == 0) events.push_back(std::get<core::event>(n.result));
+        else answers.emplace(n.id.value, std::move(n));
+      }
+      if (!core_->poll(c)) return;
+      core_->handle(device_.execute(c));
+    }
+  }
+
+  core::handle_id create(const std::string& name) {
+    create_options o;
+    o.name = name;
+    return std::get<core::opened_object>(good(ask(core::create_request{o})).result).handle;
+  }
+  append_result append(core::handle_id h, std::vector<std::byte>& bytes, durability level = durability::written) {
+    append_options o;
+    o.level = level;
+    return std::get<append_result>(good(ask(core::append_request{h, {{bytes.data(), bytes.size()}}, o})).result);
+  }
+  std::vector<std::byte> read(core::handle_id h, std::uint64_t offset, std::size_t count) {
+    std::vector<std::byte> to(count);
+    good(ask(core::read_request{h, {{offset, to}}}));
+    return to;
+  }
+  statistics stats() { return std::get<statistics>(good(ask(core::statistics_request{})).result); }
+  core::check_result check(bool data = true) { return std::get<core::check_result>(good(ask(core::check_request{data})).result); }
+
+  static const core::notification& good(const core::notification& n) {
+    INFO(n.error.message() << ": " << n.detail.what);
+    REQUIRE_FALSE(n.error);
+    return n;
+  }
+
+ private:
+  void start() { core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_); }
+
+  zoned::memory_zones& device_;
+  store_options options_;
+  std::unique_ptr<core::core> core_;
+  std::uint64_t next_ = 0;
+};
+
+inline std::vector<std::byte> pattern(std::uint64_t seed, std::size_t count) {
+  std::vector<std::byte> to(count);
+  std::uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;
+  for (std::byte& b : to) {
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    b = static_cast<std::byte>(x);
+  }
+  return to;
+}
+
+}  // namespace furrow::test

@@ -1,0 +1,128 @@
+// The core as a whole, on a device that does what it is told, in order.
+#include "core/core.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/core_runner.hpp"
+
+using namespace furrow;
+using namespace furrow::test;
+
+namespace {
+
+std::vector<std::byte> joined(std::initializer_list<std::vector<std::byte>> parts) {
+  std::vector<std::byte> to;
+  for (const auto& p : parts) to.insert(to.end(), p.begin(), p.end());
+  return to;
+}
+
+void expect_clean(core_runner& r) {
+  const core::check_result c = r.check();
+  for (const auto& f : c.findings) MESSAGE(f.what);
+  CHECK(c.damage == 0);
+}
+
+}  // namespace
+
+TEST_CASE("appends of every small length in turn read back, across a crash and a clean close") {
+  auto device = device_shape{}.make();
+  std::vector<std::byte> all;
+  {
+    core_runner r{device};
+    r.format_and_open();
+    const auto h = r.create("log");
+    for (std::size_t bytes : {1u, 5u, 4090u, 4096u, 3u, 8192u, 12000u, 100u, 4093u, 1u}) {
+      auto part = pattern(bytes, bytes);
+      const auto a = r.append(h, part, durability::durable);
+      CHECK(a.offset_bytes == all.size());
+      all = joined({all, part});
+      CHECK(r.read(h, 0, all.size()) == all);
+    }
+    expect_clean(r);
+  }
+  for (int round = 0; round < 2; ++round) {
+    CAPTURE(round);
+    core_runner r{device};
+    core_runner::good(r.open());
+    const auto n = r.ask(core::open_object_request{0, "log", 0});
+    const auto h = std::get<core::opened_object>(core_runner::good(n).result).handle;
+    CHECK(r.read(h, 0, all.size()) == all);
+    CHECK(r.read(h, 4000, 5000) == std::vector(all.begin() + 4000, all.begin() + 9000));
+    expect_clean(r);
+    auto part = pattern(77, 777);
+    r.append(h, part, durability::written);
+    all = joined({all, part});
+    core_runner::good(r.ask(core::close_request{}));
+  }
+}
+
+TEST_CASE("a removed object's zones come back, many times over") {
+  auto device = device_shape{}.make();
+  store_options o;
+  o.checkpoint_journal_bytes_min = 0;
+  core_runner r{device, o};
+  r.format_and_open();
+  auto part = pattern(1, 150 << 10);
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    const auto h = r.create("a");
+    r.append(h, part);
+    r.append(h, part, durability::durable);
+    CHECK(r.read(h, 150 << 10, part.size()) == part);
+    core_runner::good(r.ask(core::release_request{h}));
+    core_runner::good(r.ask(core::remove_request{0, "a", 0}));
+  }
+  expect_clean(r);
+  const statistics s = r.stats();
+  CHECK(s.live_bytes == 0);
+  CHECK(s.zone_resets > 100);
+  CHECK(s.checkpoints > 10);
+  CHECK(s.zone_finishes == 0);
+}
+
+TEST_CASE("names: list, rename, replace, remove") {
+  auto device = device_shape{}.make();
+  core_runner r{device};
+  r.format_and_open();
+  for (const char* name : {"b/2", "a", "b/1", "b/3", "c"}) r.create(name);
+  const auto list = [&](std::string prefix, std::string after) {
+    std::string to;
+    const auto page = std::get<list_page>(r.ask(core::list_request{0, prefix, after, 2}).result);
+    for (const auto& e : page.entries) to += e.name + " ";
+    return to + (page.more ? "+" : "");
+  };
+  CHECK(list("", "") == "a b/1 +");
+  CHECK(list("", "b/1") == "b/2 b/3 +");
+  CHECK(list("b/", "") == "b/1 b/2 +");
+  CHECK(list("b/", "b/2") == "b/3 ");
+  CHECK(r.ask(core::rename_request{0, 0, "a", "c", false, 0}).error == errc::exists);
+  core_runner::good(r.ask(core::rename_request{0, 0, "a", "c", true, 0}));
+  CHECK(list("", "b/3") == "c ");
+  CHECK(r.ask(core::remove_request{0, "a", 0}).error == errc::not_found);
+  core_runner::good(r.ask(core::remove_request{0, "c", 0}));
+  CHECK(list("c", "") == "");
+  expect_clean(r);
+}
+
+TEST_CASE("a batch is one publication: all of it, or nothing") {
+  auto device = device_shape{}.make();
+  core_runner r{device};
+  r.format_and_open();
+  r.create("taken");
+  auto bytes = pattern(3, 5000);
+  core::batch_request b;
+  create_options made;
+  made.name = "new";
+  b.members.push_back(core::batch_request::create{made});
+  b.members.push_back(core::batch_request::append{{}, 0, {{bytes.data(), bytes.size()}}, {}});
+  core::batch_request refused = b;
+  made.name = "taken";
+  refused.members.push_back(core::batch_request::create{made});
+  CHECK(r.ask(refused).error == errc::exists);
+  CHECK(r.ask(core::open_object_request{0, "new", 0}).error == errc::not_found);
+  const auto done = std::get<core::batch_result>(core_runner::good(r.ask(b)).result);
+  const auto h = std::get<core::opened_object>(core_runner::good(r.ask(core::open_object_request{0, "new", 0})).result);
+  CHECK(h.id == done.created[0]);
+  CHECK(r.read(h.handle, 0, bytes.size()) == bytes);
+  expect_clean(r);
+}
