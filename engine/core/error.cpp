@@ -14,23 +14,6 @@ class category final : public boost::system::error_category {
       case errc::exists:
         return "the name is taken";
       case errc::name_empty:
-<<<<<<< HEAD
-        return "a name has at least one byte";
-      case errc::name_too_long:
-        return "a name has at most 1024 bytes";
-      case errc::attributes_too_large:
-        return "the attributes are too large";
-      case errc::invalid_argument:
-        return "an argument is out of its range";
-      case errc::collection_not_found:
-        return "no such collection";
-      case errc::no_space:
-        return "no space left on the device";
-      case errc::out_of_range:
-        return "behind the end of the object";
-      case errc::offset_mismatch:
-        return "the object ends at another offset";
-=======
         return "the name is empty";
       case errc::name_too_long:
         return "the name is longer than 1,024 bytes";
@@ -46,7 +29,6 @@ class category final : public boost::system::error_category {
         return "behind the object's end";
       case errc::offset_mismatch:
         return "the object's end is elsewhere";
->>>>>>> main
       case errc::fenced:
         return "a higher fence epoch has been stated";
       case errc::predecessor_failed:
@@ -54,45 +36,16 @@ class category final : public boost::system::error_category {
       case errc::checksum_mismatch:
         return "the device returned other bytes than were written";
       case errc::needs_reopen:
-<<<<<<< HEAD
-        return "writing failed; the store must be opened again";
-      case errc::read_only:
-        return "the store is open for reading only";
-      case errc::damaged:
-        return "metadata on the device is damaged";
-=======
         return "the store must be reopened: what is durable is not known";
       case errc::read_only:
         return "the store is open for reading only";
       case errc::damaged:
         return "the store is damaged";
->>>>>>> main
       case errc::not_a_store:
         return "the device holds no store";
       case errc::formatted:
         return "the device holds a store already";
       case errc::newer_format:
-<<<<<<< HEAD
-        return "the store was written by a newer version";
-      case errc::unsupported_feature:
-        return "the store uses an unknown feature";
-      case errc::wrong_device:
-        return "the store was made for a device of another shape";
-      case errc::too_small:
-        return "the device is too small for a store";
-      case errc::too_few_active_zones:
-        return "the device allows too few active zones for a store";
-      case errc::superseded:
-        return "the store has been opened by another process";
-      case errc::busy:
-        return "too much is waiting";
-      case errc::closed:
-        return "the store is closed";
-      case errc::cancelled:
-        return "cancelled";
-      case errc::timed_out:
-        return "the deadline has passed";
-=======
         return "the store is of a newer format";
       case errc::unsupported_feature:
         return "the store uses a feature that is not known";
@@ -112,7 +65,6 @@ class category final : public boost::system::error_category {
         return "cancelled";
       case errc::timed_out:
         return "timed out";
->>>>>>> main
       case errc::needs_own_thread:
         return "the store needs a thread of its own for this";
       case errc::unsupported:

@@ -1,0 +1,19 @@
+// Arguments that several subcommands share, declared alike everywhere.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+
+namespace furrow::cli {
+
+/// The first argument of every subcommand.
+CLI::Option* add_uri(CLI::App& app, std::string& to);
+/// One name of an object: any bytes, taken as they are.
+CLI::Option* add_name(CLI::App& app, const std::string& label, std::string& to, const std::string& help);
+/// Any number of names or paths, taken as they are.
+CLI::Option* add_names(CLI::App& app, const std::string& label, std::vector<std::string>& to, const std::string& help);
+CLI::Option* add_json(CLI::App& app, bool& to);
+
+}  // namespace furrow::cli

@@ -1,0 +1,47 @@
+#include "session.hpp"
+
+#include <utility>
+
+#include "furrow/zoned/registry.hpp"
+#include "interrupt.hpp"
+
+namespace furrow::cli {
+
+store::device_pointer open_device(const std::string& uri, access how) {
+  zoned::open_options options;
+  options.read_only = how == access::read_only;
+  auto opened = zoned::open(uri, options);
+  if (!opened) {
+    error_detail detail;
+    detail.what = opened.error().what;
+    throw make_failure(uri, opened.error().code, detail);
+  }
+  return std::move(*opened);
+}
+
+session::session(const std::string& uri, access how, store_options options) : uri_{uri} {
+  options.read_only = how == access::read_only;
+  const interrupt::kept_from_new_threads kept;
+  store_ = take(blocking_store::open(open_device(uri, how), options), uri);
+  open_ = true;
+}
+
+session::~session() {
+  if (open_) static_cast<void>(store_.close());
+}
+
+blocking_object session::open_object(const std::string& name) const { return take(store_.open_object(name), name); }
+
+list_page session::page_after(const std::string& prefix, const std::string& after) const {
+  list_query query;
+  query.prefix = prefix;
+  query.after = after;
+  return take(store_.list(query), uri_);
+}
+
+void session::close() {
+  if (!std::exchange(open_, false)) return;
+  static_cast<void>(take(store_.close(), uri_));
+}
+
+}  // namespace furrow::cli
