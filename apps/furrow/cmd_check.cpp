@@ -1,11 +1,12 @@
 // furrow check: verifies the metadata, and with --data every block. Damage is one line each, and status 3.
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <memory>
 
 #include "arguments.hpp"
+#include "copy_jobs.hpp"
 #include "output.hpp"
-#include "progress.hpp"
 #include "session.hpp"
 #include "text.hpp"
 
@@ -60,24 +61,56 @@ void print(output& out, const check_result& r, const std::string& uri, bool data
                        r.damage == 0 ? "clean" : grouped(r.damage) + " damaged"));
 }
 
-/// A store too damaged to be opened, or to be checked to the end, is a finding too.
-check_result check(const arguments& a) {
-  try {
-    session s{a.uri, access::read_only};
-    check_result r = take(s.blocking().check(a.data), a.uri);
-    s.close();
-    return r;
-  } catch (const failure& f) {
-    if (f.status() != exit_status::damage_found) throw;
-    check_result r;
-    r.damage = 1;
-    r.findings.push_back({f.what(), {}});
-    return r;
+/// Damage that opening the store came upon is a finding too; so is a store that does not open for it.
+class checking {
+ public:
+  explicit checking(const arguments& a) : arguments_{a} {}
+
+  check_result run() {
+    asio::co_spawn(context_, check(), [this](const std::exception_ptr& e) { failed_ = e; });
+    context_.run();
+    try {
+      if (failed_) std::rethrow_exception(failed_);
+    } catch (const failure& f) {
+      if (f.status() != exit_status::damage_found) throw;
+      add({f.what(), {}});
+    }
+    return std::move(result_);
   }
-}
+
+ private:
+  asio::awaitable<void> check() {
+    store_options options;
+    options.read_only = true;
+    error_detail why;
+    auto [refused, opened] = co_await store::async_open(context_, open_device(arguments_.uri, access::read_only),
+                                                        options, with_code, {.detail = &why});
+    if (refused) throw make_failure(arguments_.uri, refused, why);
+    opened.on_event([this](const event& e) {
+      if (e.what == event::kind::damage) add({e.detail.what, e.detail});
+    });
+    auto [failed, result] = co_await opened.with({.detail = &why}).async_check(arguments_.data, with_code);
+    if (failed) throw make_failure(arguments_.uri, failed, why);
+    result.findings.insert(result.findings.begin(), result_.findings.begin(), result_.findings.end());
+    result.damage += result_.damage;
+    result_ = std::move(result);
+    auto [unclosed, device] = co_await opened.with({.detail = &why}).async_close(with_code);
+    if (unclosed) throw make_failure(arguments_.uri, unclosed, why);
+  }
+
+  void add(check_finding finding) {
+    ++result_.damage;
+    result_.findings.push_back(std::move(finding));
+  }
+
+  const arguments& arguments_;
+  asio::io_context context_{1};
+  check_result result_;
+  std::exception_ptr failed_;
+};
 
 exit_status run(const arguments& a) {
-  const check_result r = check(a);
+  const check_result r = checking{a}.run();
   output out;
   if (a.json) {
     out.json(to_json(r));

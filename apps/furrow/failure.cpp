@@ -87,21 +87,15 @@ bool is_final(int error_number) {
 }  // namespace
 
 std::string describe(std::string_view thing, error_code code, const error_detail& detail) {
-  const std::string name = escaped(thing);
-  if (!detail.what.empty()) {
-    // The engine's line names its thing itself, as far as it knows it.
-    if (name.empty() || detail.what.find(name) != std::string::npos) return detail.what;
-    return name + ": " + detail.what;
+  std::string line = detail.what;
+  if (line.empty()) {
+    line = code.message();
+    if (const std::string place = place_of(detail); !place.empty()) line += " (" + place + ")";
   }
-  std::string line = code.message();
-  if (const std::string place = place_of(detail); !place.empty()) line += " (" + place + ")";
-  if (code.category() == furrow::error_category()) {
-    if (const std::string_view out = way_out(static_cast<errc>(code.value())); !out.empty()) {
-      line += "; ";
-      line += out;
-    }
-  }
-  return name.empty() ? line : name + ": " + line;
+  const std::string_view out =
+      code.category() == furrow::error_category() ? way_out(static_cast<errc>(code.value())) : "";
+  if (!out.empty() && line.find(';') == std::string::npos) line += fmt::format("; {}", out);
+  return thing.empty() ? line : escaped(thing) + ": " + line;
 }
 
 exit_status status_of(error_code code) {

@@ -28,7 +28,7 @@ class failure : public std::runtime_error {
 /// The reader of our output has gone away: not an error, but the end.
 class output_closed {};
 
-/// "THING: what; way out". A detail's own line wins over the code's; object, range and zone are named where known.
+/// "THING: what; way out". A detail's own words win over the code's, which come with object, range and zone.
 [[nodiscard]] std::string describe(std::string_view thing, error_code code, const error_detail& detail = {});
 /// 3 where the code says that bytes on the device are not those that were written, else 1.
 [[nodiscard]] exit_status status_of(error_code code);

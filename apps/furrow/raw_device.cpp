@@ -7,6 +7,7 @@
 
 #include "failure.hpp"
 #include "furrow/zoned/registry.hpp"
+#include "session.hpp"
 #include "text.hpp"
 
 namespace furrow::cli {
@@ -30,10 +31,7 @@ raw_device::raw_device(const std::string& uri) {
   zoned::open_options options;
   options.read_only = true;
   auto opened = zoned::open(uri, options);
-  if (!opened) {
-    const zoned::failure& why = opened.error();
-    throw failure{why.what.empty() ? describe(uri, why.code) : why.what};
-  }
+  if (!opened) throw failure_of_device(uri, opened.error());
   device_ = std::move(*opened);
   list_zones(uri);
 }

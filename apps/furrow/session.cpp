@@ -7,15 +7,16 @@
 
 namespace furrow::cli {
 
+failure failure_of_device(const std::string& uri, const zoned::failure& why) {
+  // A device's line names the thing itself.
+  return why.what.empty() ? make_failure(uri, why.code) : failure{why.what};
+}
+
 store::device_pointer open_device(const std::string& uri, access how) {
   zoned::open_options options;
   options.read_only = how == access::read_only;
   auto opened = zoned::open(uri, options);
-  if (!opened) {
-    error_detail detail;
-    detail.what = opened.error().what;
-    throw make_failure(uri, opened.error().code, detail);
-  }
+  if (!opened) throw failure_of_device(uri, opened.error());
   return std::move(*opened);
 }
 

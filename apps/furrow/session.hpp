@@ -10,11 +10,13 @@
 
 #include "failure.hpp"
 #include "furrow/engine/blocking.hpp"
+#include "furrow/zoned/error.hpp"
 
 namespace furrow::cli {
 
 enum class access { read_only, read_write };
 
+[[nodiscard]] failure failure_of_device(const std::string& uri, const zoned::failure& why);
 /// Opens a device by URI; throws failure.
 [[nodiscard]] store::device_pointer open_device(const std::string& uri, access how);
 
