@@ -268,6 +268,7 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
     }
     parts_.push_back({p.of, p.copy, p.from + landed, p.count - landed, nullptr, true});
   }
+  c_.zones.drained(z);
   for (std::size_t i = 0; i < landed; ++i)
     j.refs[p.from + i].copies[p.copy] = c_.shape.address_of(z.device.index, c.at.offset_bytes / block_bytes + i);
   z.live_pages += static_cast<std::uint32_t>(landed);

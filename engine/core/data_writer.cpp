@@ -169,6 +169,7 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
       zone.next_block -= static_cast<std::uint32_t>(asked - landed);
     }
   }
+  c_.zones.drained(zone);
   std::uint64_t at_block = c.at.offset_bytes / block_bytes;
   std::vector<bio> rest;
   for (bio& b : bios) {

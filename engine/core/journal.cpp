@@ -48,10 +48,12 @@ void journal::when_durable(std::uint64_t sequence, std::function<void(error_code
 void journal::when_cut(std::function<void(error_code, const format::journal_head&)> call) {
   FURROW_ASSERT(!cut_call_);
   if (c_.latch) return call(c_.latch, {});
-  if (durable_ >= c_.sequence && state_ == state::idle) return call({}, position());
+  const bool settled = durable_ >= c_.sequence && state_ == state::idle;
+  if (settled && zone_ != nullptr) return call({}, position());
   boundary_ = c_.sequence;
   wanted_ = std::max(wanted_, boundary_);
   cut_call_ = std::move(call);
+  if (settled) open_next();  // the zone was left: the log goes on at the start of the next one
 }
 
 format::journal_head journal::position() const {
@@ -75,6 +77,7 @@ bool journal::reserve_next() {
 
 void journal::step() {
   if (c_.latch) return fail_waiters();
+  if (state_ == state::idle && zone_ == nullptr && cut_call_ && pending_.empty()) return open_next();
   if (state_ != state::idle || pending_.empty()) return;
   if (wanted_ <= durable_ && pending_bytes_ < c_.options.journal_group_bytes) return;
   begin();
@@ -276,6 +279,10 @@ void journal::header_done(const zoned::completion& c) {
   }
   attempts_ = 0;
   end_block_ = 1;
+  if (cut_call_ && durable_ >= boundary_) {
+    boundary_ = 0;
+    std::exchange(cut_call_, nullptr)({}, position());
+  }
   const format::zone_role_record role{0, zone_->device.index, zone_->role, zone_->cls, zone_->generation, ordinal_};
   c_.publish({role});
   c_.emit(event::kind::zone_opened, {.zone = zone_->device.index});

@@ -11,7 +11,7 @@
 namespace furrow::core {
 
 namespace {
-enum class work : std::uint64_t { reset = 1, report, finish };
+enum class work : std::uint64_t { reset = 1, report, finish, fill_up };
 std::uint64_t tag_of(work w, const zone_state& z) { return static_cast<std::uint64_t>(w) << 32 | z.device.index.value; }
 }  // namespace
 
@@ -52,6 +52,7 @@ std::uint32_t reclaimer::metadata_zones() const {
 void reclaimer::step() {
   if (c_.latch || c_.read_only) return;
   resolve_suspects();
+  finish_remainders();
   reset_some();
   if (!drops_.empty() && !dropping_ && !c_.closing) drop_some();
   for (std::size_t i = 0; i < candidates_.size();) {
@@ -118,6 +119,16 @@ void reclaimer::resolve_suspects() {
   });
 }
 
+void reclaimer::finish_remainders() {
+  for (const zoned::zone_index index : c_.zones.take_unfinished()) {
+    zone_state& z = c_.zones[index];
+    if (z.life != zone_life::full || !z.credit) continue;
+    ++z.holds;
+    ++c_.stats.zone_finishes;
+    c_.io.submit({.op = zoned::opcode::finish, .zone = index}, *this, tag_of(work::fill_up, z));
+  }
+}
+
 void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
   const zoned::zone_info info = reports_[z.device.index.value];
   if (c.error || c.bytes != 1) {
@@ -127,6 +138,7 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
     return;
   }
   z.device = info;
+  if (!zoned::is_active(info.condition)) c_.zones.inactive(z);
   const bool usable = zoned::is_writable(info.condition) && z.failures < zone_failures_max &&
                       info.write_pointer_bytes % block_bytes == 0;
   if (info.condition == zoned::zone_condition::full || info.condition == zoned::zone_condition::read_only ||
@@ -163,8 +175,13 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       return report_done(z, c);
     case work::finish:
       reports_.erase(z.device.index.value);
+      if (!c.error) c_.zones.inactive(z);
       z.next_block = z.capacity_blocks;
       c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::full);
+      return consider(z);
+    case work::fill_up:
+      --z.holds;
+      if (!c.error) c_.zones.inactive(z);
       return consider(z);
   }
   FURROW_UNREACHABLE();

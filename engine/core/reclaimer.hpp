@@ -40,6 +40,7 @@ class reclaimer final : public io_client {
   void free_zone(zone_state& z);
   void reset_some();
   void resolve_suspects();
+  void finish_remainders();
   void report_done(zone_state& z, const zoned::completion& c);
 
   context& c_;

@@ -57,6 +57,8 @@ void superblock_ring::copy_done(const zoned::completion& c) {
     // After anything but a whole block this zone is left, so that the next one begins on a block boundary.
     at.partial = !whole;
     at.next_block = whole ? static_cast<std::uint32_t>(c.at.offset_bytes / block_bytes) + 1 : zone().capacity_blocks;
+    // So is one whose remainder would keep it active.
+    if (at.next_block == zone().capacity_blocks && !zone().fills_up()) at.partial = true;
   }
   if (!whole && ++attempts_ < attempts_max) return write_copy();
   if (!whole) {

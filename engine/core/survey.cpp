@@ -52,7 +52,7 @@ void survey::search(std::uint32_t index) {
     case zoned::zone_condition::explicit_open:
     case zoned::zone_condition::closed:
       r.end_block = static_cast<std::uint32_t>(z.device.write_pointer_bytes / block_bytes);
-      r.partial = z.device.write_pointer_bytes % block_bytes != 0;
+      r.partial = z.device.write_pointer_bytes % block_bytes != 0 || (r.end_block == z.capacity_blocks && !z.fills_up());
       break;
   }
   search_back(index, r.end_block);

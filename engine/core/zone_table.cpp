@@ -11,6 +11,7 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   shape_ = shape;
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
   zones_.assign(report.size(), {});
+  unfinished_.clear();
   clean_ = dirty_ = resetting_ = freeing_ = active_ = usable_ = suspect_ = 0;
   typical_blocks_ = 0;
   for (const zoned::zone_info& info : report) {
@@ -19,6 +20,7 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
     z.capacity_blocks = static_cast<std::uint32_t>(std::min(info.capacity_bytes, info.bytes) / block_bytes);
     z.life = zone_life::bad;
     if (is_ring(info.index)) z.life = zone_life::superblock;
+    if (!is_ring(info.index)) set_credit(z, zoned::is_active(info.condition));
     if (!is_ring(info.index) && !z.conventional() && z.capacity_blocks >= 2) {
       ++usable_;
       typical_blocks_ = typical_blocks_ == 0 ? z.capacity_blocks - 1
@@ -46,12 +48,43 @@ void zone_table::set_life(zone_state& z, zone_life life) {
     if (l == zone_life::freeing) freeing_ += by;
     if (l == zone_life::suspect) suspect_ += by;
     if (l == zone_life::closed) ++closed_changes_;
-    if (active_life(l)) active_ += by;
   };
   ++changes_;
   count(z.life, ~std::uint32_t{0});
   z.life = life;
   count(life, 1);
+  switch (life) {
+    case zone_life::open:
+    case zone_life::closed:
+    case zone_life::suspect:
+      return set_credit(z, true);
+    case zone_life::superblock:
+    case zone_life::clean:
+    case zone_life::reserved:
+      return set_credit(z, false);
+    case zone_life::full:
+      return drained(z);
+    case zone_life::dirty:
+    case zone_life::resetting:
+    case zone_life::freeing:
+    case zone_life::bad:
+      return;  // as it was
+  }
+}
+
+void zone_table::drained(zone_state& z) {
+  if (z.life != zone_life::full || z.writes > 0 || !z.credit) return;
+  if (z.fills_up()) return set_credit(z, false);
+  unfinished_.push_back(z.device.index);
+}
+
+void zone_table::inactive(zone_state& z) { set_credit(z, false); }
+
+void zone_table::set_credit(zone_state& z, bool credit) {
+  if (z.credit == credit) return;
+  z.credit = credit;
+  active_ += credit ? 1 : ~std::uint32_t{0};
+  ++changes_;
 }
 
 zone_state* zone_table::pick_clean() {

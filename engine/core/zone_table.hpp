@@ -18,9 +18,12 @@
 //   durable
 //       root or by a running checkpoint.
 //   I2  A zone becomes freeing only with live_blocks, live_pages, holds and readers 0, and no journal group before the
-//   head in it. I3  active() <= what the device allows, by our own doing.
+//   head in it.
+//   I3  active() <= what the device allows, by our own doing. A zone gives its credit back when the device does: full,
+//       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "core/limits.hpp"
@@ -51,6 +54,7 @@ struct zone_state {
   format::zone_class cls = format::zone_class::unhinted;
   std::uint8_t failures = 0;
   bool considered = false;     ///< Among those that the reclaimer looks at.
+  bool credit = false;         ///< The device counts it as active.
   bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint.
   std::uint32_t capacity_blocks = 0;
   std::uint32_t next_block = 0;  ///< First block not yet submitted for writing.
@@ -66,6 +70,8 @@ struct zone_state {
 
   [[nodiscard]] bool conventional() const { return device.type == zoned::zone_type::conventional; }
   [[nodiscard]] std::uint32_t room_blocks() const { return capacity_blocks - next_block; }
+  /// The device makes it full when its last block is written; else a remainder keeps it active until it is finished.
+  [[nodiscard]] bool fills_up() const { return device.capacity_bytes % block_bytes == 0; }
 };
 
 class zone_table {
@@ -84,6 +90,12 @@ class zone_table {
   [[nodiscard]] bool is_ring(zoned::zone_index z) const;
 
   void set_life(zone_state& z, zone_life life);
+  /// One of its writes has come back.
+  void drained(zone_state& z);
+  /// The device says that it is not active any more.
+  void inactive(zone_state& z);
+  /// Full zones that stay active for their remainder, since the last call: to be finished.
+  [[nodiscard]] std::vector<zoned::zone_index> take_unfinished() { return std::exchange(unfinished_, {}); }
   /// A clean zone, taken in turn over the device; none if there is none. Sequential only.
   [[nodiscard]] zone_state* pick_clean();
   /// A partly written zone of that role and class (any class if none is of it) that may be written on.
@@ -112,14 +124,13 @@ class zone_table {
   }
 
  private:
-  static bool active_life(zone_life l) {
-    return l == zone_life::open || l == zone_life::closed || l == zone_life::suspect;
-  }
+  void set_credit(zone_state& z, bool credit);
   zoned::geometry shape_;
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
   std::uint32_t turn_ = 0;
   std::uint32_t clean_ = 0, dirty_ = 0, resetting_ = 0, freeing_ = 0, active_ = 0, usable_ = 0, suspect_ = 0;
+  std::vector<zoned::zone_index> unfinished_;
   std::uint64_t closed_changes_ = 0;
   std::uint64_t changes_ = 0;
   std::uint64_t typical_blocks_ = 0;

@@ -6,7 +6,7 @@
 // Checked after each kill, on the image opened again
 //   volatile_cache=0   every acknowledged append is below the write pointer and reads back
 //   volatile_cache=1   the same for every append that a completed flush began after; and in all rounds together
-//                      something that was not flushed is gone
+//                      something that was not flushed is gone. Every second child never flushes, to make sure of it
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -48,7 +48,8 @@ struct record {
 /// Runs in the child until it is killed. Any surprise ends it with a status that the parent finds.
 class writer {
  public:
-  writer(const std::string& uri, int pipe, std::uint64_t seed) : pipe_{pipe}, random_{seed} {
+  writer(const std::string& uri, int pipe, std::uint64_t seed, bool flushes)
+      : pipe_{pipe}, random_{seed}, flushes_{flushes} {
     auto opened = open(uri);
     if (!opened) give_up(11);
     device_ = std::move(*opened);
@@ -61,7 +62,7 @@ class writer {
   [[noreturn]] void run() {
     for (;;) {
       const std::uint64_t dice = random_() % 100;
-      if (dice < 90) {
+      if (dice < 90 || !flushes_) {
         append(static_cast<std::uint32_t>(random_() % zones));
       } else {
         flush();
@@ -126,6 +127,7 @@ class writer {
 
   int pipe_;
   std::mt19937_64 random_;
+  bool flushes_;
   std::unique_ptr<device> device_;
   std::optional<zoned_client> client_;
   std::vector<std::uint64_t> rooms_;
@@ -212,14 +214,15 @@ class witness {
 };
 
 /// Runs one child, kills it after `lifetime`, and hands its records to the witness.
-void run_and_kill(const std::string& uri, std::uint64_t seed, std::chrono::microseconds lifetime, witness& w) {
+void run_and_kill(const std::string& uri, std::uint64_t seed, bool flushes, std::chrono::microseconds lifetime,
+                  witness& w) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
     ::close(ends[0]);
-    writer{uri, ends[1], seed}.run();
+    writer{uri, ends[1], seed, flushes}.run();
   }
   ::close(ends[1]);
   // The clock starts when the image is open; the pipe is read at the same time, or a full one would stop the child.
@@ -269,7 +272,7 @@ void kill_often(bool is_volatile) {
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round);
     const std::uint64_t child_seed = random();
-    run_and_kill(uri, child_seed, std::chrono::microseconds{random() % 60'000}, w);
+    run_and_kill(uri, child_seed, round % 2 == 0, std::chrono::microseconds{random() % 60'000}, w);
     const auto d = open_when_free(uri);
     w.check(*d, is_volatile);
   }

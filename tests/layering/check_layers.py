@@ -58,7 +58,7 @@ LAYERS = [
 
 # Headers of which only these files know.
 PRIVATE_HEADERS = [
-    ("libzbd/*", ["zoned/src/zbd/zbd_admin.cpp"]),
+    ("libzbd/*", ["zoned/src/zbd/zone_calls.cpp"]),
     ("liburing*", ["zoned/src/uring/*", "zoned/src/file/*"]),
     ("boost/asio.hpp", []),
 ]

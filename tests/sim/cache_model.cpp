@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 namespace furrow::sim {
 namespace {
@@ -13,8 +14,11 @@ using zoned::zone_info;
 
 }  // namespace
 
-cache_model::cache_model(zoned::memory_zones& zones, bool is_volatile)
-    : zones_{zones}, volatile_{is_volatile}, states_(zones.shape().zone_count) {}
+cache_model::cache_model(zoned::memory_zones& zones, bool is_volatile, bool leaves_stale_bytes)
+    : zones_{zones},
+      volatile_{is_volatile},
+      leaves_stale_bytes_{leaves_stale_bytes},
+      states_(zones.shape().zone_count) {}
 
 void cache_model::mark_dirty(zone_index zone) {
   if (states_[zone.value].dirty) return;
@@ -169,9 +173,18 @@ void cache_model::lose_zone(zone_index zone, prng& chance) {
   const bool undo_finish = s.finished && chance.chance(500);
   if (kept == s.written_end && !undo_finish) return;
   if (kept == now.capacity_bytes || would_exceed_active(now, kept)) return;
+  if (!leaves_stale_bytes_) erase(zone, kept, s.written_end);
   now.write_pointer_bytes = kept;
   now.condition = kept == 0 ? zone_condition::empty : zone_condition::closed;
   zones_.force(now);
+}
+
+void cache_model::erase(zone_index zone, std::uint64_t begin_bytes, std::uint64_t end_bytes) {
+  const std::string_view pattern = zoned::memory_zones::unwritten_pattern;
+  std::vector<std::byte> bytes(end_bytes - begin_bytes);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::byte>(pattern[(begin_bytes + i) % pattern.size()]);
+  zones_.poke({zone, begin_bytes}, bytes);
 }
 
 void cache_model::lose_overwrites(prng& chance) {

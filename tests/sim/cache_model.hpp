@@ -5,6 +5,8 @@
 //                       was written since remains
 //   conventional zone   each LBA has its flushed content, or that of any write since
 //   finish              undone or not, unless covered
+//   lost bytes          read as never written; or, if the device leaves stale bytes, as they were: a finish of the zone
+//                       brings them back
 //
 // A flush covers what was reaped before it was submitted, and counts from its own completion on.
 //
@@ -28,7 +30,7 @@ class cache_model {
   /// Names a submitted flush until it is committed or forgotten.
   using ticket = std::size_t;
 
-  cache_model(zoned::memory_zones& zones, bool is_volatile);
+  cache_model(zoned::memory_zones& zones, bool is_volatile, bool leaves_stale_bytes);
 
   // Called as commands are executed:
   /// Before a write to a conventional zone; the entry's number, for reaped_overwrite().
@@ -97,11 +99,13 @@ class cache_model {
   void restore(zoned::zone_index zone, const version& v);
   void lose_zone(zoned::zone_index zone, prng& chance);
   void lose_overwrites(prng& chance);
+  void erase(zoned::zone_index zone, std::uint64_t begin_bytes, std::uint64_t end_bytes);
   void settle(zoned::zone_index zone);
   [[nodiscard]] bool would_exceed_active(const zoned::zone_info& now, std::uint64_t kept_bytes) const;
 
   zoned::memory_zones& zones_;
   bool volatile_;
+  bool leaves_stale_bytes_;
   std::vector<zone_state> states_;
   std::vector<zoned::zone_index> dirty_;
   std::vector<overwrite> overwrites_;

@@ -233,6 +233,10 @@ void model::fold_object(model_object& o) {
 }
 
 void model::fold() {
+  // What was answered before a durable publication was asked for came before it, and is durable too.
+  for (const publication& p : publications_) {
+    if (p.sequence != 0 && p.sequence <= durable_) durable_asked_ = std::max(durable_asked_, p.asked);
+  }
   for (const object_index i : remembered_) fold_object(objects_[i]);
   std::erase_if(remembered_, [&](object_index i) {
     model_object& o = objects_[i];

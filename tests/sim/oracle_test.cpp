@@ -130,6 +130,25 @@ TEST_CASE("A removed object stays removed, and one that was not stays") {
   }
 }
 
+TEST_CASE("What came before a durable publication is durable, also where its sequence is not known") {
+  history h;
+  const object_index c = h.truth.add_object();
+  model_object& o = h.truth.at(c);
+  const publication_id made = h.truth.ask();
+  o.created_by = made;
+  o.attributes.push_back({made, 3});
+  h.next++;
+  h.truth.answer(made, 0);
+  h.truth.created(c);
+  const publication_id removed = h.truth.ask();
+  o.removed_by = removed;
+  h.truth.answer(removed, h.next);
+  h.truth.removed(c);
+  h.truth.make_durable(h.next++);
+  h.truth.fold();
+  h.settle({h.found(h.a, 0), h.found(h.b, 0)}, true);
+}
+
 TEST_CASE("A clean close loses nothing that was answered") {
   history h;
   h.append(h.a, 10);

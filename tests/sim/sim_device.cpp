@@ -28,7 +28,7 @@ sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_inf
                        std::uint64_t seed)
     : zones_{shape, below_adaptor(promises), std::move(zones)},
       promises_{promises},
-      cache_{zones_, promises.volatile_cache},
+      cache_{zones_, promises.volatile_cache, order.stale_bytes},
       faults_{faults},
       order_{order},
       chance_{seed},
@@ -39,9 +39,9 @@ sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_inf
 sim_device::sim_device(zoned::memory_zones image, const zoned::guarantees& promises, std::uint64_t seed)
     : zones_{std::move(image)},
       promises_{promises},
-      cache_{zones_, promises.volatile_cache},
+      cache_{zones_, promises.volatile_cache, false},
       faults_{fault_weights{}},
-      order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16},
+      order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16, .stale_bytes = false},
       chance_{seed},
       appends_in_flight_(zones_.shape().zone_count) {}
 

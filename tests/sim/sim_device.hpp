@@ -32,6 +32,7 @@ struct disorder {
   bool in_order = false;             ///< Execute and complete in the order of submission.
   std::uint32_t slow_per_mille = 0;  ///< Of commands that wait until nearly nothing else is left.
   std::uint32_t burst_max = 4;       ///< Commands moved on in one call of reap.
+  bool stale_bytes = false;          ///< Bytes that the power took are still on the medium, behind the write pointer.
 };
 
 class sim_device final : public zoned::device {

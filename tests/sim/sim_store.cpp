@@ -65,7 +65,11 @@ core::notification sim_store::ask(core::request_body body) {
   core::notification n;
   for (std::uint64_t i = 0; i < steps_per_answer_max; ++i) {
     while (poll(n)) {
-      if (n.id == id) return n;
+      if (n.id == id) {
+        if (std::FILE* file = device_.trace().file())
+          fmt::print(file, "verify: {}\n", n.error ? n.error.message() : "ok");
+        return n;
+      }
       if (n.id.value != 0) throw broken_promise{fmt::format("an answer to {}, which was not asked", n.id.value)};
     }
     step();

@@ -116,6 +116,10 @@ bool simulation::try_open(bool may_interrupt) {
   core::notification n;
   for (std::uint64_t i = 0; i < limit; ++i) {
     while (store_.poll(n)) {
+      const auto* e = std::get_if<core::event>(&n.result);
+      if (e != nullptr && e->what == core::event::kind::damage && device_.faults().failures() == failures) {
+        throw broken_promise{"open finds damage where none was done: " + e->detail.what};
+      }
       if (n.id != id) continue;
       if (!n.error) return true;
       if (device_.faults().failures() == failures) {

@@ -122,7 +122,8 @@ void draw_work(scenario& s, prng& chance) {
   w.objects_max = static_cast<std::uint32_t>(chance.within(2, 48));
   w.names = static_cast<std::uint32_t>(chance.within(2, 40));
   w.fill_percent = static_cast<std::uint32_t>(chance.one_of(10, 30, 50, 90));
-  w.interruptions_per_million = chance.chance(850) ? static_cast<std::uint32_t>(chance.scaled(500, 20'000)) : 0;
+  w.interruptions_per_million =
+      chance.chance(850) ? static_cast<std::uint32_t>(chance.one_of(1000, 5000, 10000, 20000, 40000)) : 0;
   w.process_end_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300));
   w.interrupt_recovery_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 300));
   w.clean_reopen_per_million = chance.chance(500) ? static_cast<std::uint32_t>(chance.scaled(200, 5'000)) : 0;

@@ -32,6 +32,17 @@ workload::operation_ptr workload::make(action kind) {
 void workload::send(operation_ptr op, core::request_body body) {
   op->busy_count = operations_.size();
   op->id = store_.send(std::move(body));
+  if (std::FILE* file = store_.device().trace().file()) {
+    const object_id object = op->object == none ? 0 : truth_.at(op->object).id;
+    fmt::print(file, "ask {} {} object {} ({}) name {} to {} bytes {}{}\n", op->id.value, name_of(op->kind), object,
+               static_cast<std::int64_t>(op->object), static_cast<std::int64_t>(op->name),
+               static_cast<std::int64_t>(op->to), op->bytes, op->durable ? " durable" : "");
+    for (const batch_part& part : op->parts) {
+      fmt::print(file, "    with {} object {} ({}) name {}\n", name_of(part.what),
+                 part.object == none ? 0 : truth_.at(part.object).id, static_cast<std::int64_t>(part.object),
+                 static_cast<std::int64_t>(part.name));
+    }
+  }
   ++counts_.operations;
   ++counts_.by_action[static_cast<std::size_t>(op->kind)];
   operations_.push_back(std::move(op));
@@ -141,6 +152,9 @@ void workload::take_event(const core::event& e) {
 
 void workload::answer(operation& op, core::notification& n) {
   ++counts_.answers;
+  if (std::FILE* file = store_.device().trace().file()) {
+    fmt::print(file, "answer {} {} {}\n", op.id.value, name_of(op.kind), n.error ? n.error.message() : "");
+  }
   if (n.error) {
     ++counts_.errors;
     fail(op, n);

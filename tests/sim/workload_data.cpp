@@ -91,6 +91,7 @@ bool workload::ask_append() {
   if (raise) {
     request.options.fence_epoch = o.now.fence_epoch + chance_.within(1, 3);
     o.exclusive = op->exclusive = true;
+    op->durable = true;  // with its append, whatever the level
     for (std::size_t n = o.ends.size() - op->publications.size(); n < o.ends.size(); ++n) {
       o.ends[n].raise_fence_to = *request.options.fence_epoch;
     }

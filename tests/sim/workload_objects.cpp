@@ -19,7 +19,7 @@ attributes make_attributes(std::uint64_t tag, std::uint32_t version) {
   a.mode = version;
   a.created_ns = static_cast<std::int64_t>(tag >> 2);
   a.modified_ns = static_cast<std::int64_t>(version);
-  if (chance.chance(200)) a.link_target.assign(chance.chance(100) ? 4096 : chance.within(1, 200), 'l');
+  if (chance.chance(200)) a.link_target.assign(chance.chance(100) ? 4095 : chance.within(1, 200), 'l');
   a.user.resize(chance.chance(50) ? 1024 : tag_bytes + chance.below(40));
   for (std::byte& b : a.user) b = static_cast<std::byte>(chance.below(256));
   format::store_le(a.user.data(), tag);

@@ -1,12 +1,10 @@
 // A zoned block device of the kernel: /dev/nullb0, /dev/sdX, /dev/nvme0n1. Without append; the registry adds it.
 //
 //   read, write, flush                     io_uring, O_DIRECT
-//   report, open, close, finish, reset     libzbd on a helper thread, because these calls block for milliseconds to
-//   seconds
+//   report, open, close, finish, reset     libzbd on a helper thread: these calls block for milliseconds to seconds
 //
 // Promises are those of the kernel's queue (queue_limits.hpp). The limits of open and active zones are those that the
-// device states. A write that a caller sends to another place than the write pointer fails as the device says:
-// errc::io.
+// device states. A write to another place than the write pointer fails as the device says: errc::io.
 //
 // Invariants
 //   I1  Everything goes through one open file: kernels keep their own copy of write pointers and learn of changes only

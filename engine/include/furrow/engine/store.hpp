@@ -172,8 +172,8 @@ class store {
   auto async_sync(Token&& token) const {
     return detail::initiate<void(error_code, sequence)>(&store::start_sync, *this, std::forward<Token>(token));
   }
-  /// Completes when the sequence is durable; makes nothing durable itself: void(error_code, sequence). Can be cancelled
-  /// at any time. Errors: needs_reopen.
+  /// Completes when the sequence is durable: void(error_code, sequence), the last one that is. Can be cancelled at any
+  /// time. Errors: needs_reopen; invalid_argument for a sequence that no operation was given yet.
   template <asio::completion_token_for<void(error_code, sequence)> Token>
   auto async_wait_durable(sequence which, Token&& token) const {
     return detail::initiate<void(error_code, sequence)>(&store::start_wait_durable, *this, std::forward<Token>(token),

@@ -180,6 +180,27 @@ TEST_CASE("page: sealed but against the format") {
   CHECK_FALSE(after(0x0ffd, {"62"}).failed());           // "b" before "bc"
 }
 
+TEST_CASE("page: a cell within another's value is refused though the sum is right") {
+  const auto valid = [](std::size_t inner_at) {
+    bytes page(page_bytes);
+    const auto put = [&page](std::size_t at, const bytes& with) {
+      std::copy(with.begin(), with.end(), page.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    put(6, hex({"02 00"}));                                            // count
+    put(cells_begin_at, hex({"e0 0f 1b 00"}));                         // cells_begin, cells_bytes: 22 and 5
+    put(page_header_bytes, hex({"e0 0f"}));                            // the cell "a", of 17 bytes of value
+    put(0x0fe0, hex({"01 00 11 00 61"}));                              //
+    store_le(page.data() + 98, static_cast<std::uint16_t>(inner_at));  // the cell "b", without a value
+    put(inner_at, hex({"01 00 00 00 62"}));
+    seal_page(page, identity_of(page_kind::object, 0));
+    return check_page(page, sample_store()).has_value();
+  };
+  CHECK(valid(0x0ff6));
+  for (const std::size_t inner_at : {0x0fe5u, 0x0fe8u, 0x0ff1u, 0x0ff5u}) {
+    CHECK_FALSE(valid(inner_at));
+  }
+}
+
 TEST_CASE("page: a leaf cell over cell_bytes_max is refused") {
   const auto with_cell = [](std::size_t key_bytes, std::size_t value_bytes) {
     bytes page(page_bytes);

@@ -1,7 +1,7 @@
 // The whole vocabulary between the engine and a device.
 //
 // Layout of a command by opcode (fields not named are ignored)
-//   append   zone, segments                 sequential zones only; the completion tells the place
+//   append   zone, segments                 the device chooses the place and tells it; sequential zones only
 //   write    zone, offset_bytes, segments   conventional zones anywhere; sequential zones at the write pointer only
 //   read     zone, offset_bytes, segments   below the zone's size; beyond the write pointer the bytes are unspecified
 //   report   zone, zones                    fills `zones` from `zone` on; the completion's `bytes` is the COUNT filled

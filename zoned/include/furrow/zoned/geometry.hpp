@@ -1,9 +1,12 @@
 // The shape of a zoned device: what stays the same from open to close.
 //
 // Invariants
-//   I1  lba_bytes is 512 or 4096; zone_bytes and last_zone_bytes are multiples of it, not always powers of two.
+//   I1  lba_bytes is 512 or 4096; zone_bytes and last_zone_bytes are multiples of it; zone_bytes may be any multiple.
 //   I2  0 < last_zone_bytes <= zone_bytes; zones 0 .. zone_count-2 have zone_bytes each.
 //   I3  A limit that the device does not have is absent, never 0 or a large number.
+//
+// A driver may refuse to reopen a closed zone while active_max zones are active, though it could close another for it
+// (null_blk does, with too_many_open). Who keeps at most open_max zones active never meets this.
 //
 // Not here: the capacity and type of each zone (a report tells), what the device promises (guarantees.hpp).
 #pragma once

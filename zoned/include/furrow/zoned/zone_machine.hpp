@@ -1,13 +1,15 @@
 // Legal commands on the zones of a device: one table, used by every emulated device, by asserts and by documents.
 //
-//   sequential zone      empty     imp_open  exp_open  closed    full   read_only  offline
-//   append/write         imp_open  =/full    =/full    imp_open  x      x          x      full: at capacity
-//   open                 exp_open  exp_open  =         exp_open  x      x          x
-//   close                x         closed*   closed*   =         x      x          x      *empty if nothing is written
-//   finish               full      full      full      full      =      x          x      takes no slot
-//   reset                =         empty     empty     empty     empty  x          x
+//   sequential zone   empty     imp_open  exp_open  closed    full  read_only  offline
+//   append, write     imp_open  =/full    =/full    imp_open  x     x          x        full: last byte of capacity
+//   open              exp_open  exp_open  =         exp_open  x     x          x
+//   close             x         closed*   closed*   =         x     x          x        *empty if nothing is written
+//   finish            full      full      full      full      =     x          x        takes no slot
+//   reset             =         empty     empty     empty     empty x          x
+//
 //   conventional zone: write and read only; every other command is refused with invalid_transition.
 //   x is zone_full (append and write of a full zone), zone_read_only, zone_offline, else invalid_transition.
+//   A ZNS drive may leave a zone closed that an emulated device empties at close.
 //
 // A refused command changes nothing. Refusals are found in this order: range, alignment, type and condition, place,
 // room, active limit, open limit.
