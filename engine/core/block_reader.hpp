@@ -1,4 +1,5 @@
-// Reads runs of blocks of one zone into a buffer of its own, one read at a time: for opening and formatting.
+// Reads runs of blocks of one zone into a buffer of its own, one read at a time, each tried attempts_max times: for opening and
+// formatting, where a read that fails must not be taken for bytes that are not there.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +32,8 @@ class block_reader final : public io_client {
     const std::uint64_t part = std::min(blocks_ - done_, std::max<std::uint64_t>(1, c_.transfer_blocks_max()));
     error_code ec = c.error;
     if (!ec && c.bytes != part * block_bytes) ec = zoned::errc::io;
+    if (ec && ++attempts_ < attempts_max) return next();
+    attempts_ = 0;
     done_ += part;
     if (!ec && done_ < blocks_) return next();
     std::exchange(call_, nullptr)(ec, buffer_.part(0, ec ? 0 : blocks_ * block_bytes));
@@ -46,7 +49,10 @@ class block_reader final : public io_client {
                  *this, 0);
   }
 
+  static constexpr std::uint32_t attempts_max = 3;
+
   context& c_;
+  std::uint32_t attempts_ = 0;
   buffer buffer_;
   call_type call_;
   zoned::zone_index zone_;

@@ -28,10 +28,17 @@ void checkpointer::configure() {
 std::uint32_t checkpointer::reserve_zones() const {
   const std::uint64_t zone_blocks = c_.zones.typical_blocks();
   const std::uint64_t journal = cap_bytes_ / (zone_blocks * block_bytes) + 2;
+  // Page zones may be half empty before they are rewritten, and every page may be written anew before one of them is free.
   const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
-  const std::uint64_t pages = c_.super.page_copies * (2 * tree_pages / zone_blocks + 2);
+  const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / zone_blocks + 3);
   const std::uint64_t used = c_.reclaim->metadata_zones();
-  return static_cast<std::uint32_t>(std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, 3));
+  return static_cast<std::uint32_t>(
+      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones()));
+}
+
+std::uint32_t checkpointer::rewrite_zones() const {
+  const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
+  return static_cast<std::uint32_t>(c_.super.page_copies * (tree_pages / c_.zones.typical_blocks() + 1) + 1);
 }
 
 std::uint64_t checkpointer::threshold() const {
@@ -96,19 +103,27 @@ readiness checkpointer::prepare_entries() {
 
 readiness checkpointer::rewrite_emptiest() {
   std::uint64_t live = 0, room = 0;
-  const zone_state* emptiest = nullptr;
+  std::vector<const zone_state*> sparse;
   for (const zone_state& z : c_.zones.all()) {
     if (z.role != format::zone_role::metadata || z.live_pages == 0) continue;
     live += z.live_pages;
     room += z.capacity_blocks - 1;
-    if (z.life != zone_life::full || z.live_pages * 2 > z.capacity_blocks) continue;
-    if (emptiest == nullptr || z.live_pages < emptiest->live_pages) emptiest = &z;
+    if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
   }
-  if (emptiest == nullptr || room < 2 * live + c_.zones.typical_blocks()) return readiness::yes();
+  const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= rewrite_zones();
+  if (!scarce && room < 2 * live + c_.zones.typical_blocks()) return readiness::yes();
+  std::sort(sparse.begin(), sparse.end(), [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
+  std::vector<bool> chosen(c_.zones.count());
+  std::uint64_t moved = 0;
+  for (const zone_state* z : sparse) {
+    moved += z->live_pages;
+    if (moved > c_.zones.typical_blocks()) break;
+    chosen[z->device.index.value] = true;
+  }
   std::vector<page_need> pages;
   const auto collect = [&](const page_need& p) {
     for (const zoned::device_address a : p.ref.copies)
-      if (a != format::page_ref::no_copy && c_.shape.zone_of(a) == emptiest->device.index) return pages.push_back(p);
+      if (a != format::page_ref::no_copy && chosen[c_.shape.zone_of(a).value]) return pages.push_back(p);
   };
   c_.objects->for_each_ref(collect);
   c_.zone_pages->for_each_ref(collect);

@@ -43,6 +43,8 @@ class checkpointer final : public io_client {
 
   /// Clean zones kept back from data: for the journal up to its cap, and for rewriting pages.
   [[nodiscard]] std::uint32_t reserve_zones() const;
+  /// Zones that a checkpoint takes which writes every page anew.
+  [[nodiscard]] std::uint32_t rewrite_zones() const;
   /// Zones that pages are written to beside the journal's.
   [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }
   [[nodiscard]] std::uint64_t journal_cap_bytes() const { return cap_bytes_; }

@@ -4,6 +4,10 @@
 
 namespace furrow::core {
 
+namespace {
+constexpr std::uint32_t attempts_max = 3;  // of reading, when all copies fail
+}
+
 void page_reader::wait(const page_need& need, std::function<void(error_code)> again) {
   ++c_.stats.page_waits;
   const std::uint64_t key = need.ref.copies[0].raw();
@@ -39,13 +43,16 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
     l.copy = 1;
     return submit(tag, l);
   }
-  if (!good)
-    c_.emit(event::kind::damage,
-            {.zone = zone, .what = "a metadata page cannot be read or is not the page that was written"});
+  if (c.error && ++l.attempts < attempts_max) {
+    l.copy = 0;
+    return submit(tag, l);
+  }
+  const error_code why = good ? error_code{} : c.error ? c.error : error_code{errc::damaged};
+  if (!good) c_.emit(event::kind::damage, {.zone = zone, .what = "a metadata page cannot be read, or is not the page that was written"});
   auto waiters = std::move(l.waiters);
   c_.buffers.give(std::move(l.page));
   loads_.erase(tag);
-  for (auto& again : waiters) again(good ? error_code{} : errc::damaged);  // I1
+  for (auto& again : waiters) again(why);  // I1
 }
 
 void page_reader::evict() {

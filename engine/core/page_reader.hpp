@@ -28,6 +28,7 @@ class page_reader final : public io_client {
   struct load {
     page_need need;
     std::uint32_t copy = 0;
+    std::uint32_t attempts = 0;
     std::uint64_t since = 0;
     buffer page;
     std::vector<std::function<void(error_code)>> waiters;

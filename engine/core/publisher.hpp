@@ -84,6 +84,7 @@ class publisher {
   [[nodiscard]] bool settled() const { return !draining_; }
   /// While paused nothing is published (a check is running).
   void pause(bool on);
+  [[nodiscard]] bool paused() const { return paused_; }
 
  private:
   struct names;  // names changed by earlier steps of the same publication

@@ -7,6 +7,7 @@
 #include "core/journal.hpp"
 #include "core/objects.hpp"
 #include "core/page_reader.hpp"
+#include "core/publisher.hpp"
 
 namespace furrow::core {
 
@@ -54,6 +55,7 @@ void reclaimer::step() {
   resolve_suspects();
   finish_remainders();
   reset_some();
+  if (c_.publish_queue->paused()) return;
   if (!drops_.empty() && !dropping_ && !c_.closing) drop_some();
   for (std::size_t i = 0; i < candidates_.size();) {
     zone_state& z = c_.zones[{candidates_[i]}];
@@ -214,7 +216,7 @@ void reclaimer::drop_some() {
   if (done.ready()) done = c_.apply->prepare(r);
   if (done.need)
     return c_.pages->wait(*done.need, [this](error_code ec) {
-      dropping_ = false;
+      dropping_ = false;  // the next step tries again
       if (ec) c_.set_latch("the pages of a removed object cannot be read");
     });
   dropping_ = false;

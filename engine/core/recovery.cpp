@@ -163,12 +163,15 @@ void recovery::enter_zone(zoned::zone_index zone, std::uint64_t generation, std:
     return log_ended();
   }
   blocks_.read(zone, 0, 1, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
-    const auto h = ec ? boost::system::result<format::zone_header>{ec} : format::decode_zone_header(bytes);
+    if (ec) return fail(ec, "the header of a journal zone cannot be read", zone);
+    const auto h = format::decode_zone_header(bytes);
     const bool ours = h && h->store == c_.super.store && h->zone == zone && h->generation == generation &&
                       h->ordinal == ordinal && h->role == format::zone_role::metadata;
-    if (!ours && first)
-      return fail(errc::damaged, "the header of the zone in which the journal begins cannot be read", zone);
-    if (!ours) return log_ended();  // its header was torn: nothing was written behind it
+    if (!ours && first) return fail(errc::damaged, "the zone in which the journal begins has another header", zone);
+    if (!ours && end_block(z) > 1 && generation == z.generation + 1) {
+      damage("the header of a journal zone is not the one that was written", zone);  // a torn one has nothing behind it
+    }
+    if (!ours) return log_ended();
     zone_ = &z;
     header_ = *h;
     ordinal_ = ordinal;

@@ -29,9 +29,11 @@ void superblock_ring::begin_copy() {
   const std::uint32_t newest = at_[copy_].newest;
   const bool goes_on = !zone_of(newest).conventional() && state_of(newest).next_block < zone_of(newest).capacity_blocks;
   target_ = goes_on ? newest : newest ^ 1;
-  if (!goes_on && std::exchange(state_of(newest).partial, false)) {
+  const std::uint32_t left = target_ ^ 1;
+  if (std::exchange(state_of(left).partial, false)) {
     ++c_.stats.zone_finishes;
-    c_.io.submit({.op = zoned::opcode::finish, .zone = zone_of(newest).device.index}, *this, tag_finish);
+    finished_ = left;
+    c_.io.submit({.op = zoned::opcode::finish, .zone = zone_of(left).device.index}, *this, tag_finish);
     return;
   }
   write_copy();
@@ -68,6 +70,7 @@ void superblock_ring::copy_done(const zoned::completion& c) {
     h.next_block = whole ? static_cast<std::uint32_t>(c.at.offset_bytes / block_bytes) + 1 : z.capacity_blocks;
     // So is one whose remainder would keep it active.
     h.partial = !whole || (h.next_block == z.capacity_blocks && !z.fills_up());
+    c_.zones.set_ring_credit(zone_of(target_), h.next_block < z.capacity_blocks || h.partial);
   }
   if (!whole) return retry();
   at_[copy_].newest = target_;
@@ -111,10 +114,14 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       return copy_done(c);
     case tag_reset:
       ++c_.stats.zone_resets;
-      if (!c.error) return write_copy();
+      if (!c.error) {
+        c_.zones.set_ring_credit(zone_of(target_), false);
+        return write_copy();
+      }
       state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
       return retry();
     case tag_finish:
+      if (!c.error) c_.zones.set_ring_credit(zone_of(finished_), false);
       return write_copy();
     case tag_flush:
       if (c.error) {

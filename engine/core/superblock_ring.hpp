@@ -55,7 +55,8 @@ class superblock_ring final : public io_client {
   context& c_;
   position at_[2];
   std::uint32_t copy_ = 0;
-  std::uint32_t target_ = 0;  ///< The half that is being written.
+  std::uint32_t target_ = 0;    ///< The half that is being written.
+  std::uint32_t finished_ = 0;  ///< The half that is being finished.
   std::uint32_t attempts_ = 0;
   std::uint32_t failed_ = 0;
   buffer block_;

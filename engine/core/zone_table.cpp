@@ -21,14 +21,14 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
     z.life = zone_life::bad;
     if (is_ring(info.index)) z.life = zone_life::superblock;
     if (!is_ring(info.index)) set_credit(z, zoned::is_active(info.condition));
+    else z.credit = zoned::is_active(info.condition);
     if (!is_ring(info.index) && !z.conventional() && z.capacity_blocks >= 2) {
       ++usable_;
       typical_blocks_ = typical_blocks_ == 0 ? z.capacity_blocks - 1
                                              : std::min<std::uint64_t>(typical_blocks_, z.capacity_blocks - 1);
     }
   }
-  for (std::uint32_t copy = 0; copy < 2; ++copy)
-    if (!zones_[ring(copy, 0).value].conventional()) ++active_;  // one zone of each pair is written in part
+  active_ += ring_credits(0) + ring_credits(1);
   turn_ = 0;
 }
 
@@ -76,6 +76,23 @@ void zone_table::drained(zone_state& z) {
   if (z.life != zone_life::full || z.writes > 0 || !z.credit) return;
   if (z.fills_up()) return set_credit(z, false);
   unfinished_.push_back(z.device.index);
+}
+
+std::uint32_t zone_table::ring_credits(std::uint32_t copy) const {
+  std::uint32_t sequential = 0, held = 0;
+  for (std::uint32_t half = 0; half < 2; ++half) {
+    const zone_state& z = zones_[ring(copy, half).value];
+    sequential += z.conventional() ? 0u : 1u;
+    held += z.credit ? 1u : 0u;
+  }
+  return sequential > 0 ? std::max<std::uint32_t>(held, 1) : 0;  // one may become active at any time
+}
+
+void zone_table::set_ring_credit(zone_state& z, bool credit) {
+  active_ -= ring_credits(0) + ring_credits(1);
+  z.credit = credit;
+  active_ += ring_credits(0) + ring_credits(1);
+  ++changes_;
 }
 
 void zone_table::inactive(zone_state& z) { set_credit(z, false); }

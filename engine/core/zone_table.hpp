@@ -94,6 +94,8 @@ class zone_table {
   void drained(zone_state& z);
   /// The device says that it is not active any more.
   void inactive(zone_state& z);
+  /// A ring zone has become active, or ceased to be. A pair with a sequential zone always counts for one at least.
+  void set_ring_credit(zone_state& z, bool credit);
   /// Full zones that stay active for their remainder, since the last call: to be finished.
   [[nodiscard]] std::vector<zoned::zone_index> take_unfinished() { return std::exchange(unfinished_, {}); }
   /// A clean zone, taken in turn over the device; none if there is none. Sequential only.
@@ -125,6 +127,7 @@ class zone_table {
 
  private:
   void set_credit(zone_state& z, bool credit);
+  [[nodiscard]] std::uint32_t ring_credits(std::uint32_t copy) const;
   zoned::geometry shape_;
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
