@@ -101,9 +101,10 @@ class handler_operation final : public operation {
     constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
     T value{};
     if (!e.error || also_when_failed) value = convert<T>(e);
-    // The handler's executor never runs it at once (see erase), so a caller is not re-entered.
-    asio::dispatch(std::move(executor_), [h = std::move(handler_), error = e.error, v = std::move(value),
-                                          thread = std::move(e.ended_thread)]() mutable {
+    // The handler's executor never runs it at once (see erase), so a caller is not re-entered. Its context has work until
+    // this operation is gone, so that it is there for all of the call.
+    asio::dispatch(executor_, [h = std::move(handler_), error = e.error, v = std::move(value),
+                               thread = std::move(e.ended_thread)]() mutable {
       thread.reset();
       std::move(h)(error, std::move(v));
     });
