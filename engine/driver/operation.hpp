@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "core/messages.hpp"
+#include "driver/own_thread.hpp"
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/run_on.hpp"
 #include "furrow/zoned/device.hpp"
@@ -29,7 +30,6 @@
 namespace furrow::driver {
 
 class driver;
-class own_thread;
 struct open_handle;
 
 /// How an operation ended, and what its result may be made of.
@@ -105,7 +105,7 @@ class handler_operation final : public operation {
     // this operation is gone, so that it is there for all of the call.
     asio::dispatch(executor_, [h = std::move(handler_), error = e.error, v = std::move(value),
                                thread = std::move(e.ended_thread)]() mutable {
-      thread.reset();
+      if (thread) thread->join();
       std::move(h)(error, std::move(v));
     });
   }
