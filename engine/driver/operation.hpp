@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "core/messages.hpp"
+#include "driver/own_thread.hpp"
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/run_on.hpp"
 #include "furrow/zoned/device.hpp"
@@ -29,7 +30,6 @@
 namespace furrow::driver {
 
 class driver;
-class own_thread;
 struct open_handle;
 
 /// How an operation ended, and what its result may be made of.
@@ -101,10 +101,11 @@ class handler_operation final : public operation {
     constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
     T value{};
     if (!e.error || also_when_failed) value = convert<T>(e);
-    // The handler's executor never runs it at once (see erase), so a caller is not re-entered.
-    asio::dispatch(std::move(executor_), [h = std::move(handler_), error = e.error, v = std::move(value),
-                                          thread = std::move(e.ended_thread)]() mutable {
-      thread.reset();
+    // The handler's executor never runs it at once (see erase), so a caller is not re-entered. Its context has work until
+    // this operation is gone, so that it is there for all of the call.
+    asio::dispatch(executor_, [h = std::move(handler_), error = e.error, v = std::move(value),
+                               thread = std::move(e.ended_thread)]() mutable {
+      if (thread) thread->join();
       std::move(h)(error, std::move(v));
     });
   }

@@ -68,6 +68,7 @@ TEST_CASE("threads: no handler runs on the store's thread, or inside a call") {
   asio::post(one, [&] { its_own.set_value(std::this_thread::get_id()); });
   const std::thread::id expected = its_own.get_future().get();
   CHECK(thread_of_handler(s, [&](auto h) { return asio::bind_executor(one, h); }) == expected);
+  one.join();
 }
 
 TEST_CASE("threads: dropping a store on its own thread waits for it") {
