@@ -107,7 +107,7 @@ void formatter::write_header() {
 }
 
 void formatter::write_superblocks() {
-  for (std::uint32_t copy = 0; copy < 2; ++copy) c_.ring->place(copy, 0, 0, false, false);
+  for (std::uint32_t copy = 0; copy < 2; ++copy) c_.ring->place(copy, 0, {}, {});
   c_.ring->write(c_.super, [this](error_code ec) {
     if (ec) return fail(ec, "the superblock cannot be written");
     read_back();

@@ -112,6 +112,8 @@ class page_tree {
   void put(format::key_view key, format::value_view value);
   /// False if there was no such key.
   bool erase(format::key_view key);
+  /// While held, a leaf that erase() has emptied stays, so that keys prepared in its range can still be put; let go, it goes.
+  void hold(bool on);
   /// Erases all keys in [from, to); an empty `to` means to the end.
   void erase_range(format::key_view from, format::key_view to);
 
@@ -202,6 +204,7 @@ class page_tree {
   void settle(index_node& parent, std::size_t at);
   void merge(index_node& parent, std::size_t left);
   void settle_root();
+  void settle_path(tree_path& path);
 
   [[nodiscard]] std::optional<page_need> prepare_edge(format::key_view key);
   [[nodiscard]] static range_cut cut_of(const index_node& node, format::key_view from, format::key_view to);
@@ -223,6 +226,8 @@ class page_tree {
   tree_slot root_;
   std::uint8_t root_level_ = 0;
   bool frozen_ = false;
+  bool held_ = false;
+  std::vector<format::key> hollow_;  ///< In the range of leaves that may have become empty while held.
   std::uint64_t now_ = 0;
   std::size_t resident_leaves_ = 0;
   std::size_t dirty_nodes_ = 0;

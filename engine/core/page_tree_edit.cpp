@@ -6,6 +6,7 @@
 //   else                              -> near the middle, where the separator is shortest
 // The page itself tells what was inserted last: cells grow downwards, the latest lies lowest.
 #include <algorithm>
+#include <utility>
 
 #include "core/page_tree.hpp"
 
@@ -174,10 +175,30 @@ bool page_tree::erase(format::key_view key) {
   FURROW_ASSERT(resident != nullptr);
   const std::size_t at = resident->view().lower_bound(key);
   if (at == resident->view().count() || resident->view().key(at) != key) return false;
-  own_path(path).editor().erase(at);
+  leaf_node& leaf = own_path(path);
+  leaf.editor().erase(at);
+  if (held_ && leaf.view().count() == 0) {
+    hollow_.emplace_back(key);
+  } else {
+    settle_path(path);
+  }
+  return true;
+}
+
+void page_tree::settle_path(tree_path& path) {
   for (unsigned level = 1; level <= root_level_; ++level) settle(*path.steps[level].node, path.steps[level].at);
   settle_root();
-  return true;
+}
+
+void page_tree::hold(bool on) {
+  held_ = on;
+  for (const format::key& key : std::exchange(hollow_, {})) {
+    tree_path path;
+    const leaf_node* leaf = root_.empty() ? nullptr : descend(key, path, nullptr);
+    if (leaf == nullptr || leaf->view().count() > 0) continue;
+    static_cast<void>(own_path(path));
+    settle_path(path);
+  }
 }
 
 /// After the child at `at` has lost something: an empty one goes, an underfull one joins a resident neighbour.

@@ -268,7 +268,9 @@ void recovery::replay() {
           zone_->device.index);
       return log_ended();
     }
+    c_.objects->hold(true);
     c_.apply->apply(r.sequence, r.body);
+    c_.objects->hold(false);
     c_.sequence = r.sequence;
     ++out_.records;
   }

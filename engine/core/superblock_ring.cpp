@@ -9,9 +9,9 @@ enum tag : std::uint64_t { tag_write = 1, tag_reset, tag_flush, tag_finish };
 constexpr std::uint32_t attempts_max = 4;
 }  // namespace
 
-void superblock_ring::place(std::uint32_t copy, std::uint32_t half, std::uint32_t next_block, bool other_used,
-                            bool partial) {
-  at_[copy] = {half, next_block, other_used, partial};
+void superblock_ring::place(std::uint32_t copy, std::uint32_t newest, const half_state& first,
+                            const half_state& second) {
+  at_[copy] = {newest, {first, second}};
 }
 
 void superblock_ring::write(format::superblock s, std::function<void(error_code)> call) {
@@ -22,50 +22,67 @@ void superblock_ring::write(format::superblock s, std::function<void(error_code)
   format::encode(s, block_.part(0, block_bytes));
   copy_ = 0;
   failed_ = attempts_ = 0;
+  begin_copy();
+}
+
+void superblock_ring::begin_copy() {
+  const std::uint32_t newest = at_[copy_].newest;
+  const bool goes_on = !zone_of(newest).conventional() && state_of(newest).next_block < zone_of(newest).capacity_blocks;
+  target_ = goes_on ? newest : newest ^ 1;
+  if (!goes_on && std::exchange(state_of(newest).partial, false)) {
+    ++c_.stats.zone_finishes;
+    c_.io.submit({.op = zoned::opcode::finish, .zone = zone_of(newest).device.index}, *this, tag_finish);
+    return;
+  }
   write_copy();
 }
 
 void superblock_ring::write_copy() {
-  position& at = at_[copy_];
+  const zone_state& z = zone_of(target_);
+  half_state& h = state_of(target_);
   const std::vector<zoned::segment> memory{{block_.data(), block_bytes}};
-  if (zone().conventional()) {
-    at.half ^= 1;  // B2
-    c_.io.submit({.op = zoned::opcode::write, .zone = zone().device.index, .segments = memory}, *this, tag_write);
+  if (z.conventional()) {
+    c_.io.submit({.op = zoned::opcode::write, .zone = z.device.index, .segments = memory}, *this, tag_write);
     return;
   }
-  if (at.next_block >= zone().capacity_blocks) {
-    if (std::exchange(at.partial, false)) {
-      ++c_.stats.zone_finishes;
-      c_.io.submit({.op = zoned::opcode::finish, .zone = zone().device.index}, *this, tag_finish);
-      return;
-    }
-    at.half ^= 1;
-    at.next_block = 0;
-    if (std::exchange(at.other_used, true)) {
-      c_.io.submit({.op = zoned::opcode::reset, .zone = zone().device.index}, *this, tag_reset);
+  if (h.next_block >= z.capacity_blocks) {
+    FURROW_ASSERT(target_ != at_[copy_].newest);  // B2
+    h.next_block = 0;
+    h.partial = false;
+    if (std::exchange(h.used, false)) {
+      c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
       return;
     }
   }
-  c_.io.submit({.op = zoned::opcode::append, .zone = zone().device.index, .segments = memory}, *this, tag_write);
+  h.used = true;
+  c_.io.submit({.op = zoned::opcode::append, .zone = z.device.index, .segments = memory}, *this, tag_write);
 }
 
 void superblock_ring::copy_done(const zoned::completion& c) {
-  position& at = at_[copy_];
+  const zone_state& z = zone_of(target_);
+  half_state& h = state_of(target_);
   c_.stats.superblock_bytes += c.error ? 0 : c.bytes;
   const bool whole = !c.error && c.bytes == block_bytes && c.at.offset_bytes % block_bytes == 0;
-  if (!zone().conventional()) {
+  if (!z.conventional()) {
     // After anything but a whole block this zone is left, so that the next one begins on a block boundary.
-    at.partial = !whole;
-    at.next_block = whole ? static_cast<std::uint32_t>(c.at.offset_bytes / block_bytes) + 1 : zone().capacity_blocks;
+    h.next_block = whole ? static_cast<std::uint32_t>(c.at.offset_bytes / block_bytes) + 1 : z.capacity_blocks;
     // So is one whose remainder would keep it active.
-    if (at.next_block == zone().capacity_blocks && !zone().fills_up()) at.partial = true;
+    h.partial = !whole || (h.next_block == z.capacity_blocks && !z.fills_up());
   }
-  if (!whole && ++attempts_ < attempts_max) return write_copy();
-  if (!whole) {
-    ++failed_;
-    c_.emit(event::kind::degraded,
-            {.zone = zone().device.index, .what = "a copy of the superblock could not be written"});
-  }
+  if (!whole) return retry();
+  at_[copy_].newest = target_;
+  flush();
+}
+
+void superblock_ring::retry() {
+  if (++attempts_ >= attempts_max) return copy_failed();
+  target_ == at_[copy_].newest ? begin_copy() : write_copy();
+}
+
+void superblock_ring::copy_failed() {
+  ++failed_;
+  c_.emit(event::kind::degraded,
+          {.zone = zone_of(target_).device.index, .what = "a copy of the superblock could not be written"});
   flush();
 }
 
@@ -77,7 +94,7 @@ void superblock_ring::flush() {
 
 void superblock_ring::next_copy() {
   attempts_ = 0;
-  if (++copy_ < 2) return write_copy();
+  if (++copy_ < 2) return begin_copy();
   finish();
 }
 
@@ -94,15 +111,9 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       return copy_done(c);
     case tag_reset:
       ++c_.stats.zone_resets;
-      if (c.error && ++attempts_ < attempts_max) {
-        at_[copy_].next_block = zone().capacity_blocks;
-        return write_copy();
-      }
-      if (c.error) {
-        ++failed_;
-        return next_copy();
-      }
-      return write_copy();
+      if (!c.error) return write_copy();
+      state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
+      return retry();
     case tag_finish:
       return write_copy();
     case tag_flush:

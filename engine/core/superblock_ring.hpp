@@ -23,9 +23,14 @@ class superblock_ring final : public io_client {
  public:
   explicit superblock_ring(context& c) : c_{c} {}
 
-  /// Where writing goes on: `half` of `copy` at `next_block`; other_used: the other zone of the pair is not empty.
-  /// partial: the zone is left for good although it is not full.
-  void place(std::uint32_t copy, std::uint32_t half, std::uint32_t next_block, bool other_used, bool partial);
+  /// One zone of a pair.
+  struct half_state {
+    std::uint32_t next_block = 0;  ///< The zone's capacity: not to be written on before a reset.
+    bool used = false;             ///< To be reset before it is written from the beginning.
+    bool partial = false;          ///< To be finished when it is left: else it would stay active.
+  };
+  /// Where writing goes on: `newest` is the half that holds the newest superblock of this copy.
+  void place(std::uint32_t copy, std::uint32_t newest, const half_state& first, const half_state& second);
   /// Gives it the next serial and writes both copies; one call at a time.
   void write(format::superblock s, std::function<void(error_code)> call);
   [[nodiscard]] bool busy() const { return call_ != nullptr; }
@@ -33,21 +38,24 @@ class superblock_ring final : public io_client {
 
  private:
   struct position {
-    std::uint32_t half = 0;
-    std::uint32_t next_block = 0;
-    bool other_used = false;
-    bool partial = false;  ///< To be finished before it is left: else it would stay active.
+    std::uint32_t newest = 0;
+    half_state halves[2];
   };
+  void begin_copy();
   void write_copy();
   void copy_done(const zoned::completion& c);
+  void retry();
+  void copy_failed();
   void next_copy();
   void flush();
   void finish();
-  [[nodiscard]] zone_state& zone() { return c_.zones[c_.zones.ring(copy_, at_[copy_].half)]; }
+  [[nodiscard]] zone_state& zone_of(std::uint32_t half) { return c_.zones[c_.zones.ring(copy_, half)]; }
+  [[nodiscard]] half_state& state_of(std::uint32_t half) { return at_[copy_].halves[half]; }
 
   context& c_;
   position at_[2];
   std::uint32_t copy_ = 0;
+  std::uint32_t target_ = 0;  ///< The half that is being written.
   std::uint32_t attempts_ = 0;
   std::uint32_t failed_ = 0;
   buffer block_;

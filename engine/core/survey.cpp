@@ -52,7 +52,8 @@ void survey::search(std::uint32_t index) {
     case zoned::zone_condition::explicit_open:
     case zoned::zone_condition::closed:
       r.end_block = static_cast<std::uint32_t>(z.device.write_pointer_bytes / block_bytes);
-      r.partial = z.device.write_pointer_bytes % block_bytes != 0 || (r.end_block == z.capacity_blocks && !z.fills_up());
+      r.partial =
+          z.device.write_pointer_bytes % block_bytes != 0 || (r.end_block == z.capacity_blocks && !z.fills_up());
       break;
   }
   search_back(index, r.end_block);
@@ -99,12 +100,13 @@ void survey::place_ring() const {
     const ring_zone& b = rings_[copy * 2 + 1];
     const bool second = b.newest && (!a.newest || std::pair{b.newest->epoch, b.newest->serial} >
                                                       std::pair{a.newest->epoch, a.newest->serial});
-    const ring_zone& r = second ? b : a;
-    const ring_zone& other = second ? a : b;
-    const zone_state& z = c_.zones[c_.zones.ring(copy, second ? 1 : 0)];
-    const bool writable = zoned::is_writable(z.device.condition) && !r.partial;
-    c_.ring->place(copy, second ? 1 : 0, writable ? r.end_block : z.capacity_blocks,
-                   other.end_block > 0 || other.partial, r.partial);
+    const auto half = [&](const ring_zone& r, std::uint32_t index) {
+      const zone_state& z = c_.zones[c_.zones.ring(copy, index)];
+      const bool writable = zoned::is_writable(z.device.condition) && !r.partial;
+      return superblock_ring::half_state{writable ? r.end_block : z.capacity_blocks, r.end_block > 0 || r.partial,
+                                         r.partial};
+    };
+    c_.ring->place(copy, second ? 1 : 0, half(a, 0), half(b, 1));
   }
 }
 

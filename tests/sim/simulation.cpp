@@ -66,7 +66,15 @@ simulation::simulation(const scenario& s, std::FILE* trace)
 bool simulation::format() {
   device_.faults().allow_failures(false);
   store_.start();
-  const core::notification n = store_.ask(core::format_request{scenario_.format, uuid_});
+  core::notification n = store_.ask(core::format_request{scenario_.format, uuid_});
+  // Formatting may give up over shortened commands; then it is done again.
+  format_options again = scenario_.format;
+  again.force = true;
+  for (int tries = 0; n.error == zoned::errc::io && device_.faults().shortened() > 0 && tries < 20; ++tries) {
+    store_.end();
+    store_.start();
+    n = store_.ask(core::format_request{again, uuid_});
+  }
   if (n.error == errc::too_small || n.error == errc::too_few_active_zones) {
     totals_.formats_refused = 1;
     store_.end();
