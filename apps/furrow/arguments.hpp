@@ -8,6 +8,10 @@
 
 namespace furrow::cli {
 
+/// The command line as CLI::App::parse() takes it, which is in reverse; add_name() and the others give the values back
+/// as they were.
+[[nodiscard]] std::vector<std::string> arguments_of(int count, char** values);
+
 /// The first argument of every subcommand.
 CLI::Option* add_uri(CLI::App& app, std::string& to);
 /// One name of an object: any bytes, taken as they are.

@@ -124,6 +124,7 @@ std::vector<std::byte> read_piece() {
 }
 
 exit_status run(const arguments& a) {
+  if (a.name.empty()) throw make_failure("append", errc::name_empty);
   interrupt::install();
   session s{a.uri, access::read_write};
   create_options options;

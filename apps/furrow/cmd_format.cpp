@@ -24,7 +24,9 @@ exit_status run(const arguments& a) {
   format_options options = a.options;
   options.checksums = !a.no_checksums;
   options.page_copies = static_cast<std::uint8_t>(a.page_copies);
-  auto device = take(blocking_store::format(open_device(a.uri, access::read_write), options), a.uri);
+  auto formatted = blocking_store::format(open_device(a.uri, access::read_write), options);
+  if (!formatted && formatted.error().code == errc::formatted) throw make_failure(a.uri, errc::formatted);
+  auto device = take(std::move(formatted), a.uri);
   const std::string name = device->name();
   const blocking_store store = take(blocking_store::open(std::move(device), {}), a.uri);
   const store_info info = take(store.info(), a.uri);

@@ -1,6 +1,6 @@
 // furrow get: objects as files, links and directories below one directory, or their bytes to standard output.
 //
-// Each argument is the name of an object, or, if there is none of that name, a prefix: all that begin with it.
+// An argument that ends with '/', or that is no object's name, is a prefix: it stands for all names that begin with it.
 //
 // Invariants
 //   I1  Nothing is written outside the directory, and no file is left half-written (output_tree.hpp).
@@ -59,8 +59,9 @@ class selected_names {
     page_ = {};
     if (argument_ == arguments_.size()) return false;
     const std::string& argument = arguments_[argument_++];
-    const auto exact = argument.empty() ? outcome<blocking_object>{failure_of(errc::not_found)}
-                                        : session_.blocking().open_object(object_key{argument});
+    const bool prefix = argument.empty() || argument.ends_with('/');
+    const auto exact = prefix ? outcome<blocking_object>{furrow::failure{errc::not_found, {}}}
+                              : session_.blocking().open_object(object_key{argument});
     if (exact) {
       page_.entries.push_back({argument, exact->id()});
       return true;
@@ -82,8 +83,6 @@ class selected_names {
     if (!page_.entries.empty()) after_ = page_.entries.back().name;
     if (page_.entries.empty()) page_.more = false;
   }
-
-  static furrow::failure failure_of(errc code) { return {code, {}}; }
 
   const session& session_;
   std::vector<std::string> arguments_;
@@ -242,7 +241,7 @@ exit_status run(const arguments& a) {
 action declare_get(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
-  add_names(app, "NAME", a->names, "Objects, or prefixes of their names where no object has the name; none: all");
+  add_names(app, "NAME", a->names, "Objects; one that ends with '/' or is no object's name is a prefix; none: all");
   add_name(app, "--to", a->to, "The directory to write to, or '-' for standard output")->required();
   add_json(app, a->json);
   return [a] { return run(*a); };

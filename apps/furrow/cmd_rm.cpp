@@ -79,7 +79,7 @@ action declare_rm(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
   add_names(app, "NAME", a->names, "Objects to remove");
-  app.add_option("-r,--prefix", a->prefixes, "Remove every object whose name begins with PREFIX; '' is all")
+  add_names(app, "-r,--prefix", a->prefixes, "Remove every object whose name begins with PREFIX; '' is all")
       ->expected(1)
       ->take_all()
       ->type_name("PREFIX");

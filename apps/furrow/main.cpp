@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "arguments.hpp"
 #include "command.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
@@ -71,7 +72,7 @@ exit_status run(int count, char** arguments) {
     actions.emplace_back(sub, c.declare(*sub));
   }
   try {
-    app.parse(count, arguments);
+    app.parse(arguments_of(count, arguments));
   } catch (const CLI::Success& e) {
     app.exit(e);
     return exit_status::good;

@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include "failure.hpp"
-#include "furrow/zoned/registry.hpp"
 #include "session.hpp"
 #include "text.hpp"
 
@@ -27,14 +26,7 @@ aligned_memory allocate(std::uint64_t bytes) {
 
 }  // namespace
 
-raw_device::raw_device(const std::string& uri) {
-  zoned::open_options options;
-  options.read_only = true;
-  auto opened = zoned::open(uri, options);
-  if (!opened) throw failure_of_device(uri, opened.error());
-  device_ = std::move(*opened);
-  list_zones(uri);
-}
+raw_device::raw_device(const std::string& uri) : device_{open_device(uri, access::read_only)} { list_zones(uri); }
 
 void raw_device::list_zones(const std::string& uri) {
   zones_.resize(shape().zone_count);

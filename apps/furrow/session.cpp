@@ -1,11 +1,20 @@
 #include "session.hpp"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "furrow/zoned/registry.hpp"
 #include "interrupt.hpp"
 
 namespace furrow::cli {
+
+namespace {
+
+/// The kernel keeps a device for a killed process until what that had in flight has ended.
+constexpr std::chrono::milliseconds in_use_patience{1000};
+
+}  // namespace
 
 failure failure_of_device(const std::string& uri, const zoned::failure& why) {
   // A device's line names the thing itself.
@@ -15,9 +24,14 @@ failure failure_of_device(const std::string& uri, const zoned::failure& why) {
 store::device_pointer open_device(const std::string& uri, access how) {
   zoned::open_options options;
   options.read_only = how == access::read_only;
-  auto opened = zoned::open(uri, options);
-  if (!opened) throw failure_of_device(uri, opened.error());
-  return std::move(*opened);
+  const auto patience_ends = std::chrono::steady_clock::now() + in_use_patience;
+  for (;;) {
+    auto opened = zoned::open(uri, options);
+    if (opened) return std::move(*opened);
+    const bool passing = opened.error().code == zoned::errc::in_use && std::chrono::steady_clock::now() < patience_ends;
+    if (!passing) throw failure_of_device(uri, opened.error());
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
 }
 
 session::session(const std::string& uri, access how, store_options options) : uri_{uri} {

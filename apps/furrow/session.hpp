@@ -17,7 +17,7 @@ namespace furrow::cli {
 enum class access { read_only, read_write };
 
 [[nodiscard]] failure failure_of_device(const std::string& uri, const zoned::failure& why);
-/// Opens a device by URI; throws failure.
+/// Opens a device by URI; throws failure. One that is in use is waited for, but not long.
 [[nodiscard]] store::device_pointer open_device(const std::string& uri, access how);
 
 /// The value, or a failure of THING.

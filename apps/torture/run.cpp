@@ -63,8 +63,9 @@ class torturer {
     context_.restart();
     context_.run();
     if (failed_) std::rethrow_exception(failed_);
-    say(fmt::format("done {} {}", appends_, bytes_));
   }
+  [[nodiscard]] std::uint64_t appends() const { return appends_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
   asio::awaitable<void> open_logs() {
@@ -144,8 +145,10 @@ cli::exit_status run(const run_options& options) {
   say(fmt::format("begin {}", options.seed));
   cli::session s{options.uri, cli::access::read_write, how};
   s.blocking().on_event(say_event);
-  torturer{options, s.async()}.run();
+  torturer torture{options, s.async()};
+  torture.run();
   s.close();
+  say(fmt::format("done {} {}", torture.appends(), torture.bytes()));
   return cli::exit_status::good;
 }
 

@@ -149,7 +149,8 @@ class Store(Cli):
 
     def test_zones_of_a_device_without_a_store(self):
         other = "file:" + self.path("other.img")
-        told = self.json("zones", f"{other}?{SMALL}&conventional=2")
+        self.fails("append", f"{other}?{SMALL}&conventional=2", "a", says="format")
+        told = self.json("zones", other)
         self.assertFalse(told["of_a_store"])
         self.assertEqual([z["type"] for z in told["zones"][:3]], ["conventional", "conventional", "sequential"])
 
