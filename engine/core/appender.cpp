@@ -71,6 +71,19 @@ void appender::step() {
   }
 }
 
+bool appender::uses(handle_id h) const {
+  const auto names = [h](const batch_request::member& m) {
+    const auto* a = std::get_if<batch_request::append>(&m);
+    const auto* s = std::get_if<set_attributes_request>(&m);
+    return (a != nullptr && a->handle == h) || (s != nullptr && s->handle == h);
+  };
+  return std::any_of(waiting_.begin(), waiting_.end(), [&](const waiting& w) {
+    if (const auto* a = std::get_if<append_request>(&w.what)) return a->handle == h;
+    const auto& members = std::get<batch_request>(w.what).members;
+    return std::any_of(members.begin(), members.end(), names);
+  });
+}
+
 bool appender::cancel(operation_id id, error_code reason) {
   const auto it = std::find_if(waiting_.begin(), waiting_.end(), [id](const waiting& w) { return w.id == id; });
   if (it == waiting_.end()) return false;

@@ -27,6 +27,8 @@ class appender {
   void step();
   /// True if the operation was waiting and is answered now.
   bool cancel(operation_id id, error_code reason);
+  /// Whether something that waits names the handle.
+  [[nodiscard]] bool uses(handle_id h) const;
   [[nodiscard]] bool idle() const { return waiting_.empty(); }
 
   /// The longest ordered extent, in blocks: so that its record fits a journal zone.

@@ -117,7 +117,7 @@ readiness checkpointer::rewrite_emptiest() {
   std::uint64_t moved = 0;
   for (const zone_state* z : sparse) {
     moved += z->live_pages;
-    if (moved > c_.zones.typical_blocks()) break;
+    if (moved > std::max<std::uint64_t>(1, c_.zones.clean_count() / 2) * c_.zones.typical_blocks()) break;
     chosen[z->device.index.value] = true;
   }
   std::vector<page_need> pages;

@@ -78,6 +78,7 @@ bool journal::reserve_next() {
 void journal::step() {
   if (c_.latch) return fail_waiters();
   if (state_ == state::idle && zone_ == nullptr && cut_call_ && pending_.empty()) return open_next();
+  if (state_ == state::waiting) return write_group();
   if (state_ != state::idle || pending_.empty()) return;
   if (wanted_ <= durable_ && pending_bytes_ < c_.options.journal_group_bytes) return;
   begin();
@@ -97,6 +98,8 @@ void journal::write_group() {
     return;
   }
   if (zone_ == nullptr || zone_->room_blocks() == 0) return open_next();
+  state_ = state::waiting;
+  if (zone_->writes >= c_.promises.appends_per_zone_max) return;  // pages share the zone; step() comes again
   state_ = state::writing;
   const std::uint64_t room = zone_->room_blocks();
   const std::uint64_t target = std::min<std::uint64_t>(room, group_bytes_aim / block_bytes);
@@ -150,6 +153,7 @@ void journal::submit_part() {
   const std::uint64_t bytes = std::min(c_.append_blocks_max() * block_bytes, group_bytes_ - group_written_);
   zone_->next_block += static_cast<std::uint32_t>(bytes / block_bytes);
   ++zone_->holds;
+  ++zone_->writes;
   part_bytes_ = bytes;
   c_.io.submit(
       {.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{group_.data() + group_written_, bytes}}},
@@ -158,6 +162,7 @@ void journal::submit_part() {
 
 void journal::part_done(const zoned::completion& c) {
   --zone_->holds;
+  --zone_->writes;
   if (c.error) return c_.set_latch("a write of the journal failed", zone_->device.index);
   c_.stats.journal_bytes += c.bytes;
   if (group_written_ == 0) group_at_bytes_ = c.at.offset_bytes;

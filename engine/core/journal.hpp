@@ -54,7 +54,8 @@ class journal final : public io_client {
   bool reserve_next();
   /// Pages may share the zone while no group is being written.
   [[nodiscard]] bool shareable() const {
-    return zone_ != nullptr && state_ != state::writing && state_ != state::opening;
+    return zone_ != nullptr && state_ != state::waiting && state_ != state::writing &&
+           state_ != state::opening;
   }
   /// The zone was given up by somebody who shares it.
   void left(const zone_state& z);
@@ -65,7 +66,7 @@ class journal final : public io_client {
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
  private:
-  enum class state : std::uint8_t { idle, pre_flush, opening, writing, post_flush };
+  enum class state : std::uint8_t { idle, pre_flush, opening, waiting, writing, post_flush };
   struct publication {
     std::uint64_t sequence = 0;
     std::uint32_t records = 0;

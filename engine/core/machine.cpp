@@ -108,6 +108,8 @@ void machine::settle() {
       if (state_ == state::closing) step_close();
       after = progress();
     } while (after != before);
+    if (!late_releases_.empty())
+      for (request& r : std::exchange(late_releases_, {})) on(r.id, std::get<release_request>(r.body));
     while (!checks_.empty() && !checker_.running() && publisher_.settled()) {
       const auto [id, data] = checks_.front();
       checks_.erase(checks_.begin());

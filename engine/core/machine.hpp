@@ -107,6 +107,7 @@ class machine {
   bool recovered_ = false;
   bool settling_ = false;
   std::vector<request> early_;  // came while opening
+  std::vector<request> late_releases_;
   operation_id close_;
   bool close_checkpoint_ = false;
   std::map<operation_id, std::uint64_t> waits_;  // sync and wait_durable, to be cancelled

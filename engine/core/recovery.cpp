@@ -10,6 +10,10 @@
 
 namespace furrow::core {
 
+namespace {
+enum tag : std::uint64_t { tag_next = 1, tag_room };
+}
+
 void recovery::start(std::function<void(const outcome&)> call) {
   call_ = std::move(call);
   survey_.start([this](error_code ec, const std::string& why) { surveyed(ec, why); });
@@ -168,9 +172,7 @@ void recovery::enter_zone(zoned::zone_index zone, std::uint64_t generation, std:
     const bool ours = h && h->store == c_.super.store && h->zone == zone && h->generation == generation &&
                       h->ordinal == ordinal && h->role == format::zone_role::metadata;
     if (!ours && first) return fail(errc::damaged, "the zone in which the journal begins has another header", zone);
-    if (!ours && end_block(z) > 1 && generation == z.generation + 1) {
-      damage("the header of a journal zone is not the one that was written", zone);  // a torn one has nothing behind it
-    }
+    if (!h && end_block(z) > 1) damage("the header of a journal zone is damaged", zone);  // a torn one has nothing behind it
     if (!ours) return log_ended();
     zone_ = &z;
     header_ = *h;
@@ -339,7 +341,7 @@ void recovery::start_journal() {
     c_.zones.set_life(*next, zone_life::reserved);
     c_.log->start(zone, next, number_, previous_, ordinal_);
     if (dirty && !c_.read_only) {
-      c_.io.submit({.op = zoned::opcode::reset, .zone = next->device.index}, *this, 0);
+      c_.io.submit({.op = zoned::opcode::reset, .zone = next->device.index}, *this, tag_next);
       next->next_block = 0;
       return;
     }
@@ -350,11 +352,31 @@ void recovery::start_journal() {
   load_orphans();
 }
 
-void recovery::io_done(std::uint64_t, const zoned::completion& c) {
+void recovery::io_done(std::uint64_t tag, const zoned::completion& c) {
   ++c_.stats.zone_resets;
+  if (tag == tag_room) {
+    zone_state& z = *room_;
+    z.next_block = 0;
+    c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::clean);
+    return write_epoch();
+  }
   if (c.error) return fail(c.error, "the zone that the journal goes on in cannot be reset");
   from_ = format::orphan_key(0);
   load_orphans();
+}
+
+/// A reset that the loss of power undid gives a zone its active credit back: free zones go first when the ring needs one.
+bool recovery::make_room() {
+  if (!c_.shape.active_max || c_.zones.active() <= *c_.shape.active_max) return false;
+  room_ = nullptr;
+  c_.zones.for_life(zone_life::dirty, [this](zone_state& z) {
+    if (z.credit) room_ = &z;
+    return room_ == nullptr;
+  });
+  if (room_ == nullptr) return false;
+  c_.zones.set_life(*room_, zone_life::resetting);
+  c_.io.submit({.op = zoned::opcode::reset, .zone = room_->device.index}, *this, tag_room);
+  return true;
 }
 
 void recovery::load_orphans() {
@@ -375,6 +397,7 @@ void recovery::load_orphans() {
 
 void recovery::write_epoch() {
   if (c_.read_only) return std::exchange(call_, nullptr)(out_);
+  if (make_room()) return;
   ++c_.super.epoch;
   format::superblock s = *survey_.newest()->newest;  // what it names is as it was; only the epoch is new
   s.epoch = c_.super.epoch;

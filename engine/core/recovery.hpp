@@ -62,6 +62,7 @@ class recovery final : public io_client {
   void reconcile_zone(zone_state& z);
   void start_journal();
   void load_orphans();
+  [[nodiscard]] bool make_room();
   void write_epoch();
   void damage(std::string what, zoned::zone_index zone);
   void fail(error_code ec, std::string what, std::optional<zoned::zone_index> zone = {});
@@ -72,6 +73,7 @@ class recovery final : public io_client {
   block_reader blocks_;
   std::function<void(const outcome&)> call_;
   outcome out_;
+  zone_state* room_ = nullptr;
   std::size_t pages_left_ = 0;
   format::key from_;
 

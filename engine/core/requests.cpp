@@ -109,6 +109,10 @@ void machine::on(operation_id id, open_object_request& r) {
 }
 
 void machine::on(operation_id id, release_request& r) {
+  if (appender_.uses(r.handle)) {  // appends that wait for space go on; the handle goes after them
+    late_releases_.push_back({id, c_.now_ns, r});
+    return;
+  }
   c_.answer(id, table_.release(r.handle) ? error_code{} : errc::closed);
 }
 
