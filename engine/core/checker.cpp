@@ -167,11 +167,10 @@ void checker::verify() {
   reader_.verify_blocks(runs_[run_], [this](error_code ec) {
     const format::block_run& run = runs_[run_];
     if (ec)
-      found("a block is not what was written: " + ec.message(),
-            {.object = owners_[run_],
-             .offset_bytes = owner_blocks_[run_] * block_bytes,
-             .bytes = run.blocks * block_bytes,
-             .zone = c_.shape.zone_of(run.address)});
+      found("a block is not what was written: " + ec.message(), {.object = owners_[run_],
+                                                                 .offset_bytes = owner_blocks_[run_] * block_bytes,
+                                                                 .bytes = run.blocks * block_bytes,
+                                                                 .zone = c_.shape.zone_of(run.address)});
     out_.blocks_verified += run.blocks;
     ++run_;
     verify();
