@@ -209,7 +209,8 @@ std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, se
   }
   e->sums.reserve(blocks);
   segment_cursor sums{e->source};
-  for (std::uint64_t b = 0; b < blocks; ++b) e->sums.push_back(sums.crc32c(block_bytes));
+  const bool summed = c_.super.data_checksum != format::checksum_kind::none;
+  for (std::uint64_t b = 0; b < blocks; ++b) e->sums.push_back(summed ? sums.crc32c(block_bytes) : 0);
   return e;
 }
 

@@ -17,6 +17,7 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   live_.assign(c_.zones.count(), 0);
   runs_.clear();
   owners_.clear();
+  owner_blocks_.clear();
   run_ = 0;
   object_ = 0;
   c_.publish_queue->pause(true);  // K1
@@ -146,6 +147,7 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
   live_[zone.value] += x->blocks;
   runs_.push_back({x->address, x->blocks});
   owners_.push_back(parts.object);
+  owner_blocks_.push_back(parts.block);
   return readiness::yes();
 }
 
@@ -165,8 +167,10 @@ void checker::verify() {
   reader_.verify_blocks(runs_[run_], [this](error_code ec) {
     const format::block_run& run = runs_[run_];
     if (ec)
-      found("a block is not what was written: " + ec.message(),
-            {.object = owners_[run_], .bytes = run.blocks * block_bytes, .zone = c_.shape.zone_of(run.address)});
+      found("a block is not what was written: " + ec.message(), {.object = owners_[run_],
+                                                                 .offset_bytes = owner_blocks_[run_] * block_bytes,
+                                                                 .bytes = run.blocks * block_bytes,
+                                                                 .zone = c_.shape.zone_of(run.address)});
     out_.blocks_verified += run.blocks;
     ++run_;
     verify();

@@ -60,6 +60,7 @@ void formatter::surveyed(error_code ec, const std::string& why) {
   s.epoch = 1;
   s.clean = true;
   s.page_copies = request_.options.page_copies != 0 ? request_.options.page_copies : roomy ? 2 : 1;
+  if (!request_.options.checksums) s.data_checksum = format::checksum_kind::none;
   s.formatted_ns = c_.now_ns;
   c_.super = s;
   if (request_.options.page_copies > 2) return fail(errc::invalid_argument, "page copies are 1 or 2");
