@@ -202,7 +202,7 @@ std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, se
     from.skip(blocks * block_bytes);
   } else {  // A2
     e->copy = c_.buffers.take(blocks * block_bytes);
-    std::memcpy(e->copy.data(), base.tail.data(), tail_bytes);
+    if (tail_bytes != 0) std::memcpy(e->copy.data(), base.tail.data(), tail_bytes);
     from.copy(e->copy.part(tail_bytes, blocks * block_bytes - tail_bytes));
     e->source = {{e->copy.data(), blocks * block_bytes}};
     c_.stats.copied_bytes += blocks * block_bytes - tail_bytes;

@@ -20,7 +20,7 @@ struct check_result {
   std::uint64_t blocks_verified = 0;
   std::uint64_t pages = 0;
   std::vector<check_finding> findings{};  ///< The first ones; `damage` counts all.
-  std::uint64_t damage = 0;             ///< 0: the store is sound.
+  std::uint64_t damage = 0;               ///< 0: the store is sound.
 };
 
 }  // namespace furrow

@@ -140,6 +140,9 @@ TEST_CASE("store: appends of every size and alignment are read back, now and aft
       CHECK(middle == expected.substr(4000, 5000));
       CHECK(tail == expected.substr(expected.size() - 3));
       CHECK(log.read(expected.size(), asio::buffer(tail)).error().code == errc::out_of_range);
+      CHECK(log.append(asio::const_buffer()).value().bytes == 0);
+      CHECK(log.read(3, asio::mutable_buffer()).value() == 0);
+      CHECK(contents(log) == expected);
       check_is_clean(s);
       REQUIRE(s.close().has_value());
     }
