@@ -12,6 +12,7 @@ namespace furrow::core {
 namespace {
 constexpr std::uint64_t tag_flush = 0;
 constexpr std::uint32_t attempts_max = 8;
+constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that free zones must always find room
 }  // namespace
 
 void checkpointer::configure() {
@@ -36,9 +37,11 @@ std::uint32_t checkpointer::reserve_zones() const {
       std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones()));
 }
 
+bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.returning_count() > rewrite_zones(); }
+
 std::uint32_t checkpointer::rewrite_zones() const {
   const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
-  return static_cast<std::uint32_t>(c_.super.page_copies * (tree_pages / c_.zones.typical_blocks() + 1) + 1);
+  return static_cast<std::uint32_t>(c_.super.page_copies * (tree_pages / c_.zones.typical_blocks() + 1) + 1 + journal_zones);
 }
 
 std::uint64_t checkpointer::threshold() const {
@@ -213,8 +216,8 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (s.usable() && s.zone->room_blocks() > 0) return s.zone;
   if (s.zone != nullptr && !s.ready) return nullptr;
   s = {};
-  if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, 0)) {
-    const bool hopeless = c_.zones.clean_count() == 0 && c_.zones.returning_count() == 0;
+  if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
+    const bool hopeless = c_.zones.clean_count() <= journal_zones && c_.zones.returning_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
     return nullptr;
   }

@@ -43,7 +43,9 @@ class checkpointer final : public io_client {
 
   /// Clean zones kept back from data: for the journal up to its cap, and for rewriting pages.
   [[nodiscard]] std::uint32_t reserve_zones() const;
-  /// Zones that a checkpoint takes which writes every page anew.
+  /// Whether there may be more metadata: what is dropped always may.
+  [[nodiscard]] bool room() const;
+  /// Zones that a checkpoint takes which writes every page anew, with the journal's.
   [[nodiscard]] std::uint32_t rewrite_zones() const;
   /// Zones that pages are written to beside the journal's.
   [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }

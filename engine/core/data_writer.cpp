@@ -23,7 +23,7 @@ std::uint64_t data_writer::available() const {
 bool data_writer::more_coming() const { return c_.zones.returning_count() > 0 || c_.reclaim->busy(); }
 
 bool data_writer::reserve(std::uint64_t blocks) {
-  if (blocks > available()) return false;
+  if (blocks > available() || !c_.checkpoint->room()) return false;
   reserved_ += blocks;
   return true;
 }
@@ -86,8 +86,8 @@ void data_writer::step() {
         send(s, *z);
         continue;
       }
-      const bool opening =
-          std::any_of(streams_.begin(), streams_.end(), [](const stream& o) { return o.zone.zone != nullptr; });
+      const bool opening = std::any_of(streams_.begin(), streams_.end(),
+                                       [](const stream& o) { return o.zone.zone != nullptr && !o.zone.ready; });
       if (opening || more_coming() || in_flight_ > 0 || !c_.zones.may_activate()) break;
       const bio b = s.queue.front();  // D3
       s.queue.pop_front();

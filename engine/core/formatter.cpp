@@ -8,8 +8,8 @@ namespace furrow::core {
 namespace {
 enum tag : std::uint64_t { tag_reset = 1, tag_header };
 
-/// Journal at its smallest cap with its next zone, two zones for each page copy, one of data.
-constexpr std::uint32_t zones_min(std::uint32_t copies) { return 4 + 2 * copies + 1; }
+/// Four zones for the journal at its smallest cap, three for each page copy, and three for data.
+constexpr std::uint32_t zones_min(std::uint32_t copies) { return 7 + 3 * copies; }
 }  // namespace
 
 void formatter::start(const format_request& r, std::function<void(error_code, error_detail)> call) {

@@ -21,9 +21,7 @@ error_code machine::refuse_change() const {
   return c_.read_only ? error_code{errc::read_only} : error_code{};
 }
 
-bool machine::room_for_metadata() const {
-  return c_.zones.clean_count() + c_.zones.returning_count() > checkpoint_.rewrite_zones();
-}
+bool machine::room_for_metadata() const { return checkpoint_.room(); }
 
 void machine::publish_step(operation_id id, publication_step s, std::vector<object_state*> objects,
                            std::function<void(std::uint64_t)> then) {
