@@ -214,87 +214,63 @@ std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, se
   return e;
 }
 
+appender::batch_needs appender::check_batch(const batch_request& r) const {
+  batch_needs n;
+  std::vector<bool> creates(r.members.size());
+  for (std::size_t i = 0; i < r.members.size() && !n.error; ++i) {
+    n.record_bytes += 256;
+    if (const auto* m = std::get_if<batch_request::create>(&r.members[i])) {
+      creates[i] = true;
+      const attributes& a = m->options.attributes;
+      n.record_bytes += m->options.name.size() + a.link_target.size() + a.user.size();
+    } else if (const auto* a = std::get_if<batch_request::append>(&r.members[i])) {
+      const object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
+      if (a->handle.value != 0 && o == nullptr)
+        n.error = errc::closed;
+      else if (a->handle.value == 0 && (a->created >= i || !creates[a->created]))
+        n.error = errc::invalid_argument;
+      else if (o != nullptr)
+        n.error = check(*o, a->options);
+      const std::uint64_t bytes = zoned::total_bytes(a->segments);
+      n.blocks += (bytes + 2 * block_bytes - 1) / block_bytes;
+      n.record_bytes += block_bytes + (bytes / block_bytes + 1) * record_bytes_per_block;
+    } else if (const auto* set = std::get_if<set_attributes_request>(&r.members[i])) {
+      if (c_.table->of(set->handle) == nullptr) n.error = errc::closed;
+      n.record_bytes += format::attribute_blob_bytes_max;
+    } else {
+      n.record_bytes += format::name_bytes_max;
+    }
+  }
+  if (!n.error && (r.members.size() > batch_members_max || n.record_bytes > c_.zones.typical_blocks() / 2 * block_bytes)) {
+    n.error = errc::invalid_argument;
+    n.detail.what = "the batch is too large for one group of the journal; make several";
+  }
+  return n;
+}
+
 bool appender::try_batch(operation_id id, batch_request& r) {
+  batch_needs n = c_.latch ? batch_needs{.error = c_.latch} : check_batch(r);
+  if (!n.error && !c_.data->reserve(n.blocks)) {
+    if (c_.data->more_coming()) return false;
+    n.error = errc::no_space;
+  }
+  if (n.error) {
+    c_.answer(id, n.error, {}, std::move(n.detail));
+    return true;
+  }
   auto p = std::make_unique<publication>();
   auto result = std::make_shared<batch_result>();
   std::vector<object_state*> made(r.members.size(), nullptr);
   result->created.resize(r.members.size());
   result->appended.resize(r.members.size());
-  error_code ec = c_.latch;
-  error_detail detail;
-  std::uint64_t blocks = 0, record_bytes = 0;
-  std::map<object_id, object_end> ends;  // lengths alone matter here
-  // Checked as a whole before anything is taken.
-  std::vector<char> creates(r.members.size(), 0);
-  for (std::size_t i = 0; i < r.members.size() && !ec; ++i) {
-    record_bytes += 256;
-    if (const auto* m = std::get_if<batch_request::create>(&r.members[i])) {
-      creates[i] = 1;
-      record_bytes +=
-          m->options.name.size() + m->options.attributes.link_target.size() + m->options.attributes.user.size();
-    } else if (const auto* a = std::get_if<batch_request::append>(&r.members[i])) {
-      object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
-      if (a->handle.value != 0 && o == nullptr)
-        ec = errc::closed;
-      else if (a->handle.value == 0 && (a->created >= i || !creates[a->created]))
-        ec = errc::invalid_argument;
-      else if (o != nullptr)
-        ec = check(*o, a->options);
-      const std::uint64_t bytes = zoned::total_bytes(a->segments);
-      blocks += (bytes + 2 * block_bytes - 1) / block_bytes;
-      record_bytes += block_bytes + (bytes / block_bytes + 1) * record_bytes_per_block;
-    } else {
-      record_bytes += format::name_bytes_max;
-    }
-  }
-  if (!ec && (r.members.size() > batch_members_max || record_bytes > c_.zones.typical_blocks() / 2 * block_bytes)) {
-    ec = errc::invalid_argument;
-    detail.what = "the batch is too large for one group of the journal; make several";
-  }
-  if (!ec && !c_.data->reserve(blocks)) {
-    if (c_.data->more_coming()) return false;
-    ec = errc::no_space;
-  }
-  if (ec) {
-    c_.answer(id, ec, {}, std::move(detail));
-    return true;
-  }
+  for (std::size_t i = 0; i < r.members.size(); ++i) take_member(r, i, *p, *result, made);
   std::uint64_t used = 0;
-  for (std::size_t i = 0; i < r.members.size(); ++i) {
-    auto& m = r.members[i];
-    if (auto* create = std::get_if<batch_request::create>(&m)) {
-      const object_id fresh = c_.super.next_object++;
-      result->created[i] = fresh;
-      made[i] = &c_.table->add_new(fresh);
-      p->objects.push_back(made[i]);
-      p->steps.emplace_back(create_step{fresh, std::move(create->options)});
-    } else if (auto* a = std::get_if<batch_request::append>(&m)) {
-      object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : made[a->created];
-      const std::uint64_t bytes = zoned::total_bytes(a->segments);
-      result->appended[i] = {o->reserved.bytes, bytes, 0};
-      if (bytes == 0) continue;
-      const std::size_t first = p->steps.size();
-      make_steps(*o, a->segments, a->options, p->steps);
-      for (std::size_t s = first; s < p->steps.size(); ++s) used += std::get<append_step>(p->steps[s]).reserved_blocks;
-      p->objects.push_back(o);
-      ++c_.stats.appends;
-      c_.stats.append_bytes += bytes;
-    } else if (auto* rename = std::get_if<rename_request>(&m)) {
-      p->steps.emplace_back(rename_step{std::move(*rename)});
-    } else if (auto* remove = std::get_if<remove_request>(&m)) {
-      p->steps.emplace_back(remove_step{std::move(*remove)});
-    } else if (auto* set = std::get_if<set_attributes_request>(&m)) {
-      object_state* o = c_.table->of(set->handle);
-      if (o == nullptr) continue;
-      p->objects.push_back(o);
-      p->steps.emplace_back(attributes_step{o, std::move(set->to)});
-    }
-  }
-  c_.data->release(blocks - used);
+  for (const publication_step& s : p->steps)
+    if (const auto* a = std::get_if<append_step>(&s)) used += a->reserved_blocks;
+  c_.data->release(n.blocks - used);
   std::sort(p->objects.begin(), p->objects.end());
   p->objects.erase(std::unique(p->objects.begin(), p->objects.end()), p->objects.end());
-  p->done = [this, id, level = r.level, result, made](error_code failed, std::uint64_t sequence,
-                                                      const error_detail& d) {
+  p->done = [this, id, level = r.level, result, made](error_code failed, std::uint64_t sequence, const error_detail& d) {
     for (object_state* o : made)
       if (o != nullptr) c_.table->unuse(*o);
     if (failed) return c_.answer(id, failed, {}, d);
@@ -304,6 +280,35 @@ bool appender::try_batch(operation_id id, batch_request& r) {
   };
   submit(c_.publish_queue->enter(std::move(p)));
   return true;
+}
+
+void appender::take_member(batch_request& r, std::size_t index, publication& p, batch_result& result,
+                           std::vector<object_state*>& made) {
+  auto& m = r.members[index];
+  if (auto* create = std::get_if<batch_request::create>(&m)) {
+    const object_id fresh = c_.super.next_object++;
+    result.created[index] = fresh;
+    made[index] = &c_.table->add_new(fresh);
+    p.objects.push_back(made[index]);
+    p.steps.emplace_back(create_step{fresh, std::move(create->options)});
+  } else if (auto* a = std::get_if<batch_request::append>(&m)) {
+    object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : made[a->created];
+    const std::uint64_t bytes = zoned::total_bytes(a->segments);
+    result.appended[index] = {o->reserved.bytes, bytes, 0};
+    if (bytes == 0) return;
+    make_steps(*o, a->segments, a->options, p.steps);
+    p.objects.push_back(o);
+    ++c_.stats.appends;
+    c_.stats.append_bytes += bytes;
+  } else if (auto* rename = std::get_if<rename_request>(&m)) {
+    p.steps.emplace_back(rename_step{std::move(*rename)});
+  } else if (auto* remove = std::get_if<remove_request>(&m)) {
+    p.steps.emplace_back(remove_step{std::move(*remove)});
+  } else if (auto* set = std::get_if<set_attributes_request>(&m)) {
+    object_state* o = c_.table->of(set->handle);
+    p.objects.push_back(o);
+    p.steps.emplace_back(attributes_step{o, std::move(set->to)});
+  }
 }
 
 }  // namespace furrow::core

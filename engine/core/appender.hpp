@@ -42,6 +42,16 @@ class appender {
   /// False: not enough space now; nothing changed.
   bool try_append(operation_id id, append_request& r);
   bool try_batch(operation_id id, batch_request& r);
+  struct batch_needs {
+    error_code error;
+    error_detail detail;
+    std::uint64_t blocks = 0;
+    std::uint64_t record_bytes = 0;
+  };
+  /// What the batch takes as a whole, or why it cannot be; nothing is changed.
+  [[nodiscard]] batch_needs check_batch(const batch_request& r) const;
+  void take_member(batch_request& r, std::size_t index, publication& p, batch_result& result,
+                   std::vector<object_state*>& made);
   [[nodiscard]] error_code check(const object_state& o, const append_options& options) const;
   [[nodiscard]] std::uint64_t blocks_for(const object_end& end, std::uint64_t bytes) const;
   void make_steps(object_state& o, std::span<const zoned::segment> segments, const append_options& options,

@@ -1,10 +1,9 @@
 // What each record does to the trees and the zone table: the one place, for publication and for replay.
 //
 // Invariants
-//   I1  prepare() changes nothing. apply() follows a ready prepare() of the same record in the same turn and cannot
-//   fail. I2  The trees after records 1..n depend on these records alone, not on whether they were published or
-//   replayed. I3  Σ blocks of an object's extents == object_value.blocks; Σ over objects, by zone == live_blocks of the
-//   zone.
+//   I1  prepare() changes nothing. apply() follows a ready prepare() of the same record in the same turn; it cannot fail.
+//   I2  The trees after records 1..n depend on these records alone, not on whether they were published or replayed.
+//   I3  The blocks of an object's extents sum up to object_value.blocks; over all objects, by zone, to live_blocks.
 //
 // Not here: whether a record may be published (publisher), its encoding (format/record).
 #pragma once

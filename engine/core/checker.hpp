@@ -4,7 +4,7 @@
 //   object entry      its blocks, extent count and end == those of its extents and tail
 //   name              leads to an object that bears it; an object's name leads back
 //   extent            lies in a data zone, below its write pointer, overlaps no other, has sums
-//   zone              live blocks == Σ of the extents in it
+//   zone              live blocks == the sum of of the extents in it
 //   block (data)      its sum
 //
 // Invariants

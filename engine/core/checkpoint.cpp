@@ -12,6 +12,7 @@ namespace furrow::core {
 namespace {
 constexpr std::uint64_t tag_flush = 0;
 constexpr std::uint32_t attempts_max = 8;
+constexpr std::uint32_t relief_max = 3;
 constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that free zones must always find room
 }  // namespace
 
@@ -35,6 +36,18 @@ std::uint32_t checkpointer::reserve_zones() const {
   const std::uint64_t used = c_.reclaim->metadata_zones();
   return static_cast<std::uint32_t>(
       std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones()));
+}
+
+bool checkpointer::relieve() {
+  if (room()) {
+    relief_ = 0;
+    return false;
+  }
+  if (!idle() || !asked_.empty()) return true;
+  if (relief_ == relief_max) return false;
+  ++relief_;
+  request(false, [](error_code) {});
+  return true;
 }
 
 bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.returning_count() > rewrite_zones(); }
@@ -116,11 +129,16 @@ readiness checkpointer::rewrite_emptiest() {
   const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= rewrite_zones();
   if (!scarce && room < 2 * live + c_.zones.typical_blocks()) return readiness::yes();
   std::sort(sparse.begin(), sparse.end(), [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
+  // What changed is written first; the rest of the clean zones may take what is moved.
+  const std::uint64_t dirty = (c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes()) * c_.super.page_copies;
+  const std::uint64_t clean = c_.zones.clean_count() > journal_zones ? c_.zones.clean_count() - journal_zones : 0;
+  const std::uint64_t blocks = clean * c_.zones.typical_blocks() / 2;
+  const std::uint64_t budget = blocks > dirty ? blocks - dirty : 0;
   std::vector<bool> chosen(c_.zones.count());
   std::uint64_t moved = 0;
   for (const zone_state* z : sparse) {
     moved += z->live_pages;
-    if (moved > std::max<std::uint64_t>(1, c_.zones.clean_count() / 2) * c_.zones.typical_blocks()) break;
+    if (moved > budget) break;
     chosen[z->device.index.value] = true;
   }
   std::vector<page_need> pages;

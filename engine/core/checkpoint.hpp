@@ -45,6 +45,8 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint32_t reserve_zones() const;
   /// Whether there may be more metadata: what is dropped always may.
   [[nodiscard]] bool room() const;
+  /// Where there is no room: whether a checkpoint that may make some is running, or begins now. Not for ever.
+  [[nodiscard]] bool relieve();
   /// Zones that a checkpoint takes which writes every page anew, with the journal's.
   [[nodiscard]] std::uint32_t rewrite_zones() const;
   /// Zones that pages are written to beside the journal's.
@@ -102,6 +104,7 @@ class checkpointer final : public io_client {
   state state_ = state::idle;
   std::uint64_t cap_bytes_ = 0;
   bool share_journal_ = false;
+  std::uint32_t relief_ = 0;
   open_zone streams_[2];
 
   frozen trees_[2];

@@ -20,7 +20,9 @@ std::uint64_t data_writer::available() const {
   return room > reserved_ ? room - reserved_ : 0;
 }
 
-bool data_writer::more_coming() const { return c_.zones.returning_count() > 0 || c_.reclaim->busy(); }
+bool data_writer::more_coming() const {
+  return c_.zones.returning_count() > 0 || c_.reclaim->busy() || c_.checkpoint->relieve();
+}
 
 bool data_writer::reserve(std::uint64_t blocks) {
   if (blocks > available() || !c_.checkpoint->room()) return false;

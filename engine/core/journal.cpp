@@ -95,7 +95,7 @@ void journal::begin() {
 void journal::write_group() {
   if (cut_count_ == 0) {
     state_ = state::idle;
-    return;
+    return cut_if_durable();
   }
   if (zone_ == nullptr || zone_->room_blocks() == 0) return open_next();
   state_ = state::waiting;
@@ -218,10 +218,13 @@ void journal::acknowledge() {
     auto call = std::move(waiters_.extract(waiters_.begin()).mapped());
     call({});
   }
-  if (cut_call_ && durable_ >= boundary_) {
-    boundary_ = 0;
-    std::exchange(cut_call_, nullptr)({}, position());
-  }
+  cut_if_durable();
+}
+
+void journal::cut_if_durable() {
+  if (!cut_call_ || durable_ < boundary_ || zone_ == nullptr) return;
+  boundary_ = 0;
+  std::exchange(cut_call_, nullptr)({}, position());
 }
 
 void journal::fail_waiters() {
@@ -284,11 +287,8 @@ void journal::header_done(const zoned::completion& c) {
   }
   attempts_ = 0;
   end_block_ = 1;
-  if (cut_call_ && durable_ >= boundary_) {
-    boundary_ = 0;
-    std::exchange(cut_call_, nullptr)({}, position());
-  }
   const format::zone_role_record role{0, zone_->device.index, zone_->role, zone_->cls, zone_->generation, ordinal_};
+  cut_if_durable();
   c_.publish({role});
   c_.emit(event::kind::zone_opened, {.zone = zone_->device.index});
   write_group();

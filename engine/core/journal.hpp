@@ -80,6 +80,7 @@ class journal final : public io_client {
   void part_done(const zoned::completion& c);
   void group_written();
   void acknowledge();
+  void cut_if_durable();
   void open_next();
   void submit_header();
   void header_done(const zoned::completion& c);

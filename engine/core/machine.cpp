@@ -108,6 +108,8 @@ void machine::settle() {
       if (state_ == state::closing) step_close();
       after = progress();
     } while (after != before);
+    if (!parked_creates_.empty() && checkpoint_.idle() && c_.zones.returning_count() == 0)
+      for (auto& [id, options] : std::exchange(parked_creates_, {})) create(id, std::move(options));
     if (!late_releases_.empty())
       for (request& r : std::exchange(late_releases_, {})) on(r.id, std::get<release_request>(r.body));
     while (!checks_.empty() && !checker_.running() && publisher_.settled()) {
@@ -153,7 +155,7 @@ void machine::on(operation_id id, close_request&) {
 }
 
 void machine::step_close() {
-  const bool quiet = publisher_.idle() && appender_.idle() && reader_.idle() && data_.idle() && pages_.idle() &&
+  const bool quiet = publisher_.idle() && appender_.idle() && parked_creates_.empty() && reader_.idle() && data_.idle() && pages_.idle() &&
                      checks_.empty() && !checker_.running();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();

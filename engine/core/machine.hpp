@@ -108,6 +108,7 @@ class machine {
   bool settling_ = false;
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
+  std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.
   operation_id close_;
   bool close_checkpoint_ = false;
   std::map<operation_id, std::uint64_t> waits_;  // sync and wait_durable, to be cancelled

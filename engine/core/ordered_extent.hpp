@@ -6,7 +6,7 @@
 //   failed     a block will not land           -> dropped, once; its landed pieces are dead
 //
 // Invariants
-//   I1  Σ blocks of pieces + blocks_left == blocks, in the states open and landed; pieces do not overlap.
+//   I1  the sum of blocks of pieces + blocks_left == blocks, in the states open and landed; pieces do not overlap.
 //   I2  The pinned entry covers exactly the blocks of its ordered extent; its address is a reservation, of a type that
 //   does not
 //       convert to a device address.

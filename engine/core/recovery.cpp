@@ -333,11 +333,13 @@ void recovery::start_journal() {
   if (zone->life == zone_life::suspect || zone->life == zone_life::bad) zone = nullptr;
   zone_state* next = nullptr;
   if (header_.next.value < c_.zones.count()) next = &c_.zones[header_.next];
-  const bool kept = next != nullptr && next->generation + 1 == header_.next_generation &&
+  const bool kept = next != nullptr && next->generation < header_.next_generation &&  // a use that came to nothing raises it too
+                   
                     (next->life == zone_life::clean || next->life == zone_life::dirty);
   if (!kept && !c_.read_only) damage("the zone that the journal goes on in cannot be used", header_.next);
   if (kept) {
     const bool dirty = next->life == zone_life::dirty;
+    next->generation = header_.next_generation - 1;
     c_.zones.set_life(*next, zone_life::reserved);
     c_.log->start(zone, next, number_, previous_, ordinal_);
     if (dirty && !c_.read_only) {

@@ -76,8 +76,13 @@ void machine::on(operation_id id, create_request& r) {
 }
 
 void machine::create(operation_id id, create_options options) {
-  if (!room_for_metadata())
+  if (!room_for_metadata()) {
+    if (checkpoint_.relieve()) {
+      parked_creates_.emplace_back(id, std::move(options));
+      return;
+    }
     return c_.answer(id, errc::no_space, {}, {.what = "no zone is left for metadata; deleting still works"});
+  }
   if (options.attributes.created_ns == 0) options.attributes.created_ns = c_.now_ns;
   if (options.attributes.modified_ns == 0) options.attributes.modified_ns = c_.now_ns;
   const object_id fresh = c_.super.next_object++;
