@@ -241,7 +241,8 @@ appender::batch_needs appender::check_batch(const batch_request& r) const {
       n.record_bytes += format::name_bytes_max;
     }
   }
-  if (!n.error && (r.members.size() > batch_members_max || n.record_bytes > c_.zones.typical_blocks() / 2 * block_bytes)) {
+  if (!n.error &&
+      (r.members.size() > batch_members_max || n.record_bytes > c_.zones.typical_blocks() / 2 * block_bytes)) {
     n.error = errc::invalid_argument;
     n.detail.what = "the batch is too large for one group of the journal; make several";
   }
@@ -270,7 +271,8 @@ bool appender::try_batch(operation_id id, batch_request& r) {
   c_.data->release(n.blocks - used);
   std::sort(p->objects.begin(), p->objects.end());
   p->objects.erase(std::unique(p->objects.begin(), p->objects.end()), p->objects.end());
-  p->done = [this, id, level = r.level, result, made](error_code failed, std::uint64_t sequence, const error_detail& d) {
+  p->done = [this, id, level = r.level, result, made](error_code failed, std::uint64_t sequence,
+                                                      const error_detail& d) {
     for (object_state* o : made)
       if (o != nullptr) c_.table->unuse(*o);
     if (failed) return c_.answer(id, failed, {}, d);

@@ -54,7 +54,8 @@ bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.retur
 
 std::uint32_t checkpointer::rewrite_zones() const {
   const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
-  return static_cast<std::uint32_t>(c_.super.page_copies * (tree_pages / c_.zones.typical_blocks() + 1) + 1 + journal_zones);
+  return static_cast<std::uint32_t>(c_.super.page_copies * (tree_pages / c_.zones.typical_blocks() + 1) + 1 +
+                                    journal_zones);
 }
 
 std::uint64_t checkpointer::threshold() const {
@@ -128,7 +129,8 @@ readiness checkpointer::rewrite_emptiest() {
   }
   const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= rewrite_zones();
   if (!scarce && room < 2 * live + c_.zones.typical_blocks()) return readiness::yes();
-  std::sort(sparse.begin(), sparse.end(), [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
+  std::sort(sparse.begin(), sparse.end(),
+            [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
   // What changed is written first; the rest of the clean zones may take what is moved.
   const std::uint64_t dirty = (c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes()) * c_.super.page_copies;
   const std::uint64_t clean = c_.zones.clean_count() > journal_zones ? c_.zones.clean_count() - journal_zones : 0;

@@ -54,8 +54,7 @@ class journal final : public io_client {
   bool reserve_next();
   /// Pages may share the zone while no group is being written.
   [[nodiscard]] bool shareable() const {
-    return zone_ != nullptr && state_ != state::waiting && state_ != state::writing &&
-           state_ != state::opening;
+    return zone_ != nullptr && state_ != state::waiting && state_ != state::writing && state_ != state::opening;
   }
   /// The zone was given up by somebody who shares it.
   void left(const zone_state& z);

@@ -48,7 +48,9 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
     return submit(tag, l);
   }
   const error_code why = good ? error_code{} : c.error ? c.error : error_code{errc::damaged};
-  if (!good) c_.emit(event::kind::damage, {.zone = zone, .what = "a metadata page cannot be read, or is not the page that was written"});
+  if (!good)
+    c_.emit(event::kind::damage,
+            {.zone = zone, .what = "a metadata page cannot be read, or is not the page that was written"});
   auto waiters = std::move(l.waiters);
   c_.buffers.give(std::move(l.page));
   loads_.erase(tag);

@@ -55,7 +55,8 @@ struct collection_step {
   collection_id id = 0;
   collection_request what;
 };
-using publication_step = std::variant<append_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
+using publication_step =
+    std::variant<append_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
 
 struct publication {
   std::vector<publication_step> steps;

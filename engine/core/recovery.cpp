@@ -172,7 +172,8 @@ void recovery::enter_zone(zoned::zone_index zone, std::uint64_t generation, std:
     const bool ours = h && h->store == c_.super.store && h->zone == zone && h->generation == generation &&
                       h->ordinal == ordinal && h->role == format::zone_role::metadata;
     if (!ours && first) return fail(errc::damaged, "the zone in which the journal begins has another header", zone);
-    if (!h && end_block(z) > 1) damage("the header of a journal zone is damaged", zone);  // a torn one has nothing behind it
+    if (!h && end_block(z) > 1)
+      damage("the header of a journal zone is damaged", zone);  // a torn one has nothing behind it
     if (!ours) return log_ended();
     zone_ = &z;
     header_ = *h;
@@ -333,8 +334,9 @@ void recovery::start_journal() {
   if (zone->life == zone_life::suspect || zone->life == zone_life::bad) zone = nullptr;
   zone_state* next = nullptr;
   if (header_.next.value < c_.zones.count()) next = &c_.zones[header_.next];
-  const bool kept = next != nullptr && next->generation < header_.next_generation &&  // a use that came to nothing raises it too
-                   
+  const bool kept = next != nullptr &&
+                    next->generation < header_.next_generation &&  // a use that came to nothing raises it too
+
                     (next->life == zone_life::clean || next->life == zone_life::dirty);
   if (!kept && !c_.read_only) damage("the zone that the journal goes on in cannot be used", header_.next);
   if (kept) {

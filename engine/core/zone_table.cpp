@@ -20,8 +20,10 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
     z.capacity_blocks = static_cast<std::uint32_t>(std::min(info.capacity_bytes, info.bytes) / block_bytes);
     z.life = zone_life::bad;
     if (is_ring(info.index)) z.life = zone_life::superblock;
-    if (!is_ring(info.index)) set_credit(z, zoned::is_active(info.condition));
-    else z.credit = zoned::is_active(info.condition);
+    if (!is_ring(info.index))
+      set_credit(z, zoned::is_active(info.condition));
+    else
+      z.credit = zoned::is_active(info.condition);
     if (!is_ring(info.index) && !z.conventional() && z.capacity_blocks >= 2) {
       ++usable_;
       typical_blocks_ = typical_blocks_ == 0 ? z.capacity_blocks - 1

@@ -24,7 +24,8 @@ struct device_shape {
   zoned::guarantees promises{.native_append = true};
 
   [[nodiscard]] zoned::memory_zones make() const {
-    zoned::geometry g{.lba_bytes = lba_bytes, .zone_bytes = zone_bytes, .zone_count = zones, .last_zone_bytes = zone_bytes};
+    zoned::geometry g{
+        .lba_bytes = lba_bytes, .zone_bytes = zone_bytes, .zone_count = zones, .last_zone_bytes = zone_bytes};
     g.active_max = active_max;
     std::vector<zoned::zone_info> all(zones);
     for (std::uint32_t i = 0; i < zones; ++i)
@@ -35,7 +36,8 @@ struct device_shape {
 
 class core_runner {
  public:
-  explicit core_runner(zoned::memory_zones& device, const store_options& options = {}) : device_{device}, options_{options} {}
+  explicit core_runner(zoned::memory_zones& device, const store_options& options = {})
+      : device_{device}, options_{options} {}
 
   /// Answers of requests that were asked with ask_later().
   std::map<std::uint64_t, core::notification> answers;
@@ -76,8 +78,10 @@ class core_runner {
     core::notification n;
     for (;;) {
       while (core_->poll(n)) {
-        if (n.id.value == 0) events.push_back(std::get<core::event>(n.result));
-        else answers.emplace(n.id.value, std::move(n));
+        if (n.id.value == 0)
+          events.push_back(std::get<core::event>(n.result));
+        else
+          answers.emplace(n.id.value, std::move(n));
       }
       if (!core_->poll(c)) return;
       core_->handle(device_.execute(c));
@@ -100,7 +104,9 @@ class core_runner {
     return to;
   }
   statistics stats() { return std::get<statistics>(good(ask(core::statistics_request{})).result); }
-  core::check_result check(bool data = true) { return std::get<core::check_result>(good(ask(core::check_request{data})).result); }
+  core::check_result check(bool data = true) {
+    return std::get<core::check_result>(good(ask(core::check_request{data})).result);
+  }
 
   static const core::notification& good(const core::notification& n) {
     INFO(n.error.message() << ": " << n.detail.what);
