@@ -113,11 +113,11 @@ TEST_CASE("a batch is one publication: all of it, or nothing") {
   core::batch_request b;
   create_options made;
   made.name = "new";
-  b.members.push_back(core::batch_request::create{made});
-  b.members.push_back(core::batch_request::append{{}, 0, {{bytes.data(), bytes.size()}}, {}});
+  b.members.emplace_back(core::batch_request::create{made});
+  b.members.emplace_back(core::batch_request::append{{}, 0, {{bytes.data(), bytes.size()}}, {}});
   core::batch_request refused = b;
   made.name = "taken";
-  refused.members.push_back(core::batch_request::create{made});
+  refused.members.emplace_back(core::batch_request::create{made});
   CHECK(r.ask(refused).error == errc::exists);
   CHECK(r.ask(core::open_object_request{0, "new", 0}).error == errc::not_found);
   const auto done = std::get<core::batch_result>(core_runner::good(r.ask(b)).result);
