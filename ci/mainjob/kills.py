@@ -13,6 +13,7 @@ import time
 from . import JobError, run
 
 WAIT_SECONDS_MAX = 20
+AIM_SECONDS_MAX = 4  # then the kill comes without its phase: the device is not to be filled by waiting
 MARKERS = {"a checkpoint": b"phase checkpoint begin", "a zone switch": b"phase zone-switch"}
 
 
@@ -83,7 +84,7 @@ def one_round(options, chance, aim, log):
             while not torturer.lines.empty():  # only what comes from now on is fresh enough to aim at
                 if torturer.lines.get() is None:
                     raise JobError("furrow-torture ended by itself")
-            torturer.wait_for(MARKERS[aim], WAIT_SECONDS_MAX)
+            torturer.wait_for(MARKERS[aim], AIM_SECONDS_MAX)
             time.sleep(chance.choice([0, 0, chance.uniform(0, 0.004)]))
     finally:
         torturer.kill()

@@ -30,9 +30,9 @@ void checkpointer::configure() {
 std::uint32_t checkpointer::reserve_zones() const {
   const std::uint64_t zone_blocks = c_.zones.typical_blocks();
   const std::uint64_t journal = cap_bytes_ / (zone_blocks * block_bytes) + 2;
-  // Page zones may be half empty before they are rewritten, and every page may be written anew before one of them is free.
+  // Page zones may be a third empty before they are rewritten.
   const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
-  const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / zone_blocks + 3);
+  const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / (2 * zone_blocks) + 3);
   const std::uint64_t used = c_.reclaim->metadata_zones();
   return static_cast<std::uint32_t>(
       std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones()));
@@ -53,9 +53,10 @@ bool checkpointer::relieve() {
 bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.returning_count() > rewrite_zones(); }
 
 std::uint32_t checkpointer::rewrite_zones() const {
-  const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
-  return static_cast<std::uint32_t>(c_.super.page_copies * (tree_pages / c_.zones.typical_blocks() + 1) + 1 +
-                                    journal_zones);
+  const std::uint64_t all = c_.objects->pages() + c_.zone_pages->pages();
+  const std::uint64_t dirty = c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes();
+  const std::uint64_t pages = std::min(all, 2 * dirty + c_.zones.typical_blocks());  // more change while it runs
+  return static_cast<std::uint32_t>(c_.super.page_copies * (pages / c_.zones.typical_blocks() + 1) + 1 + journal_zones);
 }
 
 std::uint64_t checkpointer::threshold() const {
@@ -128,7 +129,7 @@ readiness checkpointer::rewrite_emptiest() {
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
   }
   const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= rewrite_zones();
-  if (!scarce && room < 2 * live + c_.zones.typical_blocks()) return readiness::yes();
+  if (!scarce && room < live + live / 2 + c_.zones.typical_blocks()) return readiness::yes();
   std::sort(sparse.begin(), sparse.end(),
             [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
   // What changed is written first; the rest of the clean zones may take what is moved.
@@ -237,6 +238,7 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (s.zone != nullptr && !s.ready) return nullptr;
   s = {};
   if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
+    if (!c_.zones.may_activate()) c_.reclaim->give_up_closed();
     const bool hopeless = c_.zones.clean_count() <= journal_zones && c_.zones.returning_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
     return nullptr;

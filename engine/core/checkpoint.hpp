@@ -47,7 +47,7 @@ class checkpointer final : public io_client {
   [[nodiscard]] bool room() const;
   /// Where there is no room: whether a checkpoint that may make some is running, or begins now. Not for ever.
   [[nodiscard]] bool relieve();
-  /// Zones that a checkpoint takes which writes every page anew, with the journal's.
+  /// Clean zones that the next checkpoint may take, with the journal's.
   [[nodiscard]] std::uint32_t rewrite_zones() const;
   /// Zones that pages are written to beside the journal's.
   [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }

@@ -13,7 +13,7 @@ std::uint32_t data_writer::reserve_zones() const { return c_.checkpoint->reserve
 std::uint64_t data_writer::available() const {
   std::uint64_t room = 0;
   for (const stream& s : streams_)
-    if (s.zone.zone != nullptr && s.zone.zone->life == zone_life::open) room += s.zone.zone->room_blocks();
+    if (s.zone.zone != nullptr && (s.zone.usable() || !s.zone.ready)) room += s.zone.zone->room_blocks();
   room += c_.reclaim->closed_data_room();
   const std::uint32_t clean = c_.zones.clean_count(), kept = reserve_zones();
   if (clean > kept) room += (clean - kept) * c_.zones.typical_blocks();

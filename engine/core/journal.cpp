@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/reclaimer.hpp"
 #include "core/zone_opener.hpp"
 #include "format/zone_header.hpp"
 
@@ -241,6 +242,7 @@ void journal::open_next() {
   zone_state* after = possible ? c_.zones.pick_clean() : nullptr;
   if (after == nullptr) {
     state_ = state::idle;  // step() comes again when a reset is done
+    if (!c_.zones.may_activate()) c_.reclaim->give_up_closed();
     if (c_.zones.returning_count() == 0 && c_.zones.may_activate())
       c_.set_latch("no clean zone is left for the journal");
     return;

@@ -50,6 +50,18 @@ std::uint32_t reclaimer::metadata_zones() const {
   return metadata_zones_;
 }
 
+void reclaimer::give_up_closed() {
+  if (!reports_.empty()) return;  // one is on its way already, or may turn out to be full
+  c_.zones.for_life(zone_life::closed, [this](zone_state& z) {
+    if (z.writes > 0) return true;
+    c_.zones.set_life(z, zone_life::suspect);
+    reports_[z.device.index.value] = z.device;
+    ++c_.stats.zone_finishes;
+    c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
+    return false;
+  });
+}
+
 void reclaimer::step() {
   if (c_.latch || c_.read_only) return;
   resolve_suspects();

@@ -27,6 +27,8 @@ class reclaimer final : public io_client {
   void consider(zone_state& z);
   /// Journal zones before the new head, and pages that died, may go.
   void checkpoint_done();
+  /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it.
+  void give_up_closed();
   void step();
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
   [[nodiscard]] std::uint64_t closed_data_room() const;

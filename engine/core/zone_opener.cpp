@@ -10,6 +10,7 @@ bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class
     c_.zones.set_life(*z, zone_life::open);
     to.zone = z;
     to.ready = true;
+    to.generation = z->generation;
     ++c_.stats.zones_refilled;
     return true;
   }
@@ -18,7 +19,7 @@ bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class
   to.zone = z;
   to.ready = false;
   c_.zones.set_life(*z, zone_life::open);
-  ++z->generation;
+  to.generation = ++z->generation;
   z->role = role;
   z->cls = cls;
   z->ordinal = 0;

@@ -17,7 +17,10 @@ namespace furrow::core {
 struct open_zone {
   zone_state* zone = nullptr;
   bool ready = false;
-  [[nodiscard]] bool usable() const { return zone != nullptr && ready && zone->life == zone_life::open; }
+  std::uint64_t generation = 0;  ///< Of the zone when it was opened: the pointer may outlive that use.
+  [[nodiscard]] bool usable() const {
+    return zone != nullptr && ready && zone->life == zone_life::open && zone->generation == generation;
+  }
 };
 
 class zone_opener final : public io_client {
