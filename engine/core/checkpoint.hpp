@@ -51,9 +51,7 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint32_t rewrite_zones() const;
   /// Zones that pages are written to beside the journal's.
   [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }
-  [[nodiscard]] std::uint64_t journal_cap_bytes() const { return cap_bytes_; }
   [[nodiscard]] std::uint64_t head_ordinal() const { return c_.super.journal.zone_ordinal; }
-  [[nodiscard]] bool writes_to(const zone_state& z) const { return streams_[0].zone == &z || streams_[1].zone == &z; }
 
  private:
   enum class state : std::uint8_t { idle, preparing, pages, settling, superblock };

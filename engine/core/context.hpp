@@ -52,10 +52,8 @@ struct context {
   std::uint64_t sequence = 0;
   std::uint64_t turn = 0;  ///< Counts calls into the core: the time of the page cache.
   std::int64_t now_ns = 0;
-  bool opened = false;
   bool closing = false;
   bool read_only = false;
-  bool damaged = false;
   error_code latch;
 
   applier* apply = nullptr;

@@ -44,7 +44,6 @@ class journal final : public io_client {
   void fail_waiters();
 
   [[nodiscard]] std::uint64_t durable_sequence() const { return durable_; }
-  [[nodiscard]] bool quiet() const { return state_ == state::idle && pending_.empty(); }
   [[nodiscard]] std::uint64_t bytes_since_cut() const { return bytes_since_cut_; }
   void cut_done(std::uint64_t bytes) { bytes_since_cut_ -= bytes; }
   [[nodiscard]] zone_state* zone() const { return zone_; }

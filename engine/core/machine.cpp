@@ -141,7 +141,6 @@ void machine::on(operation_id id, open_request&) {
       return;
     }
     state_ = state::open;
-    c_.opened = true;
     recovered_ = o.records > 0 && !c_.super.clean;
     c_.answer(id, {}, open_result{info(), o.groups, o.records});
     for (request& early : std::exchange(early_, {})) route(early);

@@ -123,14 +123,4 @@ bool object_table::release(handle_id h) {
   return true;
 }
 
-bool object_table::any_queued() const {
-  for (const auto& [id, o] : objects_)
-    if (!o->queue.empty()) return true;
-  return false;
-}
-
-void object_table::for_each(const std::function<void(object_state&)>& call) {
-  for (const auto& [id, o] : objects_) call(*o);
-}
-
 }  // namespace furrow::core

@@ -61,8 +61,6 @@ class object_table {
   /// Forgets the object if nothing needs it any more (O1).
   void settle(object_state& o);
   [[nodiscard]] std::size_t handles() const { return handle_count_; }
-  [[nodiscard]] bool any_queued() const;
-  void for_each(const std::function<void(object_state&)>& call);
 
  private:
   struct handle_slot {

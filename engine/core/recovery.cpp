@@ -27,7 +27,6 @@ void recovery::fail(error_code ec, std::string what, std::optional<zoned::zone_i
 }
 
 void recovery::damage(std::string what, zoned::zone_index zone) {
-  c_.damaged = true;
   c_.read_only = true;
   c_.emit(event::kind::damage, {.zone = zone, .what = std::move(what)});
 }

@@ -104,7 +104,6 @@ class zone_table {
   [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls);
 
   [[nodiscard]] std::uint32_t clean_count() const { return clean_; }
-  [[nodiscard]] std::uint32_t dirty_count() const { return dirty_; }
   [[nodiscard]] std::uint32_t returning_count() const { return dirty_ + resetting_ + freeing_; }
   [[nodiscard]] std::uint32_t suspect_count() const { return suspect_; }
   /// Changes whenever a zone becomes or ceases to be closed, or one that is closed changes its room.
