@@ -68,10 +68,13 @@ guarantees read_queue_limits(const std::string& folder, std::uint32_t lba_bytes)
   }
   p.append_bytes_max = whole_blocks(p.append_bytes_max);
   p.transfer_bytes_max = std::max(p.transfer_bytes_max, p.append_bytes_max);
-  p.memory_alignment_bytes = lba_bytes;
-  if (const auto mask = read_number(folder + "/dma_alignment"); mask && *mask < lba_bytes) {
-    p.memory_alignment_bytes = static_cast<std::uint32_t>(std::bit_ceil(*mask + 1));
+  std::uint64_t alignment = lba_bytes;
+  for (const char* const mask : {"/dma_alignment", "/virt_boundary_mask"}) {
+    if (const auto bits = read_number(folder + mask); bits && *bits < page_bytes) {
+      alignment = std::max(alignment, std::bit_ceil(*bits + 1));
+    }
   }
+  p.memory_alignment_bytes = static_cast<std::uint32_t>(alignment);
   return p;
 }
 

@@ -4,7 +4,9 @@
 //   max_sectors_kb, max_segments           append_bytes_max: the kernel splits larger requests, and the pieces of two
 //                                          may change order; so a write must be one request
 //   max_segments                           segments_max
-//   dma_alignment (a mask)                 memory_alignment_bytes; on kernels without it, the LBA
+//   dma_alignment, virt_boundary_mask      memory_alignment_bytes, and never less than the LBA, even where the queue allows
+//                                          it: null_blk (up to Linux 6.17) copies a block that begins in mid-page over
+//                                          the page's end, into memory that is not its own
 //
 // Invariants
 //   I1  A write of append_bytes_max, from one piece of memory or from whole aligned pages, is never split.
