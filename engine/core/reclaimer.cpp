@@ -1,6 +1,7 @@
 #include "core/reclaimer.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/apply.hpp"
 #include "core/checkpoint.hpp"
@@ -12,7 +13,7 @@
 namespace furrow::core {
 
 namespace {
-enum class work : std::uint64_t { reset = 1, report, finish, fill_up };
+enum class work : std::uint64_t { reset = 1, report, align, finish, fill_up };
 std::uint64_t tag_of(work w, const zone_state& z) { return static_cast<std::uint64_t>(w) << 32 | z.device.index.value; }
 }  // namespace
 
@@ -55,9 +56,8 @@ void reclaimer::give_up_closed() {
   c_.zones.for_life(zone_life::closed, [this](zone_state& z) {
     if (z.writes > 0) return true;
     c_.zones.set_life(z, zone_life::suspect);
-    reports_[z.device.index.value] = z.device;
-    ++c_.stats.zone_finishes;
-    c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
+    reports_[z.device.index.value].info = z.device;
+    finish(z);
     return false;
   });
 }
@@ -126,7 +126,7 @@ void reclaimer::reset_some() {
 void reclaimer::resolve_suspects() {
   c_.zones.for_life(zone_life::suspect, [this](zone_state& z) {
     if (z.writes > 0 || reports_.contains(z.device.index.value)) return true;
-    zoned::zone_info& info = reports_[z.device.index.value];
+    zoned::zone_info& info = reports_[z.device.index.value].info;
     c_.io.submit({.op = zoned::opcode::report, .zone = z.device.index, .zones = {&info, 1}}, *this,
                  tag_of(work::report, z));
     return true;
@@ -144,7 +144,7 @@ void reclaimer::finish_remainders() {
 }
 
 void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
-  const zoned::zone_info info = reports_[z.device.index.value];
+  const zoned::zone_info info = reports_[z.device.index.value].info;
   if (c.error || c.bytes != 1) {
     reports_.erase(z.device.index.value);
     c_.zones.set_life(z, zone_life::bad);
@@ -153,8 +153,9 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
   }
   z.device = info;
   if (!zoned::is_active(info.condition)) c_.zones.inactive(z);
-  const bool usable = zoned::is_writable(info.condition) && z.failures < zone_failures_max &&
-                      info.write_pointer_bytes % block_bytes == 0;
+  const bool inside = info.write_pointer_bytes % block_bytes != 0;
+  const bool usable =
+      zoned::is_writable(info.condition) && z.failures < zone_failures_max && !(inside && z.ordinal != 0);  // F5
   if (info.condition == zoned::zone_condition::full || info.condition == zoned::zone_condition::read_only ||
       info.condition == zoned::zone_condition::offline) {
     reports_.erase(z.device.index.value);
@@ -162,15 +163,39 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
     c_.zones.set_life(z, info.condition == zoned::zone_condition::full ? zone_life::full : zone_life::bad);
     consider(z);
     c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a zone takes no more writes"});
+  } else if (usable && inside) {
+    align(z);
   } else if (usable) {
     reports_.erase(z.device.index.value);
     z.next_block = static_cast<std::uint32_t>(info.write_pointer_bytes / block_bytes);
     c_.zones.set_life(z, z.room_blocks() == 0 ? zone_life::full : zone_life::closed);
     consider(z);
-  } else {  // it would stay active for nothing
-    ++c_.stats.zone_finishes;
-    c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
+  } else {
+    finish(z);  // it would stay active for nothing
   }
+}
+
+void reclaimer::align(zone_state& z) {
+  inquiry& q = reports_[z.device.index.value];
+  const std::uint64_t bytes = block_bytes - q.info.write_pointer_bytes % block_bytes;
+  q.padding = c_.buffers.take(block_bytes);
+  std::memset(q.padding.data(), 0, bytes);
+  c_.io.submit({.op = zoned::opcode::append, .zone = z.device.index, .segments = {{q.padding.data(), bytes}}}, *this,
+               tag_of(work::align, z));
+}
+
+void reclaimer::align_done(zone_state& z, const zoned::completion& c) {
+  c_.buffers.give(std::move(reports_[z.device.index.value].padding));
+  if (c.error) {
+    ++z.failures;
+    return finish(z);
+  }
+  reports_.erase(z.device.index.value);  // reported anew, still suspect
+}
+
+void reclaimer::finish(zone_state& z) {
+  ++c_.stats.zone_finishes;
+  c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
 }
 
 void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
@@ -187,6 +212,8 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       return;
     case work::report:
       return report_done(z, c);
+    case work::align:
+      return align_done(z, c);
     case work::finish:
       reports_.erase(z.device.index.value);
       if (!c.error) c_.zones.inactive(z);

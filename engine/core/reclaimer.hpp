@@ -4,8 +4,10 @@
 // Invariants
 //   F1  A zone is reset only after the record that frees it is durable, and when nothing reads it or holds it.
 //   F2  A removal is dropped in records of at most drop_extents_max extents, its last one ending the object.
-//   F3  Resets and finishes are never in the path of an append: at most resets_in_flight_max resets, started from
-//   step(). F4  An empty zone is not reset.
+//   F3  Resets and finishes are never in the path of an append: at most resets_in_flight_max resets, from step().
+//   F4  An empty zone is not reset.
+//   F5  A zone whose write pointer is inside a block is padded to the block's end and used again; but not one of the
+//       journal's, where what is padded could make a whole group of one that was cut off and written anew elsewhere.
 //
 // Not here: what makes blocks dead (apply), moving live ones.
 #pragma once
@@ -44,6 +46,9 @@ class reclaimer final : public io_client {
   void resolve_suspects();
   void finish_remainders();
   void report_done(zone_state& z, const zoned::completion& c);
+  void align(zone_state& z);
+  void align_done(zone_state& z, const zoned::completion& c);
+  void finish(zone_state& z);
 
   context& c_;
   std::deque<object_id> drops_;
@@ -51,7 +56,11 @@ class reclaimer final : public io_client {
   std::vector<std::uint32_t> candidates_;
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
-  std::unordered_map<std::uint32_t, zoned::zone_info> reports_;  // by zone
+  struct inquiry {
+    zoned::zone_info info;
+    buffer padding;  ///< While the write pointer is moved to the end of its block.
+  };
+  std::unordered_map<std::uint32_t, inquiry> reports_;  // by zone
   mutable std::uint64_t closed_seen_ = ~std::uint64_t{0};
   mutable std::uint64_t closed_room_ = 0;
   mutable std::uint64_t metadata_seen_ = ~std::uint64_t{0};

@@ -8,7 +8,7 @@
 //   reserved     clean, promised to the journal as its next -> open
 //   open         written to                                 -> full | closed | suspect
 //   closed       written in part, nobody writes to it       -> open (refilled), freeing
-//   suspect      a write failed: drained, then reported      -> closed | full | bad
+//   suspect      a write failed: drained, reported, padded   -> closed | full | bad
 //   full         no room left                               -> freeing
 //   freeing      nothing lives in it; the free record is on its way to the journal -> dirty when durable
 //   bad          not to be written to                       -> freeing never; stays
