@@ -259,7 +259,8 @@ bool workload::is_excused(const operation& op, error_code e) const {
   if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
   if (op.object == none) return false;
   const model_object& o = truth_.at(op.object);
-  if (op.kind == action::append && (o.removing || !o.now.exists)) return e == errc::not_found || e == errc::closed;
+  const bool gone = e == errc::not_found || e == errc::closed;
+  if (gone && op.kind == action::append) return o.removing || !o.now.exists;
   if (e == errc::predecessor_failed || e == errc::offset_mismatch) return o.failed_at > 0;
   if (e == errc::out_of_range && op.kind == action::read) {
     return std::ranges::any_of(op.ranges,
