@@ -238,7 +238,7 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (s.zone != nullptr && !s.ready) return nullptr;
   s = {};
   if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
-    if (!c_.zones.may_activate()) c_.reclaim->give_up_closed();
+    if (!c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
     const bool hopeless = c_.zones.clean_count() <= journal_zones && c_.zones.returning_count() == 0 &&
                           c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");

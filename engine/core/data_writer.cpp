@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/checkpoint.hpp"
+#include "core/journal.hpp"
 #include "core/publisher.hpp"
 #include "core/reclaimer.hpp"
 
@@ -90,8 +91,8 @@ void data_writer::step() {
       }
       const bool opening = std::any_of(streams_.begin(), streams_.end(),
                                        [](const stream& o) { return o.zone.zone != nullptr && !o.zone.ready; });
-      if (!opening && in_flight_ == 0 && !c_.zones.may_activate()) c_.reclaim->give_up_closed();
-      if (opening || more_coming() || in_flight_ > 0 || !c_.zones.may_activate()) break;
+      if (!opening && in_flight_ == 0 && !c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
+      if (opening || more_coming() || in_flight_ > 0 || !c_.zones.may_activate(c_.log->credit_kept())) break;
       const bio b = s.queue.front();  // D3
       s.queue.pop_front();
       --queued_;

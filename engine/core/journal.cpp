@@ -188,6 +188,7 @@ void journal::roll() {
 }
 
 void journal::leave_zone() {
+  bytes_since_cut_ += zone_->room_blocks() * std::uint64_t{block_bytes};  // a checkpoint gives it back, so it comes sooner
   c_.zones.set_life(*zone_, zone_life::suspect);
   zone_ = nullptr;
 }
@@ -238,12 +239,12 @@ void journal::fail_waiters() {
 
 void journal::open_next() {
   state_ = state::opening;
-  const bool possible = c_.zones.may_activate() && (next_ != nullptr || reserve_next());
+  const bool possible = c_.zones.may_activate(0) && (next_ != nullptr || reserve_next());
   zone_state* after = possible ? c_.zones.pick_clean() : nullptr;
   if (after == nullptr) {
-    state_ = state::idle;  // step() comes again when a reset is done
-    if (!c_.zones.may_activate()) c_.reclaim->give_up_closed();
-    if (c_.zones.returning_count() == 0 && c_.zones.may_activate())
+    state_ = cut_count_ > 0 ? state::waiting : state::idle;  // step() comes again when a reset is done
+    if (!c_.zones.may_activate(0)) c_.reclaim->give_up_closed();
+    if (c_.zones.returning_count() == 0 && c_.zones.suspect_count() == 0 && c_.zones.may_activate(0))
       c_.set_latch("no clean zone is left for the journal");
     return;
   }

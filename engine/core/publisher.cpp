@@ -284,7 +284,7 @@ void publisher::doom_followers(publication& p) {
         return y != nullptr && y->object == &o;
       });
       if (!builds || q.error) continue;
-      q.error = errc::predecessor_failed;
+      q.error = c_.latch ? c_.latch : errc::predecessor_failed;
       q.detail.object = o.id;
       doom_followers(q);
     }

@@ -1,5 +1,6 @@
 #include "core/zone_opener.hpp"
 
+#include "core/journal.hpp"
 #include "format/zone_header.hpp"
 
 namespace furrow::core {
@@ -14,7 +15,7 @@ bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class
     ++c_.stats.zones_refilled;
     return true;
   }
-  if (!c_.zones.may_activate() || c_.zones.clean_count() <= reserve) return false;  // I2
+  if (!c_.zones.may_activate(c_.log->credit_kept()) || c_.zones.clean_count() <= reserve) return false;  // I2
   zone_state* z = c_.zones.pick_clean();
   to.zone = z;
   to.ready = false;

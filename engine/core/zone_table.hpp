@@ -111,8 +111,10 @@ class zone_table {
   /// Changes whenever a zone's life does.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   [[nodiscard]] std::uint32_t active() const { return active_; }
-  /// Whether one more zone may become active.
-  [[nodiscard]] bool may_activate() const { return !shape_.active_max || active_ < *shape_.active_max; }
+  /// Whether one more zone may become active, and then as many as are kept for others.
+  [[nodiscard]] bool may_activate(std::uint32_t kept) const {
+    return !shape_.active_max || active_ + kept < *shape_.active_max;
+  }
   /// Blocks for content in a zone that is yet to be opened.
   [[nodiscard]] std::uint64_t typical_blocks() const { return typical_blocks_; }
   [[nodiscard]] std::uint32_t usable_count() const { return usable_; }
