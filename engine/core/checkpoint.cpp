@@ -35,7 +35,7 @@ std::uint32_t checkpointer::reserve_zones() const {
   const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / (2 * zone_blocks) + 3);
   const std::uint64_t used = c_.reclaim->metadata_zones();
   return static_cast<std::uint32_t>(
-      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones()));
+      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones() + 1));  // C4
 }
 
 bool checkpointer::relieve() {

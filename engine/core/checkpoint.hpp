@@ -14,6 +14,8 @@
 //   C1  The superblock is written after everything it names is durable.
 //   C2  A superseded page is counted as live until a root that does not name it is durable.
 //   C3  Foreground work goes on meanwhile, on clones of the frozen nodes; it never waits for a checkpoint.
+//   C4  Data leave more clean zones than a checkpoint may take: to be without room for data is not to be without room for
+//       names.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once

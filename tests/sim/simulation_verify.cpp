@@ -133,6 +133,9 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
     throw broken_promise{
         fmt::format("check finds {} faults: {}", check.damage, check.findings.empty() ? "" : check.findings[0].what)};
   }
+  do {  // What was removed before the open is being dropped meanwhile.
+    store_.step();
+  } while (!store_.idle());
   const core::notification n = expect(core::statistics_request{}, "statistics");
   const auto& s = std::get<statistics>(n.result);
   if (s.objects != found.size()) {
