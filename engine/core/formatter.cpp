@@ -58,6 +58,7 @@ void formatter::surveyed(error_code ec, const std::string& why) {
   s.zone_count = c_.shape.zone_count;
   s.last_zone_bytes = c_.shape.last_zone_bytes;
   s.epoch = 1;
+  s.epoch_group = 1;
   s.clean = true;
   s.page_copies = request_.options.page_copies != 0 ? request_.options.page_copies : roomy ? 2 : 1;
   if (!request_.options.checksums) s.data_checksum = format::checksum_kind::none;

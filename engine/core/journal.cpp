@@ -201,7 +201,6 @@ void journal::group_written() {
   bytes_since_cut_ += group_bytes_;
   end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
   if (zone_->room_blocks() == 0) c_.zones.set_life(*zone_, zone_life::full);
-  if (group_publications_ == 0) return write_group();
   if (!c_.promises.volatile_cache) return acknowledge();
   state_ = state::post_flush;
   ++c_.stats.flushes;
@@ -209,6 +208,7 @@ void journal::group_written() {
 }
 
 void journal::acknowledge() {
+  if (group_publications_ == 0) return write_group();  // it filled its zone
   durable_ = pending_[group_publications_ - 1].sequence;
   for (std::uint64_t i = 0; i < group_publications_; ++i) {
     pending_bytes_ -= pending_.front().bytes.size();

@@ -6,7 +6,6 @@
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/superblock_ring.hpp"
-#include "format/zone_header.hpp"
 
 namespace furrow::core {
 
@@ -133,131 +132,56 @@ void recovery::count_pages() {
   c_.objects->for_each_ref(count);
   c_.zone_pages->for_each_ref(count);
   if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
-  const format::journal_head& head = c_.super.journal;
-  number_ = head.group;
-  previous_ = head.previous;
-  epoch_ = 0;
-  enter_zone(head.zone, head.zone_generation, head.zone_ordinal, head.block);
-}
-
-std::uint32_t recovery::end_block(const zone_state& z) const {
-  switch (z.device.condition) {
-    case zoned::zone_condition::empty:
-    case zoned::zone_condition::offline:
-    case zoned::zone_condition::not_write_pointer:
-      return 0;
-    case zoned::zone_condition::full:
-    case zoned::zone_condition::read_only:
-      return z.capacity_blocks;
-    case zoned::zone_condition::implicit_open:
-    case zoned::zone_condition::explicit_open:
-    case zoned::zone_condition::closed:
-      return static_cast<std::uint32_t>(z.device.write_pointer_bytes / block_bytes);
-  }
-  FURROW_UNREACHABLE();
-}
-
-void recovery::enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal,
-                          std::uint64_t block) {
-  zone_state& z = c_.zones[zone];
-  const bool first = zone_ == nullptr;
-  if (end_block(z) == 0) {
-    if (first) return fail(errc::damaged, "the zone in which the journal begins is empty or offline", zone);
-    return log_ended();
-  }
-  blocks_.read(zone, 0, 1, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
-    if (ec) return fail(ec, "the header of a journal zone cannot be read", zone);
-    const auto h = format::decode_zone_header(bytes);
-    const bool ours = h && h->store == c_.super.store && h->zone == zone && h->generation == generation &&
-                      h->ordinal == ordinal && h->role == format::zone_role::metadata;
-    if (!ours && first) return fail(errc::damaged, "the zone in which the journal begins has another header", zone);
-    if (!h && end_block(z) > 1)
-      damage("the header of a journal zone is damaged", zone);  // a torn one has nothing behind it
-    if (!ours) return log_ended();
-    zone_ = &z;
-    header_ = *h;
-    ordinal_ = ordinal;
-    z.role = format::zone_role::metadata;
-    z.cls = format::zone_class::metadata;
-    z.generation = generation;
-    z.ordinal = ordinal;
-    z.entry_changed = true;
-    read_block_ = block;
-    bytes_.clear();
-    at_ = 0;
-    read_log();
+  scan_.start([this](error_code ec, journal_scan::finding why) {
+    if (ec) return fail(ec, std::move(why.what), why.zone);
+    if (scan_.damage()) damage(scan_.damage()->what, scan_.damage()->zone);
+    replay();
   });
 }
 
-void recovery::read_log() {
-  const std::uint64_t end = end_block(*zone_);
-  if (read_block_ >= end) return zone_ended();
-  const std::uint64_t count = std::min(replay_chunk_bytes / block_bytes, end - read_block_);
-  blocks_.read(zone_->device.index, read_block_, count, [this, count](error_code ec, std::span<const std::byte> bytes) {
-    if (ec) return fail(ec, "the journal cannot be read", zone_->device.index);
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
+/// The next groups of the chain that lie behind one another.
+void recovery::replay() {
+  const std::vector<journal_scan::entry>& chain = scan_.chain();
+  if (group_ == chain.size()) return reconcile();
+  const journal_scan::entry& first = chain[group_];
+  std::uint64_t blocks = first.blocks;
+  for (group_end_ = group_ + 1; group_end_ < chain.size(); ++group_end_) {
+    const journal_scan::entry& e = chain[group_end_];
+    if (e.zone != first.zone || e.block != first.block + blocks) break;
+    if ((blocks + e.blocks) * block_bytes > replay_chunk_bytes) break;
+    blocks += e.blocks;
+  }
+  blocks_.read(first.zone, first.block, blocks, [this, &first](error_code ec, std::span<const std::byte> bytes) {
+    if (ec) return fail(ec, "the journal cannot be read", first.zone);
+    bytes_.assign(bytes.begin(), bytes.end());
     at_ = 0;
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-    read_block_ += count;
-    more_wanted_ = false;
-    scan();
+    replay_group();
   });
 }
 
-void recovery::scan() {
-  while (at_ < bytes_.size() && !more_wanted_) {
-    std::size_t used = 0;
-    if (!accept_or_skip(std::span{bytes_}.subspan(at_), used)) return;  // replay() or an end goes on
-    at_ += used;
-  }
-  read_log();
-}
-
-// Looks at one block. False: somebody else goes on.
-bool recovery::accept_or_skip(std::span<const std::byte> bytes, std::size_t& used) {
-  used = block_bytes;
-  const auto h = format::peek_group(bytes.first(block_bytes), c_.super.store);
-  if (!h || h->zone_generation != zone_->generation) return gap_ = true;
-  if (h->bytes > bytes.size()) {
-    if (read_block_ < end_block(*zone_)) {
-      used = 0;
-      more_wanted_ = true;
-      return true;
-    }
-    return gap_ = true;
-  }
-  if (!format::verify_group(bytes.first(h->bytes))) return gap_ = true;
-  used = h->bytes;
-  if (h->number < number_) return true;
-  if (h->number != number_ || h->previous != previous_ || h->epoch < epoch_ || h->epoch > c_.super.epoch) {
-    damage("the journal has a gap before group " + std::to_string(h->number), zone_->device.index);
-    log_ended();
-    return false;
-  }
+void recovery::replay_group() {
+  if (group_ == group_end_) return replay();
+  const journal_scan::entry& e = scan_.chain()[group_];
+  const auto bytes = std::span{bytes_}.subspan(at_, e.blocks * block_bytes);
+  at_ += bytes.size();
+  ++group_;
+  const auto h = format::peek_group(bytes, c_.super.store);
+  if (!h || h->checksum != e.checksum || h->bytes != bytes.size() || !format::verify_group(bytes))
+    return contradiction("a group of the journal is not what it was a moment ago");
   format::reader from{bytes.subspan(format::group_header_bytes, h->record_bytes)};
   records_.clear();
   record_ = 0;
   while (from.left() > 0) {
     auto r = format::decode_record(from);
-    if (!r) {
-      damage(std::string{"a record of the journal is wrong: "} + r.error().why, zone_->device.index);
-      log_ended();
-      return false;
-    }
+    if (!r) return contradiction(std::string{"a record of the journal is wrong: "} + r.error().why);
     if (*r) records_.push_back(std::move(**r));
   }
-  ++number_;
-  previous_ = h->checksum;
-  epoch_ = h->epoch;
-  gap_ = false;
   ++out_.groups;
   c_.log->add_live_bytes(h->bytes);
-  at_ += used;
-  replay();
-  return false;
+  replay_records();
 }
 
-void recovery::replay() {
+void recovery::replay_records() {
   for (; record_ < records_.size(); ++record_) {
     const format::record& r = records_[record_];
     if (r.sequence <= c_.super.sequence) continue;
@@ -265,33 +189,27 @@ void recovery::replay() {
     if (done.need)
       return c_.pages->wait(*done.need, [this](error_code ec) {
         if (ec) return fail(ec, "a page that the journal changes cannot be read in any copy");
-        replay();
+        replay_records();
       });
-    if (done.fault != nullptr || r.sequence < c_.sequence) {
-      damage(
-          std::string{"the journal contradicts itself: "} + (done.fault != nullptr ? done.fault : "sequences go back"),
-          zone_->device.index);
-      return log_ended();
-    }
+    if (done.fault != nullptr) return contradiction(std::string{"the journal contradicts itself: "} + done.fault);
+    if (r.sequence < c_.sequence) return contradiction("the journal contradicts itself: sequences go back");
     c_.objects->hold(true);
     c_.apply->apply(r.sequence, r.body);
     c_.objects->hold(false);
     c_.sequence = r.sequence;
     ++out_.records;
   }
-  scan();
+  replay_group();
 }
 
-void recovery::zone_ended() {
-  if (header_.next.value == format::zone_header::no_next || header_.next.value >= c_.zones.count() ||
-      c_.zones.is_ring(header_.next))
-    return log_ended();
-  enter_zone(header_.next, header_.next_generation, ordinal_ + 1, 1);
+/// What was replayed stands; the rest is not replayed.
+void recovery::contradiction(std::string what) {
+  damage(std::move(what), scan_.chain()[group_ - 1].zone);
+  reconcile();
 }
-
-void recovery::log_ended() { reconcile(); }
 
 void recovery::reconcile() {
+  scan_.claim_zones();
   for (zone_state& z : c_.zones.all()) reconcile_zone(z);
   c_.checkpoint->configure();
   start_journal();
@@ -300,7 +218,7 @@ void recovery::reconcile() {
 void recovery::reconcile_zone(zone_state& z) {
   if (z.life == zone_life::superblock || z.conventional() || z.capacity_blocks < 2) return;
   const zoned::zone_condition condition = z.device.condition;
-  z.next_block = end_block(z);
+  z.next_block = z.written_blocks();
   if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline)
     return c_.zones.set_life(z, zone_life::bad);
   const bool empty = condition == zoned::zone_condition::empty;
@@ -328,28 +246,29 @@ void recovery::reconcile_zone(zone_state& z) {
 }
 
 void recovery::start_journal() {
-  zone_state* zone = zone_;
+  zone_state* zone = &scan_.zone();
+  const format::zone_header& header = scan_.header();
   if (zone->life == zone_life::closed) c_.zones.set_life(*zone, zone_life::open);
   if (zone->life == zone_life::suspect || zone->life == zone_life::bad) zone = nullptr;
   zone_state* next = nullptr;
-  if (header_.next.value < c_.zones.count()) next = &c_.zones[header_.next];
+  if (header.next.value < c_.zones.count()) next = &c_.zones[header.next];
   const bool kept = next != nullptr &&
-                    next->generation < header_.next_generation &&  // a use that came to nothing raises it too
+                    next->generation < header.next_generation &&  // a use that came to nothing raises it too
 
                     (next->life == zone_life::clean || next->life == zone_life::dirty);
-  if (!kept && !c_.read_only) damage("the zone that the journal goes on in cannot be used", header_.next);
+  if (!kept && !c_.read_only) damage("the zone that the journal goes on in cannot be used", header.next);
   if (kept) {
     const bool dirty = next->life == zone_life::dirty;
-    next->generation = header_.next_generation - 1;
+    next->generation = header.next_generation - 1;
     c_.zones.set_life(*next, zone_life::reserved);
-    c_.log->start(zone, next, number_, previous_, ordinal_);
+    c_.log->start(zone, next, scan_.next_number(), scan_.previous(), scan_.ordinal());
     if (dirty && !c_.read_only) {
       c_.io.submit({.op = zoned::opcode::reset, .zone = next->device.index}, *this, tag_next);
       next->next_block = 0;
       return;
     }
   } else {
-    c_.log->start(zone, nullptr, number_, previous_, ordinal_);
+    c_.log->start(zone, nullptr, scan_.next_number(), scan_.previous(), scan_.ordinal());
   }
   from_ = format::orphan_key(0);
   load_orphans();
@@ -402,8 +321,10 @@ void recovery::write_epoch() {
   if (c_.read_only) return std::exchange(call_, nullptr)(out_);
   if (make_room()) return;
   ++c_.super.epoch;
+  c_.super.epoch_group = scan_.next_number();
   format::superblock s = *survey_.newest()->newest;  // what it names is as it was; only the epoch is new
   s.epoch = c_.super.epoch;
+  s.epoch_group = c_.super.epoch_group;
   s.clean = false;
   c_.ring->write(s, [this](error_code ec) {
     if (ec) return fail(ec, "the superblock of this open cannot be written");

@@ -1,11 +1,5 @@
 // Opens a store: superblock, trees, zone table, journal, write pointers, in this order.
 //
-// Decision table for bytes of the journal that are no valid group
-//   a valid group follows that names the last accepted one as its previous    void: a torn write, skipped
-//   a valid group with a later number follows that names another              damage: the store opens read-only at what
-//   was accepted none follows                                                              a torn tail: the journal
-//   ends here
-//
 // Decision table for a zone (what the table says x what the device reports)
 //   read-only, offline           bad
 //   free x empty                 clean
@@ -21,21 +15,20 @@
 //       an interrupted recovery is repeated with the same outcome.
 //   V2  The state reached is that after a prefix of the publications which contains every durable one.
 //
-// Not here: what a record does (apply), formatting (formatter).
+// Not here: finding the journal (journal_scan), what a record does (apply), formatting (formatter).
 #pragma once
 
 #include <functional>
 
+#include "core/journal_scan.hpp"
 #include "core/survey.hpp"
 #include "core/tree_node.hpp"
-#include "format/group.hpp"
-#include "format/zone_header.hpp"
 
 namespace furrow::core {
 
 class recovery final : public io_client {
  public:
-  explicit recovery(context& c) : c_{c}, survey_{c}, blocks_{c} {}
+  explicit recovery(context& c) : c_{c}, survey_{c}, scan_{c}, blocks_{c} {}
 
   struct outcome {
     error_code error;
@@ -51,13 +44,10 @@ class recovery final : public io_client {
   void load_index();
   void load_zones();
   void count_pages();
-  void enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block);
-  void read_log();
-  void scan();
-  bool accept_or_skip(std::span<const std::byte> bytes, std::size_t& used);
   void replay();
-  void zone_ended();
-  void log_ended();
+  void replay_group();
+  void replay_records();
+  void contradiction(std::string what);
   void reconcile();
   void reconcile_zone(zone_state& z);
   void start_journal();
@@ -66,10 +56,10 @@ class recovery final : public io_client {
   void write_epoch();
   void damage(std::string what, zoned::zone_index zone);
   void fail(error_code ec, std::string what, std::optional<zoned::zone_index> zone = {});
-  [[nodiscard]] std::uint32_t end_block(const zone_state& z) const;
 
   context& c_;
   survey survey_;
+  journal_scan scan_;
   block_reader blocks_;
   std::function<void(const outcome&)> call_;
   outcome out_;
@@ -77,18 +67,9 @@ class recovery final : public io_client {
   std::size_t pages_left_ = 0;
   format::key from_;
 
-  // Where the journal is read, and what was read and not yet used.
-  zone_state* zone_ = nullptr;
-  format::zone_header header_;
-  std::uint64_t ordinal_ = 0;
-  std::uint64_t read_block_ = 0;
+  std::size_t group_ = 0, group_end_ = 0;  // of the chain: the next one, and behind what bytes_ holds
   std::vector<std::byte> bytes_;
   std::size_t at_ = 0;
-  bool more_wanted_ = false;
-  std::uint64_t number_ = 0;
-  std::uint64_t epoch_ = 0;
-  format::checksum_field previous_;
-  bool gap_ = false;
   std::vector<format::record> records_;
   std::size_t record_ = 0;
 };

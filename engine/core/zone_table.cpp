@@ -6,6 +6,23 @@
 
 namespace furrow::core {
 
+std::uint32_t zone_state::written_blocks() const {
+  switch (device.condition) {
+    case zoned::zone_condition::empty:
+    case zoned::zone_condition::offline:
+    case zoned::zone_condition::not_write_pointer:
+      return 0;
+    case zoned::zone_condition::full:
+    case zoned::zone_condition::read_only:
+      return capacity_blocks;
+    case zoned::zone_condition::implicit_open:
+    case zoned::zone_condition::explicit_open:
+    case zoned::zone_condition::closed:
+      return static_cast<std::uint32_t>(device.write_pointer_bytes / block_bytes);
+  }
+  FURROW_UNREACHABLE();
+}
+
 void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info> report) {
   FURROW_ASSERT(report.size() == shape.zone_count);
   shape_ = shape;

@@ -69,6 +69,8 @@ struct zone_state {
   std::uint64_t write_sequence = 0;
 
   [[nodiscard]] bool conventional() const { return device.type == zoned::zone_type::conventional; }
+  /// Whole blocks that the device says are behind its write pointer; 0 where there can be none of ours.
+  [[nodiscard]] std::uint32_t written_blocks() const;
   [[nodiscard]] std::uint32_t room_blocks() const { return capacity_blocks - next_block; }
   /// The device makes it full when its last block is written; else a remainder keeps it active until it is finished.
   [[nodiscard]] bool fills_up() const { return device.capacity_bytes % block_bytes == 0; }

@@ -384,6 +384,7 @@ description describe(const superblock& s) {
       .number("journal_block", s.journal.block)
       .number("journal_group", s.journal.group)
       .text("journal_previous", checksum_text(s.journal.previous))
+      .number("epoch_group", s.epoch_group)
       .take();
 }
 

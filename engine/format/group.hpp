@@ -12,8 +12,7 @@
 //   3  record_bytes is a multiple of 8 and has room for record_count records; bytes has room for that and is at most
 //      group_bytes_max (a group may be longer than its records, to fill its zone); first is not above last
 //   4  previous is the checksum of the group accepted before, number is one more, and the epoch is not lower
-// Torn            bytes that are no valid group are void if the next valid group (searched block by block) names the
-//                 last accepted one as its previous, and damage if it names another; a torn tail if none follows.
+// Torn, damaged   the decision table of core/journal_scan
 //
 // Not here: when a group is written and acknowledged (core/journal), the records (record.hpp).
 #pragma once

@@ -152,6 +152,7 @@ void encode(const superblock& s, std::span<std::byte> block) {
   encode(s.zones, to);
   encode(s.journal, to);
   FURROW_ASSERT(to.written() == fields_end + 2 * root_bytes + journal_head_bytes);
+  to.u64(s.epoch_group);
   to.zeros(to.left());
   seal(block, checksum_at);
 }
@@ -182,6 +183,7 @@ boost::system::result<superblock, superblock_fault> decode_superblock(std::span<
   s.objects = decode_root(in);
   s.zones = decode_root(in);
   s.journal = decode_journal_head(in);
+  s.epoch_group = in.u64();
   in.zeros(in.left());
   if (in.failed() || !in_range(s)) {
     return superblock_fault::damaged;

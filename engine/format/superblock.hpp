@@ -6,7 +6,8 @@
 //                 | zone_bytes u64 | zone_count u32 | zeros u32 | last_zone_bytes u64 | compat u64 | ro_compat u64 |
 //                 | incompat u64 | epoch u64 | serial u64 | clean u8 | page_copies u8 | journal_copies u8 |
 //                 | data_checksum u8 | zeros u32 | sequence u64 | next_object u64 | next_page_generation u64 |
-//                 | object_count u64 | formatted i64 | objects root 64 | zones root 64 | journal head 64 | zeros |
+//                 | object_count u64 | formatted i64 | objects root 64 | zones root 64 | journal head 64 |
+//                 | epoch_group u64 | zeros |
 //   root          | reference 48 | level u8 | zeros 7 | pages u64 |
 //   journal head  | zone u32 | zeros u32 | zone generation u64 | zone ordinal u64 | block u64 | group u64 |
 //                 | previous checksum field 24 |
@@ -79,6 +80,7 @@ struct superblock {
   tree_root objects;
   tree_root zones;
   journal_head journal;
+  std::uint64_t epoch_group = 0;  ///< The first that the epoch could write: from there on groups of earlier ones are void.
   friend bool operator==(const superblock&, const superblock&) = default;
 };
 

@@ -98,6 +98,7 @@ superblock sample_superblock() {
   s.journal.block = 9;
   s.journal.group = 500;
   s.journal.previous = crc_field(0x5555'6666);
+  s.epoch_group = 498;
   return s;
 }
 

@@ -65,6 +65,7 @@ TEST_CASE("superblock: golden bytes") {
                                   "f4 01 00 00 00 00 00 00",                          //   group
                                   "01 00 00 00 00 00 00 00",  //   checksum kind of the group before
                                   "66 66 55 55 00 00 00 00 00 00 00 00 00 00 00 00",  //   its crc32c
+                                  "f2 01 00 00 00 00 00 00",                          // epoch_group
                               }),
                               4096);
   CHECK(to_hex(encoded(sample_superblock())) == to_hex(golden));
