@@ -257,7 +257,7 @@ void checkpointer::send_parts() {
     }
   }
   // A shared zone with no room is left by the journal's next group only; a group without records makes it go.
-  if (share_journal_ && !parts_.empty() && c_.log->zone() != nullptr && c_.log->zone()->room_blocks() == 0)
+  if (share_journal_ && !parts_.empty() && (c_.log->zone() == nullptr || c_.log->zone()->room_blocks() == 0))
     c_.log->roll();
 }
 

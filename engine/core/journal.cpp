@@ -11,7 +11,7 @@ namespace furrow::core {
 namespace {
 
 constexpr std::uint32_t attempts_max = 8;
-enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_header, tag_reset };
+enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_padding, tag_header, tag_reset };
 
 }  // namespace
 
@@ -175,7 +175,29 @@ void journal::part_done(const zoned::completion& c) {
   if (++attempts_ > attempts_max) return c_.set_latch("the journal's zone takes no whole group", zone_->device.index);
   ++c_.stats.short_completions;
   zone_->next_block -= static_cast<std::uint32_t>((part_bytes_ - c.bytes) / block_bytes);
-  if ((c.at.offset_bytes + c.bytes) % block_bytes != 0) leave_zone();
+  if ((c.at.offset_bytes + c.bytes) % block_bytes == 0) return write_group();
+  if (in_place && zone_->writes == 0) return pad(group_written_ + c.bytes);
+  leave_zone();
+  write_group();
+}
+
+void journal::pad(std::uint64_t written_bytes) {
+  const std::uint64_t bytes = block_bytes - written_bytes % block_bytes;
+  const std::span rest = group_.part(written_bytes, bytes);
+  for (std::byte& b : rest) b = ~b;
+  ++zone_->holds;
+  ++zone_->writes;
+  padding_end_bytes_ = group_at_bytes_ + written_bytes + bytes;
+  c_.io.submit({.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{rest.data(), bytes}}}, *this,
+               tag_padding);
+}
+
+void journal::padded(const zoned::completion& c) {
+  --zone_->holds;
+  --zone_->writes;
+  if (c.error) return c_.set_latch("a write of the journal failed", zone_->device.index);
+  c_.stats.journal_bytes += c.bytes;
+  if (c.at.offset_bytes + c.bytes != padding_end_bytes_) leave_zone();
   write_group();
 }
 
@@ -304,6 +326,8 @@ void journal::io_done(std::uint64_t tag, const zoned::completion& c) {
       return state_ == state::pre_flush ? write_group() : acknowledge();
     case tag_part:
       return part_done(c);
+    case tag_padding:
+      return padded(c);
     case tag_header:
       return header_done(c);
     case tag_reset:

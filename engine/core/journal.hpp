@@ -80,6 +80,8 @@ class journal final : public io_client {
   void fill_group(std::uint64_t publications, std::uint64_t blocks);
   void submit_part();
   void part_done(const zoned::completion& c);
+  void pad(std::uint64_t written_bytes);
+  void padded(const zoned::completion& c);
   void group_written();
   void acknowledge();
   void cut_if_durable();
@@ -112,6 +114,7 @@ class journal final : public io_client {
   std::uint64_t group_publications_ = 0;
   std::uint64_t group_at_bytes_ = 0;
   std::uint64_t part_bytes_ = 0;
+  std::uint64_t padding_end_bytes_ = 0;
   std::uint32_t end_block_ = 0;  // behind the last whole group, in zone_
   buffer header_;
   format::checksum_field group_checksum_;

@@ -5,6 +5,7 @@
 
 #include "core/apply.hpp"
 #include "core/checkpoint.hpp"
+#include "core/data_writer.hpp"
 #include "core/journal.hpp"
 #include "core/objects.hpp"
 #include "core/page_reader.hpp"
@@ -53,13 +54,16 @@ std::uint32_t reclaimer::metadata_zones() const {
 
 void reclaimer::give_up_closed() {
   if (!reports_.empty()) return;  // one is on its way already, or may turn out to be full
-  c_.zones.for_life(zone_life::closed, [this](zone_state& z) {
+  bool found = false;
+  c_.zones.for_life(zone_life::closed, [this, &found](zone_state& z) {
     if (z.writes > 0) return true;
     c_.zones.set_life(z, zone_life::suspect);
     reports_[z.device.index.value].info = z.device;
     finish(z);
+    found = true;
     return false;
   });
+  if (!found) c_.data->close_idle();  // for the next time
 }
 
 void reclaimer::step() {
