@@ -261,6 +261,8 @@ void journal::fail_waiters() {
 
 void journal::open_next() {
   state_ = state::opening;
+  if (zone_ != nullptr && zone_->life == zone_life::open && zone_->room_blocks() == 0)  // filled by padding
+    c_.zones.set_life(*zone_, zone_life::full);
   const bool possible = c_.zones.may_activate(0) && (next_ != nullptr || reserve_next());
   zone_state* after = possible ? c_.zones.pick_clean() : nullptr;
   if (after == nullptr) {

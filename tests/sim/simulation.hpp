@@ -65,7 +65,8 @@ class simulation {
   void use_until(std::uint64_t operations);
   void interrupt();
   void close_and_reopen();
-  void drain_close();
+  /// Whether the store said that it closed cleanly.
+  bool drain_close();
   void plan_interruption();
   void add_statistics();
   void note_progress();
