@@ -35,7 +35,7 @@ std::uint32_t checkpointer::reserve_zones() const {
   const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / (2 * zone_blocks) + 3);
   const std::uint64_t used = c_.reclaim->metadata_zones();
   return static_cast<std::uint32_t>(
-      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, rewrite_zones() + 1));  // C4
+      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, kept_zones() + 1));  // C4
 }
 
 bool checkpointer::relieve() {
@@ -50,7 +50,13 @@ bool checkpointer::relieve() {
   return true;
 }
 
-bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.returning_count() > rewrite_zones(); }
+bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.returning_count() > kept_zones(); }
+
+std::uint32_t checkpointer::kept_zones() const {
+  constexpr std::uint64_t removal_pages = 32;  // that removing changes while sparse zones are being emptied
+  return static_cast<std::uint32_t>(rewrite_zones() + c_.super.page_copies * (removal_pages / c_.zones.typical_blocks()) +
+                                    1);
+}
 
 std::uint32_t checkpointer::rewrite_zones() const {
   const std::uint64_t all = c_.objects->pages() + c_.zone_pages->pages();
@@ -128,7 +134,7 @@ readiness checkpointer::rewrite_emptiest() {
     room += z.capacity_blocks - 1;
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
   }
-  const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= rewrite_zones();
+  const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= kept_zones() + 1;
   if (!scarce && room < live + live / 2 + c_.zones.typical_blocks()) return readiness::yes();
   std::sort(sparse.begin(), sparse.end(),
             [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });

@@ -51,6 +51,8 @@ class checkpointer final : public io_client {
   [[nodiscard]] bool relieve();
   /// Clean zones that the next checkpoint may take, with the journal's.
   [[nodiscard]] std::uint32_t rewrite_zones() const;
+  /// Those, and what removing takes while sparse page zones are being emptied.
+  [[nodiscard]] std::uint32_t kept_zones() const;
   /// Zones that pages are written to beside the journal's.
   [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }
   [[nodiscard]] std::uint64_t head_ordinal() const { return c_.super.journal.zone_ordinal; }

@@ -98,6 +98,7 @@ void journal::write_group() {
     state_ = state::idle;
     return cut_if_durable();
   }
+  if (std::exchange(left_, false)) zone_ = nullptr;
   if (zone_ == nullptr || zone_->room_blocks() == 0) return open_next();
   state_ = state::waiting;
   if (zone_->writes >= c_.promises.appends_per_zone_max) return;  // pages share the zone; step() comes again
@@ -170,12 +171,13 @@ void journal::part_done(const zoned::completion& c) {
   const bool in_place = c.at.offset_bytes % block_bytes == 0 && c.at.offset_bytes == group_at_bytes_ + group_written_;
   if (in_place && c.bytes == part_bytes_) {
     group_written_ += c.bytes;
-    return group_written_ < group_bytes_ ? submit_part() : group_written();
+    if (group_written_ == group_bytes_) return group_written();
+    if (!left_) return submit_part();
   }
   if (++attempts_ > attempts_max) return c_.set_latch("the journal's zone takes no whole group", zone_->device.index);
   ++c_.stats.short_completions;
   zone_->next_block -= static_cast<std::uint32_t>((part_bytes_ - c.bytes) / block_bytes);
-  if ((c.at.offset_bytes + c.bytes) % block_bytes == 0) return write_group();
+  if (left_ || (c.at.offset_bytes + c.bytes) % block_bytes == 0) return write_group();
   if (in_place && zone_->writes == 0) return pad(group_written_ + c.bytes);
   leave_zone();
   write_group();
@@ -197,12 +199,16 @@ void journal::padded(const zoned::completion& c) {
   --zone_->writes;
   if (c.error) return c_.set_latch("a write of the journal failed", zone_->device.index);
   c_.stats.journal_bytes += c.bytes;
-  if (c.at.offset_bytes + c.bytes != padding_end_bytes_) leave_zone();
+  if (!left_ && c.at.offset_bytes + c.bytes != padding_end_bytes_) leave_zone();
   write_group();
 }
 
 void journal::left(const zone_state& z) {
-  if (zone_ == &z) zone_ = nullptr;
+  if (zone_ != &z) return;
+  if (state_ == state::writing)
+    left_ = true;
+  else
+    zone_ = nullptr;
 }
 
 void journal::roll() {
@@ -222,7 +228,7 @@ void journal::group_written() {
   attempts_ = 0;
   bytes_since_cut_ += group_bytes_;
   end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
-  if (zone_->room_blocks() == 0) c_.zones.set_life(*zone_, zone_life::full);
+  if (zone_->room_blocks() == 0 && zone_->life == zone_life::open) c_.zones.set_life(*zone_, zone_life::full);
   if (!c_.promises.volatile_cache) return acknowledge();
   state_ = state::post_flush;
   ++c_.stats.flushes;

@@ -57,7 +57,7 @@ class journal final : public io_client {
   bool reserve_next();
   /// Pages may share the zone while no group is being written.
   [[nodiscard]] bool shareable() const {
-    return zone_ != nullptr && state_ != state::waiting && state_ != state::writing && state_ != state::opening;
+    return zone_ != nullptr && !left_ && state_ != state::waiting && state_ != state::writing && state_ != state::opening;
   }
   /// The zone was given up by somebody who shares it.
   void left(const zone_state& z);
@@ -103,6 +103,7 @@ class journal final : public io_client {
 
   zone_state* zone_ = nullptr;
   zone_state* next_ = nullptr;
+  bool left_ = false;  // zone_ was given up while a part of a group was on its way to it
   std::uint64_t ordinal_ = 0;
   std::uint64_t number_ = 1;
   format::checksum_field previous_;
