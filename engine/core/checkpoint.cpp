@@ -54,8 +54,8 @@ bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.retur
 
 std::uint32_t checkpointer::kept_zones() const {
   constexpr std::uint64_t removal_pages = 32;  // that removing changes while sparse zones are being emptied
-  return static_cast<std::uint32_t>(rewrite_zones() + c_.super.page_copies * (removal_pages / c_.zones.typical_blocks()) +
-                                    1);
+  return static_cast<std::uint32_t>(rewrite_zones() +
+                                    c_.super.page_copies * (removal_pages / c_.zones.typical_blocks()) + 1);
 }
 
 std::uint32_t checkpointer::rewrite_zones() const {
@@ -245,12 +245,23 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   s = {};
   if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
     if (!c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
-    const bool hopeless = c_.zones.clean_count() <= journal_zones && c_.zones.returning_count() == 0 &&
-                          c_.zones.suspect_count() == 0;
+    const bool hopeless =
+        c_.zones.clean_count() <= journal_zones && c_.zones.returning_count() == 0 && c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
     return nullptr;
   }
   return s.ready ? s.zone : nullptr;
+}
+
+bool checkpointer::close_idle() {
+  if (!idle()) return false;
+  for (open_zone& s : streams_) {
+    if (!s.usable()) continue;
+    c_.zones.set_life(*s.zone, zone_life::closed);
+    s = {};
+    return true;
+  }
+  return false;
 }
 
 void checkpointer::send_parts() {
@@ -297,7 +308,7 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
   const std::size_t landed = aligned ? c.bytes / block_bytes : 0;
   if (!c.error) c_.stats.page_bytes += c.bytes;
   if (landed < p.count) {
-    if (++j.attempts > attempts_max) return c_.set_latch("pages cannot be written", z.device.index);
+    if (landed == 0 && ++j.attempts > attempts_max) return c_.set_latch("pages cannot be written", z.device.index);
     if (c.error) {
       ++z.failures;
       c_.emit(event::kind::zone_changed,

@@ -38,6 +38,8 @@ class checkpointer final : public io_client {
   /// Calls once a checkpoint of everything published until now is durable. clean: the superblock carries the clean
   /// mark.
   void request(bool clean, std::function<void(error_code)> call);
+  /// Between checkpoints: gives up a page zone that is open; false if there is none.
+  bool close_idle();
   [[nodiscard]] bool idle() const { return state_ == state::idle; }
   [[nodiscard]] std::uint64_t progress() const { return static_cast<std::uint64_t>(state_) + asked_.size(); }
   [[nodiscard]] bool served() const { return asked_.empty() && serving_.empty(); }

@@ -70,13 +70,14 @@ open_zone* data_writer::zone_for(stream& s) {
   return nullptr;
 }
 
-void data_writer::close_idle() {
+bool data_writer::close_idle() {
   for (stream& s : streams_) {
     if (!s.zone.usable() || s.zone.zone->life != zone_life::open || s.zone.zone->writes > 0) continue;
     c_.zones.set_life(*s.zone.zone, zone_life::closed);
     s.zone = {};
-    return;
+    return true;
   }
+  return false;
 }
 
 void data_writer::step() {

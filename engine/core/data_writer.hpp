@@ -40,8 +40,8 @@ class data_writer final : public io_client {
   /// The extent stays where it is until extent_done.
   void submit(ordered_extent& extent);
   void step();
-  /// Gives up a zone that is open and not being written to just now.
-  void close_idle();
+  /// Gives up a zone that is open and not being written to just now; false if there is none.
+  bool close_idle();
   /// Zones lose their hold of a published or dropped extent.
   void unhold(const std::vector<landed_piece>& pieces);
   void io_done(std::uint64_t tag, const zoned::completion& c) override;

@@ -216,7 +216,8 @@ void journal::roll() {
 }
 
 void journal::leave_zone() {
-  bytes_since_cut_ += zone_->room_blocks() * std::uint64_t{block_bytes};  // a checkpoint gives it back, so it comes sooner
+  bytes_since_cut_ +=
+      zone_->room_blocks() * std::uint64_t{block_bytes};  // a checkpoint gives it back, so it comes sooner
   c_.zones.set_life(*zone_, zone_life::suspect);
   zone_ = nullptr;
 }

@@ -50,14 +50,13 @@ class journal final : public io_client {
   [[nodiscard]] zone_state* next_zone() const { return next_; }
   [[nodiscard]] format::journal_head position() const;
   /// Active credits that others leave to the journal: one while it has no zone to write to.
-  [[nodiscard]] std::uint32_t credit_kept() const {
-    return zone_ != nullptr && zone_->life == zone_life::open ? 0 : 1;
-  }
+  [[nodiscard]] std::uint32_t credit_kept() const { return zone_ != nullptr && zone_->life == zone_life::open ? 0 : 1; }
   /// Makes sure that a next zone is kept (I3); false if there is no clean zone now.
   bool reserve_next();
   /// Pages may share the zone while no group is being written.
   [[nodiscard]] bool shareable() const {
-    return zone_ != nullptr && !left_ && state_ != state::waiting && state_ != state::writing && state_ != state::opening;
+    return zone_ != nullptr && !left_ && state_ != state::waiting && state_ != state::writing &&
+           state_ != state::opening;
   }
   /// The zone was given up by somebody who shares it.
   void left(const zone_state& z);

@@ -19,8 +19,7 @@ void journal_scan::enter_zone(zoned::zone_index zone, std::uint64_t generation, 
                                          {"the zone in which the journal begins is empty or offline", zone});
   }
   blocks_.read(zone, 0, 1, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
-    if (ec)
-      return std::exchange(call_, nullptr)(ec, {"the header of a journal zone cannot be read", z.device.index});
+    if (ec) return std::exchange(call_, nullptr)(ec, {"the header of a journal zone cannot be read", z.device.index});
     header_read(z, generation, ordinal, block, bytes);
   });
 }
@@ -62,8 +61,8 @@ void journal_scan::read_more() {
   const std::uint64_t end = zone_->written_blocks();
   if (read_block_ >= end) {
     const zoned::zone_index next = header_.next;
-    const bool leads_on = next.value != format::zone_header::no_next && next.value < c_.zones.count() &&
-                          !c_.zones.is_ring(next);
+    const bool leads_on =
+        next.value != format::zone_header::no_next && next.value < c_.zones.count() && !c_.zones.is_ring(next);
     return leads_on ? enter_zone(next, header_.next_generation, ordinal_ + 1, 1) : ended();
   }
   const std::uint64_t count = std::min(replay_chunk_bytes / block_bytes, end - read_block_);
@@ -117,7 +116,8 @@ void journal_scan::judge(const format::group_header& h) {
 void journal_scan::take(const format::group_header& h, std::size_t index) {
   const std::uint64_t block = read_block_ - (bytes_.size() - at_) / block_bytes;
   chain_.resize(index);
-  chain_.push_back({zone_->device.index, block, h.bytes / static_cast<std::uint32_t>(block_bytes), h.epoch, h.checksum});
+  chain_.push_back(
+      {zone_->device.index, block, h.bytes / static_cast<std::uint32_t>(block_bytes), h.epoch, h.checksum});
   std::erase_if(lost_, [&h](const lost_group& l) { return l.epoch < h.epoch && l.number >= h.number; });
 }
 

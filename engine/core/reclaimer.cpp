@@ -63,7 +63,7 @@ void reclaimer::give_up_closed() {
     found = true;
     return false;
   });
-  if (!found) c_.data->close_idle();  // for the next time
+  if (!found && !c_.data->close_idle()) c_.checkpoint->close_idle();  // for the next time
 }
 
 void reclaimer::step() {

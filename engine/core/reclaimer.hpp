@@ -30,7 +30,7 @@ class reclaimer final : public io_client {
   /// Journal zones before the new head, and pages that died, may go.
   void checkpoint_done();
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
-  /// if there is none, data close one.
+  /// if there is none, one is closed.
   void give_up_closed();
   void step();
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }

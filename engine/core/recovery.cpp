@@ -10,7 +10,7 @@
 namespace furrow::core {
 
 namespace {
-enum tag : std::uint64_t { tag_next = 1, tag_room };
+enum tag : std::uint64_t { tag_next = 1, tag_room_reset, tag_room_finish };
 }
 
 void recovery::start(std::function<void(const outcome&)> call) {
@@ -275,11 +275,17 @@ void recovery::start_journal() {
 }
 
 void recovery::io_done(std::uint64_t tag, const zoned::completion& c) {
+  if (tag == tag_room_finish) {
+    ++c_.stats.zone_finishes;
+    room_->next_block = room_->capacity_blocks;
+    if (!c.error) c_.zones.inactive(*room_);
+    c_.zones.set_life(*room_, c.error ? zone_life::bad : zone_life::full);
+    return write_epoch();
+  }
   ++c_.stats.zone_resets;
-  if (tag == tag_room) {
-    zone_state& z = *room_;
-    z.next_block = 0;
-    c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::clean);
+  if (tag == tag_room_reset) {
+    room_->next_block = 0;
+    c_.zones.set_life(*room_, c.error ? zone_life::bad : zone_life::clean);
     return write_epoch();
   }
   if (c.error) return fail(c.error, "the zone that the journal goes on in cannot be reset");
@@ -287,7 +293,8 @@ void recovery::io_done(std::uint64_t tag, const zoned::completion& c) {
   load_orphans();
 }
 
-/// A reset that the loss of power undid gives a zone its active credit back: free zones go first when the ring needs one.
+/// The loss of power may undo resets and finishes, and more zones are active than the store had: when the ring needs a
+/// credit, free zones are reset for it, and then partly written ones finished.
 bool recovery::make_room() {
   if (!c_.shape.active_max || c_.zones.active() <= *c_.shape.active_max) return false;
   room_ = nullptr;
@@ -295,9 +302,17 @@ bool recovery::make_room() {
     if (z.credit) room_ = &z;
     return room_ == nullptr;
   });
+  if (room_ != nullptr) {
+    c_.zones.set_life(*room_, zone_life::resetting);
+    c_.io.submit({.op = zoned::opcode::reset, .zone = room_->device.index}, *this, tag_room_reset);
+    return true;
+  }
+  c_.zones.for_life(zone_life::closed, [this](zone_state& z) {
+    room_ = &z;
+    return false;
+  });
   if (room_ == nullptr) return false;
-  c_.zones.set_life(*room_, zone_life::resetting);
-  c_.io.submit({.op = zoned::opcode::reset, .zone = room_->device.index}, *this, tag_room);
+  c_.io.submit({.op = zoned::opcode::finish, .zone = room_->device.index}, *this, tag_room_finish);
   return true;
 }
 

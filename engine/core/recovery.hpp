@@ -10,9 +10,9 @@
 //   block
 //
 // Invariants
-//   V1  Until the superblock of the new epoch is written nothing on the device is changed but resets of the journal's
-//   next zone, so
-//       an interrupted recovery is repeated with the same outcome.
+//   V1  Until the superblock of the new epoch is written nothing is changed on the device, but that the journal's next
+//       zone and free ones are reset and partly written ones finished; so an interrupted recovery is repeated with the
+//       same outcome.
 //   V2  The state reached is that after a prefix of the publications which contains every durable one.
 //
 // Not here: finding the journal (journal_scan), what a record does (apply), formatting (formatter).

@@ -80,7 +80,8 @@ struct superblock {
   tree_root objects;
   tree_root zones;
   journal_head journal;
-  std::uint64_t epoch_group = 0;  ///< The first that the epoch could write: from there on groups of earlier ones are void.
+  std::uint64_t epoch_group =
+      0;  ///< The first that the epoch could write: from there on groups of earlier ones are void.
   friend bool operator==(const superblock&, const superblock&) = default;
 };
 

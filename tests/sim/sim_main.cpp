@@ -25,7 +25,6 @@ struct arguments {
   bool verbose = false;
   bool json = false;
   bool keep_going = false;
-  bool stale_bytes = false;
   std::string trace;
 };
 
@@ -39,15 +38,13 @@ void on_abort(int signal) {
 }
 
 std::string reproduction(std::uint64_t seed, const arguments& args) {
-  return fmt::format("furrow-sim --seed {} --count 1 --ops {}{} --verbose", seed, args.operations,
-                     args.stale_bytes ? " --stale-bytes" : "");
+  return fmt::format("furrow-sim --seed {} --count 1 --ops {} --verbose", seed, args.operations);
 }
 
 totals run_seed(std::uint64_t seed, const arguments& args, std::FILE* trace) {
   const std::string note = "furrow-sim: reproduce with: " + reproduction(seed, args) + "\n";
   std::snprintf(crash_note, sizeof crash_note, "%s", note.c_str());
-  furrow::sim::scenario s = furrow::sim::draw_scenario(seed);
-  s.order.stale_bytes = args.stale_bytes;
+  const furrow::sim::scenario s = furrow::sim::draw_scenario(seed);
   if (args.verbose) fmt::print("{}\n", furrow::sim::describe(s));
   furrow::sim::simulation run{s, trace};
   if (run.format()) run.run(args.operations);
@@ -143,7 +140,6 @@ int main(int argc, char** argv) {
   app.add_flag("--verbose", args.verbose, "Describe each seed");
   app.add_flag("--json", args.json, "Print totals as JSON");
   app.add_flag("--keep-going", args.keep_going, "Go on after a seed that failed");
-  app.add_flag("--stale-bytes", args.stale_bytes, "Bytes that the power took come back when their zone is finished");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

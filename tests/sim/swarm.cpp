@@ -188,21 +188,22 @@ scenario draw_scenario(std::uint64_t seed) {
   draw_promises(s, chance);
   draw_options(s, chance);
   draw_work(s, chance);
+  s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
   return s;
 }
 
 std::string describe(const scenario& s) {
   std::string text = fmt::format(
-      "seed {}: lba {} zones {} of {} (last {}, capacity {}) active {} open {}; {}{} append_max {} per_zone {} depth "
+      "seed {}: lba {} zones {} of {} (last {}, capacity {}) active {} open {}; {}{}{} append_max {} per_zone {} depth "
       "{}; "
       "oe_max {} group {} checkpoint_min {} copies {}; in_flight {} durable {} shorten {}ppm interrupt {}ppm;",
       s.seed, s.shape.lba_bytes, s.shape.zone_count, s.shape.zone_bytes, s.shape.last_zone_bytes,
       s.zones[s.zones.size() / 2].capacity_bytes, s.shape.active_max.value_or(0), s.shape.open_max.value_or(0),
       s.promises.native_append ? "native" : "ordered", s.promises.volatile_cache ? " volatile" : "",
-      s.promises.append_bytes_max, s.promises.appends_per_zone_max, s.promises.in_flight_max,
-      s.store.ordered_extent_bytes_max, s.store.journal_group_bytes, s.store.checkpoint_journal_bytes_min,
-      s.format.page_copies, s.work.in_flight_max, s.work.durable_per_mille, s.faults.shortened_ppm,
-      s.work.interruptions_per_million);
+      s.order.stale_bytes ? " stale" : "", s.promises.append_bytes_max, s.promises.appends_per_zone_max,
+      s.promises.in_flight_max, s.store.ordered_extent_bytes_max, s.store.journal_group_bytes,
+      s.store.checkpoint_journal_bytes_min, s.format.page_copies, s.work.in_flight_max, s.work.durable_per_mille,
+      s.faults.shortened_ppm, s.work.interruptions_per_million);
   for (std::size_t i = 0; i < action_count; ++i) {
     if (s.work.of[i] == 0) text += fmt::format(" -{}", name_of(static_cast<action>(i)));
   }

@@ -253,7 +253,10 @@ bool workload::is_excused(const operation& op, error_code e) const {
   if (e == errc::closed) return close_.value != 0;
   if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
   if (op.kind == action::cancel) return e == errc::not_found;
-  if (e == errc::no_space) return op.kind != action::remove && op.kind != action::read && bytes_alive() > 0;
+  if (e == errc::no_space) {
+    const bool tight = scenario_.shape.zone_count < 32 || bytes_alive() * 32 > scenario_.shape.bytes();
+    return op.kind != action::remove && op.kind != action::read && tight;
+  }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
   // The records of a batch go into one group, which goes into one zone.
   if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
