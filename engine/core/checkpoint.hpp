@@ -2,13 +2,13 @@
 // log can be cut.
 //
 // States
-//   idle       -> preparing (the live journal passed its threshold, or somebody asks)
-//   preparing  zone entries go into the zone tree, live pages of the emptiest page zone are marked for rewriting; then,
-//   in one turn:
-//              the sequence is noted, both trees are frozen, the journal is asked to cut behind it -> pages
-//   pages      dirty nodes of the snapshot are written, level by level, leaves first, every copy -> settling
-//   settling   the cut is durable, so are the roles of the zones that the pages lie in, and the pages are flushed ->
-//   superblock superblock both copies -> idle: superseded pages die, journal zones before the cut may go
+//   idle         -> preparing (the live journal passed its threshold, or somebody asks)
+//   preparing    zone entries go into the zone tree, live pages of the emptiest page zones are marked for rewriting; then, in
+//                one turn: the sequence is noted, both trees are frozen, the journal is asked to cut behind it -> pages
+//   pages        dirty nodes of the snapshot are written, level by level, leaves first, every copy -> settling
+//   settling     the cut is durable, so are the roles of the zones that the pages lie in, and the pages are flushed
+//                -> superblock
+//   superblock   both copies -> idle: superseded pages die, journal zones before the cut may go
 //
 // Invariants
 //   C1  The superblock is written after everything it names is durable.

@@ -2,16 +2,18 @@
 //
 // Decision table for a completed append of a command
 //   whole, in place            each bio gets its place, front to back
-//   short                      the front bios (and a part of one, in whole blocks) get theirs; the rest is queued
-//   again, first misaligned to the block    nothing landed; all is queued again; the zone is left as suspect failed
-//   nothing landed; each bio is queued again once, then its ordered extent fails; the zone is suspect
+//   short                      the front bios (and a part of one, in whole blocks) get theirs; the rest is queued again,
+//                              first
+//   misaligned to the block    nothing landed; all is queued again; the zone is left as suspect
+//   failed                     nothing landed; each bio is queued again once, then its ordered extent fails; the zone
+//                              is suspect
 //
 // Invariants
 //   D1  A zone is chosen when a command is made, never before. No command passes the room left in the zone.
 //   D2  `holds` of a zone counts its commands in flight and the ordered extents with a piece in it that are not
-//   published. D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so
-//   dispatch finds room
-//       unless a device eats more than it was given; then the ordered extent fails with no_space.
+//       published.
+//   D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so dispatch finds
+//       room unless a device eats more than it was given; then the ordered extent fails with no_space.
 //
 // Not here: what an ordered extent is for (publisher), why a zone is suspect and what then (reclaimer).
 #pragma once

@@ -4,7 +4,8 @@
 // Invariants
 //   M1  A device that holds a store, damaged or of a newer version too, is left untouched without `force`.
 //   M2  A device too small, or with too few active zones, is refused before anything is changed, with the number it
-//   would need. M3  The superblocks are the last thing written: an interrupted format leaves no store.
+//       would need.
+//   M3  The superblocks are the last thing written: an interrupted format leaves no store.
 #pragma once
 
 #include <functional>

@@ -2,7 +2,8 @@
 //
 // Invariants
 //   I1  An id is slot index | generation << 32: a completion with a stale id, or a second one, is a bug of the device
-//   and asserted. I2  A slot is free before its client is told, so the client may submit at once.
+//       and asserted.
+//   I2  A slot is free before its client is told, so the client may submit at once.
 #pragma once
 
 #include <deque>

@@ -1,19 +1,23 @@
 // Group commit: published records wait, are written as one group, and become durable in order.
 //
 // States
-//   idle         nothing in flight                     -> pre_flush | writing (step, when somebody waits or enough is
-//   pending) pre_flush    volatile cache: the flush that covers the data commands of the records that were pending when
-//   it began opening      the next journal zone gets its header -> writing writing      the group, in one command or
-//   several in order post_flush   volatile cache: the group's own bytes -> idle (acknowledge)
+//   idle         nothing in flight                        -> pre_flush | writing (somebody waits, or enough is pending)
+//   pre_flush    volatile cache: the flush that covers the data commands of the records that were pending when it began
+//   opening      the next journal zone gets its header    -> writing
+//   waiting      for a slot of the zone, which pages share, or for a zone to be given back
+//   writing      the group, in one command or several in order, and the padding of one that was cut off
+//   post_flush   volatile cache: the group's own bytes    -> idle (acknowledge)
 //
 // Invariants
-//   I1  A group names only publications that were pending when the last flush before it began; their data had landed by
-//   then. I2  Groups are numbered without gaps; each names the checksum of the one before; one is in flight at a time.
+//   I1  A group names only publications that were pending when the last flush before it began; their data had landed
+//       by then.
+//   I2  Groups are numbered without gaps; each names the checksum of the one before; one is in flight at a time.
 //   I3  The header of a journal zone names the zone that follows it, which is kept clean for that.
-//   I4  A zone is left only when it is full, padded by a group without records if need be, or when its write pointer is
-//   no
-//       multiple of the store block.
+//   I4  A zone is left only when it is full, padded by a group without records if need be, or when its write pointer
+//       is inside a block and others write to it. Else what is missing of that block is padded with what cannot
+//       complete the group that was cut off.
 //   I5  After a failed flush or write nothing more is written: the store is latched.
+//   I6  While it has no zone to write to, one active credit is kept for it.
 //
 // Not here: what records do (apply), when the log is cut (checkpoint), reading it back (recovery).
 #pragma once

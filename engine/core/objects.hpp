@@ -3,7 +3,8 @@
 // Invariants
 //   O1  A state exists while it has handles, a queue, reads, or is being loaded; not longer.
 //   O2  value and tail are those of the last publication. reserved_* are those after all that was accepted and has not
-//   failed. O3  The queue is in the order of acceptance; its front is published first.
+//       failed.
+//   O3  The queue is in the order of acceptance; its front is published first.
 //
 // Not here: publishing (publisher), reading (reader).
 #pragma once

@@ -2,7 +2,8 @@
 //
 // Invariants
 //   I1  Each waiter is called once: with no error when the page is resident, in the same turn; with damaged when no
-//   copy is the page. I2  evict() leaves what a waiter may have used already.
+//       copy is the page.
+//   I2  evict() leaves what a waiter may have used already.
 //
 // Not here: which pages are needed (page_tree).
 #pragma once

@@ -1,10 +1,11 @@
 // Reads: ranges of an object -> extents -> commands -> verified bytes in the caller's memory.
 //
 // Invariants
-//   R1  What is read is one published state: extents, tail and end are taken in the turn in which the last page needed
-//   was there. R2  A zone with a read in flight, or planned, is not reset (readers). R3  Each block's sum is verified
-//   before the answer; whole blocks go to the caller's memory uncopied where it is aligned as
-//       the device asks, others through a buffer.
+//   R1  What is read is one published state: extents, tail and end are taken in the turn in which the last page
+//       needed was there.
+//   R2  A zone with a read in flight, or planned, is not reset (readers).
+//   R3  Each block's sum is verified before the answer; whole blocks go to the caller's memory uncopied where it is
+//       aligned as the device asks, others through a buffer.
 //
 // Not here: pages (page_reader).
 #pragma once

@@ -6,8 +6,8 @@
 //   free x anything else         dirty: written after the last durable record, so nothing durable is in it
 //   used x empty                 clean if nothing lives in it, else damage: the device lost it
 //   used x full                  full
-//   used x write pointer         closed there: bytes behind what is known are dead; suspect if the pointer is inside a
-//   block
+//   used x write pointer         closed there: bytes behind what is known are dead; suspect if the pointer is inside
+//                                a block
 //
 // Invariants
 //   V1  Until the superblock of the new epoch is written nothing is changed on the device, but that the journal's next

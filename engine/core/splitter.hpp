@@ -4,8 +4,9 @@
 // Invariants
 //   S1  A cut bio is whole blocks, at least one; the cuts of an ordered extent cover it once, in order.
 //   S2  split_front() changes both maps or neither; lengths, sums and pieces are partitioned exactly, counters keep
-//   their totals. S3  The walk merges neighbours that landed contiguously in one zone and splits at every gap; its
-//   extents ascend in the object.
+//       their totals.
+//   S3  The walk merges neighbours that landed contiguously in one zone and splits at every gap; its
+//       extents ascend in the object.
 //
 // Not here: which zone a bio goes to (data_writer), what is done with the extents (publisher).
 #pragma once

@@ -5,9 +5,9 @@
 //
 // Invariants
 //   B1  A copy is written only after the other copy of the superblock before it is durable: one valid copy exists at
-//   any moment. B2  In a pair of sequential zones one holds the newest copy; the other is reset only when that one is
-//   full or cannot be
-//       written on. In conventional zones block 0 of the two is written in turn.
+//       any moment.
+//   B2  In a pair of sequential zones one holds the newest copy; the other is reset only when that one is full or
+//       cannot be written on. In conventional zones block 0 of the two is written in turn.
 //   B3  A write that fails in both copies is an unknown outcome and latches; in one, the store goes on degraded.
 //
 // Not here: what a superblock says (format/superblock), when it is written (checkpoint, recovery, formatter).

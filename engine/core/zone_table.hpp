@@ -15,10 +15,9 @@
 //
 // Invariants
 //   I1  live_blocks counts data blocks named by extents at the last publication; live_pages those named by the last
-//   durable
-//       root or by a running checkpoint.
+//       durable root or by a running checkpoint.
 //   I2  A zone becomes freeing only with live_blocks, live_pages, holds and readers 0, and no journal group before the
-//   head in it.
+//       head in it.
 //   I3  active() <= what the device allows, by our own doing. A zone gives its credit back when the device does: full,
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
 #pragma once

@@ -12,7 +12,8 @@
 //
 // Invariants
 //   I1  durable_end <= reaped_end <= written_end of each version of a zone, where all three are of one reset
-//   generation. I2  What remains is within the device's limit of active zones, as a real device would see to.
+//       generation.
+//   I2  What remains is within the device's limit of active zones, as a real device would see to.
 //
 // Not here: commands in flight when the power goes (sim_device.hpp).
 #pragma once
