@@ -1,12 +1,15 @@
 // The list of backends: one row each.
 #include "furrow/zoned/registry.hpp"
 
+#include <sys/stat.h>
+
 #include <array>
 
 #include "adapt/ordered_append.hpp"
 #include "emulation.hpp"
 #include "file/file_device.hpp"
 #include "memory/memory_device.hpp"
+#include "nvme/passthrough_device.hpp"
 #include "uri.hpp"
 #include "zbd/block_device.hpp"
 
@@ -21,6 +24,12 @@ open_result open_memory(const uri& where, const open_options& options) {
   const auto parameters = parse_emulation(where);
   if (!parameters) return parameters.error();
   return std::make_unique<memory_device>(*parameters, options.read_only);
+}
+
+open_result open_path(const uri& where, const open_options& options) {
+  struct ::stat status {};
+  const bool is_character_device = ::stat(std::string{where.path}.c_str(), &status) == 0 && S_ISCHR(status.st_mode);
+  return is_character_device ? nvme::passthrough_device::open(where, options) : block_device::open(where, options);
 }
 
 /// Every device accepts append: where the hardware lacks it, the adaptor has it.
@@ -38,7 +47,7 @@ struct backend {
 constexpr std::array backends{
     backend{"memory", "memory:?size=64M&zone_size=1M", open_memory},
     backend{"file", "file:PATH?size=1G&zone_size=16M", file_device::open},
-    backend{"", "/dev/nvme0n1", block_device::open},
+    backend{"", "/dev/nvme0n1, /dev/ng0n1", open_path},
 };
 
 }  // namespace
