@@ -32,6 +32,7 @@ action declare_get(CLI::App& app);
 action declare_info(CLI::App& app);
 action declare_ls(CLI::App& app);
 action declare_mv(CLI::App& app);
+action declare_probe(CLI::App& app);
 action declare_put(CLI::App& app);
 action declare_rm(CLI::App& app);
 action declare_stat(CLI::App& app);

@@ -18,12 +18,10 @@ nlohmann::json limit_json(const std::optional<std::uint32_t>& limit) {
 
 }  // namespace
 
-device_text describe_device(const zoned::device& device) {
-  const zoned::geometry& shape = device.shape();
-  const zoned::guarantees& promises = device.promises();
+device_text describe_device(const zoned::geometry& shape, const zoned::guarantees& promises, const std::string& name) {
   device_text to;
   to.rows = {
-      {"device", escaped(device.name())},
+      {"device", escaped(name)},
       {"zones", fmt::format("{} of {}", grouped(shape.zone_count), human_bytes(shape.zone_bytes))},
       {"LBA", human_bytes(shape.lba_bytes)},
       {"open zones", limit_text(shape.open_max)},
@@ -35,7 +33,7 @@ device_text describe_device(const zoned::device& device) {
   if (shape.last_zone_bytes != shape.zone_bytes) {
     to.rows.insert(to.rows.begin() + 2, {"last zone", human_bytes(shape.last_zone_bytes)});
   }
-  to.json = {{"name", device.name()},
+  to.json = {{"name", name},
              {"bytes", shape.bytes()},
              {"lba_bytes", shape.lba_bytes},
              {"zone_count", shape.zone_count},

@@ -15,6 +15,10 @@ struct device_text {
   nlohmann::json json;
 };
 
-[[nodiscard]] device_text describe_device(const zoned::device& device);
+[[nodiscard]] device_text describe_device(const zoned::geometry& shape, const zoned::guarantees& promises,
+                                          const std::string& name);
+[[nodiscard]] inline device_text describe_device(const zoned::device& device) {
+  return describe_device(device.shape(), device.promises(), device.name());
+}
 
 }  // namespace furrow::cli

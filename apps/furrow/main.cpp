@@ -19,6 +19,7 @@ namespace furrow::cli {
 namespace {
 
 constexpr std::array commands{
+    command{"probe", "Tell what a zoned device is, and what will be made of it", declare_probe},
     command{"format", "Make a store on a zoned device", declare_format},
     command{"info", "Tell what a store and its device are", declare_info},
     command{"zones", "Draw the zones of a device", declare_zones},

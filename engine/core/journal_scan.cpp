@@ -124,6 +124,9 @@ void journal_scan::take(const format::group_header& h, std::size_t index) {
 void journal_scan::ended() {
   if (!lost_.empty())
     damage_ = {"the journal has a gap before group " + std::to_string(lost_.front().number), lost_.front().zone};
+  else if (!damage_ && next_number() < c_.super.epoch_group)
+    damage_ = {"the journal ends before group " + std::to_string(c_.super.epoch_group) + "; the last open found more",
+               zone_->device.index};
   std::exchange(call_, nullptr)({}, {});
 }
 

@@ -5,15 +5,16 @@
 // of the group before its number in the chain)
 //   epoch                        number                fits
 //   below the superblock's       epoch_group or later  -      void: left behind by an open that a later one disowned
-//   above the superblock's       -                     -      lost
 //   -                            before the head       -      old
+//   above the superblock's       -                     -      lost
 //   above that of the chain's    in the chain          yes    the chain forked here: what stands from there on is void
 //   not above                    in the chain          -      old, or void
 //   not below the chain's last   expected              yes    the next
-//   below the chain's last       later                 -      void: the chain went on without it
+//   below the chain's last       expected or later     -      void: the chain went on without it
 //   anything else                                             lost
 // A lost group tells of one that is missing. It is void too if the chain then goes on, at its number or before it, with a
-// higher epoch; else the journal is damaged behind the chain.
+// higher epoch; else the journal is damaged behind the chain. So it is if the chain ends before epoch_group: the last open
+// had found more.
 // Bytes that are no valid group are void: a page, or a torn write. The journal ends where no group follows.
 //
 // Invariants

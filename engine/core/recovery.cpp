@@ -10,7 +10,7 @@
 namespace furrow::core {
 
 namespace {
-enum tag : std::uint64_t { tag_next = 1, tag_room_reset, tag_room_finish };
+enum tag : std::uint64_t { tag_next = 1, tag_room_reset, tag_room_finish, tag_flush };
 }
 
 void recovery::start(std::function<void(const outcome&)> call) {
@@ -282,6 +282,10 @@ void recovery::io_done(std::uint64_t tag, const zoned::completion& c) {
     c_.zones.set_life(*room_, c.error ? zone_life::bad : zone_life::full);
     return write_epoch();
   }
+  if (tag == tag_flush) {
+    if (c.error) return fail(c.error, "a flush failed");
+    return flushed();
+  }
   ++c_.stats.zone_resets;
   if (tag == tag_room_reset) {
     room_->next_block = 0;
@@ -335,6 +339,15 @@ void recovery::load_orphans() {
 void recovery::write_epoch() {
   if (c_.read_only) return std::exchange(call_, nullptr)(out_);
   if (make_room()) return;
+  if (c_.promises.volatile_cache) {
+    ++c_.stats.flushes;
+    c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
+    return;
+  }
+  flushed();
+}
+
+void recovery::flushed() {
   ++c_.super.epoch;
   c_.super.epoch_group = scan_.next_number();
   format::superblock s = *survey_.newest()->newest;  // what it names is as it was; only the epoch is new

@@ -13,6 +13,7 @@
 //   V1  Until the superblock of the new epoch is written nothing is changed on the device, but that the journal's next
 //       zone and free ones are reset and partly written ones finished; so an interrupted recovery is repeated with the
 //       same outcome.
+//       What they are made from is flushed before: what an open found, later opens find.
 //   V2  The state reached is that after a prefix of the publications which contains every durable one.
 //
 // Not here: finding the journal (journal_scan), what a record does (apply), formatting (formatter).
@@ -54,6 +55,7 @@ class recovery final : public io_client {
   void load_orphans();
   [[nodiscard]] bool make_room();
   void write_epoch();
+  void flushed();
   void damage(std::string what, zoned::zone_index zone);
   void fail(error_code ec, std::string what, std::optional<zoned::zone_index> zone = {});
 

@@ -29,6 +29,7 @@ NO_FUNCTION = re.compile(r"\s*(namespace|class|struct|union|enum|extern|template
                          r"catch|case|default)\b")
 QUOTED_FILE = re.compile(r"^<!-- file: (\S+) -->\n(```\w*\n(.*?)^```$)?", re.M | re.S)
 NEEDS_BUILD = re.compile(r"(_test|^fuzz_\w+)\.cpp$")
+SPLIT_CASE = re.compile(rb'^TEST_CASE\w*\("[^"]*;')
 
 
 def text_files(root):
@@ -103,6 +104,8 @@ def check_file(root, path):
             yield f"{path}:{number}: not ASCII"
         if b"\t" in line and name.endswith(TABLESS_SUFFIXES):
             yield f"{path}:{number}: a tab"
+        if SPLIT_CASE.search(line):
+            yield f"{path}:{number}: a test case with a semicolon in its name, which CTest never runs"
         if found := LEFTOVERS.search(line.decode("utf-8", "replace")):
             yield f"{path}:{number}: leftover {found.group(1)}"
     if name.endswith(".md"):

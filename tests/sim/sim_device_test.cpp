@@ -128,7 +128,7 @@ TEST_CASE("Appends of one zone land in any order and complete in any order") {
   CHECK(orders.size() == 36);  // 3! places times 3! completions
 }
 
-TEST_CASE("What a flush covers survives the power; of what came later any prefix does") {
+TEST_CASE("What a flush covers survives the power, of what came later any prefix does") {
   std::set<std::uint64_t> kept;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     bench b{seed};
@@ -170,7 +170,7 @@ TEST_CASE("Without a volatile cache what has completed survives") {
   }
 }
 
-TEST_CASE("The end of the process takes nothing that was executed; a later flush covers it") {
+TEST_CASE("The end of the process takes nothing that was executed, a later flush covers it") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     bench b{seed};
     b.send(opcode::append, 1, 3 * block);
@@ -237,7 +237,7 @@ TEST_CASE("An unflushed overwrite of a conventional zone is torn by LBA between 
   CHECK(mixtures == std::set<std::string>{"11", "12", "21", "22"});
 }
 
-TEST_CASE("A failed append has landed in any part; nothing is said about where") {
+TEST_CASE("A failed append has landed in any part, nothing is said about where") {
   std::set<std::uint64_t> landed;
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     bench b{seed, false};

@@ -146,11 +146,16 @@ bool simulation::try_open(bool may_interrupt) {
 
 void simulation::open(bool all) {
   device_.faults().allow_failures(chance_.chance(300));
+  const std::uint64_t failures = device_.faults().failures();
   for (int tries = 0; !try_open(tries < 6); ++tries) users_.forget_all();
   device_.faults().allow_failures(false);
   verify(all);
-  device_.faults().allow_failures(true);
   users_.forget_all();
+  if (device_.faults().failures() != failures) {  // It may be latched.
+    store_.interrupt(interruption::process_end);
+    return open(false);
+  }
+  device_.faults().allow_failures(true);
   plan_interruption();
   last_answers_ = users_.counts().answers;
   steps_at_answer_ = store_.steps();

@@ -22,12 +22,12 @@ struct namespace_pages {
 
   /// Format 2 of the namespace is in use: 4 KiB blocks, zones of 16 MiB.
   namespace_pages() {
-    put<std::uint64_t>(space, 0, 64 * 4096);         // NSZE
-    put<std::uint8_t>(space, 26, 2);                 // FLBAS
+    put<std::uint64_t>(space, 0, 64 * 4096);           // NSZE
+    put<std::uint8_t>(space, 26, 2);                   // FLBAS
     put<std::uint32_t>(space, 128 + 4 * 2, 12 << 16);  // LBAF 2: 2^12 bytes, no metadata
-    put<std::uint32_t>(zoned, 4, 13);                // MAR
-    put<std::uint32_t>(zoned, 8, 11);                // MOR
-    put<std::uint64_t>(zoned, 2816 + 16 * 2, 4096);  // ZSZE of LBAF 2
+    put<std::uint32_t>(zoned, 4, 13);                  // MAR
+    put<std::uint32_t>(zoned, 8, 11);                  // MOR
+    put<std::uint64_t>(zoned, 2816 + 16 * 2, 4096);    // ZSZE of LBAF 2
   }
   [[nodiscard]] std::optional<geometry> parsed() const { return parse_namespace(space, zoned); }
 };
@@ -131,9 +131,12 @@ TEST_CASE("nvme layout: descriptors become zones") {
     unsigned state;
     zone_condition condition;
     std::uint64_t write_pointer_bytes;
-  } rows[] = {{0x3, zone_condition::explicit_open, 5 * 4096}, {0x4, zone_condition::closed, 5 * 4096},
-              {0xd, zone_condition::read_only, 0},            {0xe, zone_condition::full, 12 << 20},
-              {0xf, zone_condition::offline, 0},              {0x9, zone_condition::offline, 0}};
+  } rows[] = {{0x3, zone_condition::explicit_open, 5 * 4096},
+              {0x4, zone_condition::closed, 5 * 4096},
+              {0xd, zone_condition::read_only, 0},
+              {0xe, zone_condition::full, 12 << 20},
+              {0xf, zone_condition::offline, 0},
+              {0x9, zone_condition::offline, 0}};
   for (const auto& row : rows) {
     CAPTURE(row.state);
     r.describe(0, row.state, 3 * 4096 + 5);

@@ -68,7 +68,8 @@ boost::system::result<opened_namespace, failure> open_namespace(const std::strin
   o.fd = unique_fd{::open(path.c_str(), O_CLOEXEC | (read_only ? O_RDONLY : O_RDWR))};
   if (!o.fd.is_open()) return system_failure(errno, "cannot open " + path);
   const int id = ::ioctl(o.fd.get(), NVME_IOCTL_ID);
-  if (id <= 0) return failure{errc::not_zoned, path + " is no NVMe namespace; zoned block devices are /dev/nvme0n1, /dev/sdX"};
+  if (id <= 0)
+    return failure{errc::not_zoned, path + " is no NVMe namespace; zoned block devices are /dev/nvme0n1, /dev/sdX"};
   o.id = static_cast<std::uint32_t>(id);
   if (const std::string block = block_path(path); !block.empty()) {
     o.guard = unique_fd{::open(block.c_str(), O_RDONLY | O_CLOEXEC | (read_only ? 0 : O_EXCL))};
@@ -88,8 +89,9 @@ boost::system::result<opened_namespace, failure> open_namespace(const std::strin
   }
   const auto shape = parse_namespace(space.bytes, zoned_space.bytes);
   if (!shape) {
-    return failure{errc::unsupported,
-                   path + " is formatted with blocks that are not 512 or 4096 bytes, or with metadata; nvme format --lbaf"};
+    return failure{
+        errc::unsupported,
+        path + " is formatted with blocks that are not 512 or 4096 bytes, or with metadata; nvme format --lbaf"};
   }
   o.shape = *shape;
   o.promises = promises_of(o.guard.get(), parse_controller(controller.bytes, zoned_controller.bytes), shape->lba_bytes);

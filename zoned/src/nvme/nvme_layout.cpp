@@ -54,8 +54,8 @@ zone_condition condition_of(unsigned state) {
 
 controller_limits parse_controller(std::span<const std::byte> identify, std::span<const std::byte> zoned) {
   controller_limits l;
-  l.transfer_bytes_max = pages(load<std::uint8_t>(identify, 77));  // MDTS
-  l.append_bytes_max = pages(load<std::uint8_t>(zoned, 0));        // ZASL
+  l.transfer_bytes_max = pages(load<std::uint8_t>(identify, 77));   // MDTS
+  l.append_bytes_max = pages(load<std::uint8_t>(zoned, 0));         // ZASL
   l.volatile_cache = (load<std::uint8_t>(identify, 525) & 1) != 0;  // VWC
   return l;
 }
@@ -95,7 +95,8 @@ std::optional<zone_info> parse_descriptor(std::span<const std::byte> report, std
   const std::uint64_t capacity = load<std::uint64_t>(d, 8) * shape.lba_bytes;
   constexpr unsigned sequential = 2;
   if (zone.value >= shape.zone_count || start != zone.value * shape.zone_bytes) return std::nullopt;
-  if ((load<std::uint8_t>(d, 0) & 0xfu) != sequential || capacity == 0 || capacity > shape.zone_bytes) return std::nullopt;
+  if ((load<std::uint8_t>(d, 0) & 0xfu) != sequential || capacity == 0 || capacity > shape.zone_bytes)
+    return std::nullopt;
   zone_info z{.index = zone,
               .type = zone_type::sequential,
               .condition = condition_of(load<std::uint8_t>(d, 1) >> 4),

@@ -10,7 +10,7 @@
 namespace furrow::zoned::nvme {
 namespace {
 
-constexpr std::uint32_t report_all = 0;          // dword 13: receive action and which zones
+constexpr std::uint32_t report_all = 0;             // dword 13: receive action and which zones
 constexpr std::uint32_t report_partial = 1u << 16;  // the count is of the zones in this report
 
 send_action action_of(opcode op) {
@@ -48,8 +48,8 @@ open_result passthrough_device::open(const uri& where, const open_options& optio
   auto opened = open_namespace(path, options.read_only);
   if (!opened) return opened.error();
   std::unique_ptr<passthrough_device> d{new passthrough_device{path, std::move(*opened), options.read_only}};
-  auto ring = command_ring::open(d->opened_.promises.in_flight_max, d->ready_event_.get(), d->opened_.fd.get(),
-                                 d->opened_.id);
+  auto ring =
+      command_ring::open(d->opened_.promises.in_flight_max, d->ready_event_.get(), d->opened_.fd.get(), d->opened_.id);
   if (!ring) return ring.error();
   d->ring_ = std::move(*ring);
   return d;

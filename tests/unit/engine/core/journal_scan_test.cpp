@@ -212,6 +212,38 @@ constexpr spoil_header other_headers[] = {
       h.next = {format::zone_header::no_next};
     },
 };
+TEST_CASE("a group that the last open found is missed, though none is behind it") {
+  handwritten_journal j;
+  j.begin_zone(2);
+  const group one = j.put(j.start(), 1), two = j.put(one, 1);
+  SUBCASE("it is spoiled") {
+    const group three = j.put(two, 1);
+    j.opened(2, 4);
+    j.spoil(three);
+  }
+  SUBCASE("its zone is empty") {
+    j.begin_zone(3);
+    j.put(two, 1);
+    j.opened(2, 4);
+    j.device.force({{3}, zoned::zone_type::sequential, zoned::zone_condition::empty, 128 << 10, 96 << 10, 0});
+  }
+  SUBCASE("its zone is offline") {
+    j.begin_zone(3);
+    j.put(two, 1);
+    j.opened(2, 4);
+    j.device.force({{3}, zoned::zone_type::sequential, zoned::zone_condition::offline, 128 << 10, 96 << 10, 0});
+  }
+  SUBCASE("its zone has an older header") {
+    format::zone_header h = j.header_of(3);
+    --h.generation;
+    j.begin_zone(3, h);
+    j.opened(2, 4);
+  }
+  const auto f = j.scan();
+  expect_chain(j, *f, {one, two});
+  CHECK(f->scan.damage());
+}
+
 }  // namespace
 
 TEST_CASE("the chain ends before a zone that it does not go on in") {

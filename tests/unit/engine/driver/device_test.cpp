@@ -35,7 +35,7 @@ TEST_CASE("device: many calls are one batch") {
   for (const auto& a : appends) CHECK(a.good());
 }
 
-TEST_CASE("device: the core ticks when nothing is in flight, and only then; at rest, nothing wakes") {
+TEST_CASE("device: the core ticks when nothing is in flight, and only then, at rest, nothing wakes") {
   context_store t;
   const std::uint64_t ticks = t.counters().checkpoints;
   t.commands->hold();
@@ -55,7 +55,7 @@ TEST_CASE("device: the core ticks when nothing is in flight, and only then; at r
   CHECK(t.counters().checkpoints == rested + 1);
 }
 
-TEST_CASE("device: events are told one by one, in order; early ones are kept, up to a bound") {
+TEST_CASE("device: events are told one by one, in order, early ones are kept, up to a bound") {
   context_store t;
   std::vector<std::uint64_t> seen;
   t.create("event:100");

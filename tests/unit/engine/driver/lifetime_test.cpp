@@ -110,7 +110,7 @@ TEST_CASE("lifetime: handles outlive the store, and its context") {
   CHECK(appended.failed(errc::closed));
 }
 
-TEST_CASE("lifetime: a context that goes first takes the store with it; handlers are destroyed") {
+TEST_CASE("lifetime: a context that goes first takes the store with it, handlers are destroyed") {
   auto commands = std::make_shared<held_commands>();
   auto alive = std::make_shared<int>(0);
   int calls = 0;

@@ -245,7 +245,7 @@ TEST_CASE("store: fences and expected offsets") {
   CHECK(log.stat().value().fence_epoch == 2);
 }
 
-TEST_CASE("store: close completes what is in flight; all of it is there afterwards") {
+TEST_CASE("store: close completes what is in flight, all of it is there afterwards") {
   const auto device = formatted();
   constexpr unsigned count = 200;
   {
@@ -382,7 +382,7 @@ TEST_CASE("store: many threads append to one log and to logs of their own") {
   check_is_clean(s);
 }
 
-TEST_CASE("store: waits end at their deadline or when they are cancelled; what they waited for goes on") {
+TEST_CASE("store: waits end at their deadline or when they are cancelled, what they waited for goes on") {
   auto silent = std::make_shared<std::atomic<bool>>(false);
   const blocking_store s = blocking_store::open(std::make_unique<lasting_device>(formatted(), silent), {}).value();
   const blocking_object log = s.create({.name = "log"}).value();
@@ -408,7 +408,7 @@ TEST_CASE("store: waits end at their deadline or when they are cancelled; what t
   CHECK(s.sync().value() >= written);
 }
 
-TEST_CASE("store: events tell of a checkpoint; statistics and zones are values") {
+TEST_CASE("store: events tell of a checkpoint, statistics and zones are values") {
   const blocking_store s = opened(formatted());
   std::promise<void> begun, ended;
   s.on_event([&](const event& e) {
