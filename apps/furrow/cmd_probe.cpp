@@ -87,7 +87,7 @@ std::vector<std::string> advice(const raw_device& device, const zone_counts& zon
 
 void print(output& out, const raw_device& device, const zone_counts& zones, const kernel_queue& queue) {
   const auto row = [&out](const std::string& label, const std::string& value) {
-    if (!value.empty()) out.line(fmt::format("{:<18}{}", label, value));
+    if (!value.empty()) out.line(fmt::format("{:<20}{}", label, value));
   };
   const zoned::guarantees& promises = device.promises();
   row("model", escaped(queue.model));

@@ -39,6 +39,17 @@ class Store(Cli):
         self.assertIn(info["store"]["uuid"], text)
         self.assertIn("32 of 2.0 MiB", text)
 
+    def test_probe_tells_what_the_device_is_store_or_not(self):
+        for text in self.furrow("probe", self.uri).decode(), self.furrow("probe", "memory:?size=64M&zone_size=1M").decode():
+            self.assertRegex(text, r"(?m)^will write with +zone append")
+        found = self.json("probe", self.uri)
+        self.assertEqual(found["sequential_zones"], 32)
+        self.assertEqual(found["capacity_bytes_max"], 1536 << 10)
+        self.assertEqual(found["usable_bytes"], 32 * (1536 << 10))
+        self.assertEqual(sum(found["conditions"].values()), 32)
+        self.assertTrue(any("volatile" in line for line in found["advice"]))
+        self.fails("probe", self.path("nothing"), says="nothing")
+
     def test_append_and_cat_of_all_sorts_of_lengths(self):
         expected = b""
         for length in (0, 1, 2047, 1, 4095, 4096, 4097, 100_000, 3_000_000):

@@ -59,7 +59,7 @@ LAYERS = [
 # Headers of which only these files know.
 PRIVATE_HEADERS = [
     ("libzbd/*", ["zoned/src/zbd/zone_calls.cpp"]),
-    ("liburing*", ["zoned/src/uring/*", "zoned/src/file/*"]),
+    ("liburing*", ["zoned/src/uring/*", "zoned/src/nvme/*", "zoned/src/file/*"]),
     ("boost/asio.hpp", []),
 ]
 
