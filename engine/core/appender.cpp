@@ -22,15 +22,15 @@ bool usable_uncopied(std::span<const zoned::segment> segments, const context& c)
   });
 }
 
+}  // namespace
+
 /// An append of several publications is answered once.
-struct append_operation {
+struct long_append {
   append_result result;
   std::size_t left = 0;
   error_code error;
   error_detail detail;
 };
-
-}  // namespace
 
 std::uint64_t appender::extent_blocks_max() const {
   const std::uint64_t by_record = c_.zones.typical_blocks() / 2 * block_bytes / record_bytes_per_block;
@@ -92,9 +92,9 @@ bool appender::cancel(operation_id id, error_code reason) {
   return true;
 }
 
-void appender::answer_when(operation_id id, durability level, std::uint64_t sequence, result_body result) {
-  if (level == durability::written) return c_.answer(id, {}, std::move(result));
-  c_.log->when_durable(sequence, [this, id, result = std::move(result)](error_code ec) { c_.answer(id, ec, result); });
+void appender::answer_when(operation_id id, durability level, std::uint64_t sequence, const append_result& result) {
+  if (level == durability::written) return c_.answer(id, {}, result);
+  c_.log->answer_when_durable(sequence, id, result);
 }
 
 bool appender::try_append(operation_id id, append_request& r) {
@@ -120,32 +120,89 @@ bool appender::try_append(operation_id id, append_request& r) {
   }
   ++c_.stats.appends;
   c_.stats.append_bytes += bytes;
-  auto operation = std::make_shared<append_operation>();
-  operation->result = {o->reserved.bytes, bytes, 0};
-  const bool raises = r.options.fence_epoch && *r.options.fence_epoch > o->reserved_fence;
-  const durability level = raises ? durability::durable : r.options.level;
-  std::vector<publication_step> steps;
-  make_steps(*o, r.segments, r.options, steps);
-  operation->left = steps.size();
-  std::vector<publication*> entered;
-  for (publication_step& s : steps) {
-    auto p = std::make_unique<publication>();
-    p->steps.push_back(std::move(s));
-    p->objects.push_back(o);
-    p->done = [this, id, level, operation](error_code failed, std::uint64_t sequence, const error_detail& detail) {
-      if (failed && !operation->error) {
-        operation->error = failed;
-        operation->detail = detail;
-      }
-      operation->result.sequence = std::max(operation->result.sequence, sequence);
-      if (--operation->left > 0) return;
-      if (operation->error) return c_.answer(id, operation->error, operation->result, operation->detail);
-      answer_when(id, level, operation->result.sequence, operation->result);
-    };
-    entered.push_back(&c_.publish_queue->enter(std::move(p)));
+  if (publication* p = joinable(*o, r, blocks)) {
+    join(*p, id, r, blocks);
+    return true;
   }
-  for (publication* p : entered) submit(*p);
+  start(*o, id, r, blocks);
   return true;
+}
+
+void appender::start(object_state& o, operation_id id, const append_request& r, std::uint64_t blocks) {
+  const bool raises = r.options.fence_epoch && *r.options.fence_epoch > o.reserved_fence;
+  const durability level = raises ? durability::durable : r.options.level;
+  segment_cursor from{r.segments};
+  const append_result result{o.reserved.bytes, from.left(), 0};
+  std::shared_ptr<long_append> whole;
+  if (blocks > extent_blocks_max()) whole = std::make_shared<long_append>(long_append{.result = result});
+  FURROW_ASSERT(entered_.empty());
+  do {
+    std::unique_ptr<publication> p = c_.publish_queue->make();
+    next_step(o, from, blocks, r.options, p->steps);
+    p->objects.push_back(&o);
+    p->appends.push_back({id, result, level, whole});
+    p->done = [this, at = p.get()](error_code failed, std::uint64_t sequence, const error_detail& detail) {
+      answer_all(*at, failed, sequence, detail);
+    };
+    if (whole) ++whole->left;
+    entered_.push_back(&c_.publish_queue->enter(std::move(p)));
+  } while (blocks > 0);
+  o.reserved_fence = std::max(o.reserved_fence, r.options.fence_epoch.value_or(0));
+  for (publication* p : entered_) submit(*p);
+  entered_.clear();
+}
+
+void appender::answer_all(publication& p, error_code failed, std::uint64_t sequence, const error_detail& detail) {
+  for (append_part& a : p.appends) {
+    a.result.sequence = sequence;
+    if (!a.of) {
+      if (failed)
+        c_.answer(a.id, failed, a.result, detail);
+      else
+        answer_when(a.id, a.level, sequence, a.result);
+      continue;
+    }
+    long_append& whole = *a.of;
+    if (failed && !whole.error) {
+      whole.error = failed;
+      whole.detail = detail;
+    }
+    whole.result.sequence = std::max(whole.result.sequence, sequence);
+    if (--whole.left > 0) continue;
+    if (whole.error)
+      c_.answer(a.id, whole.error, whole.result, whole.detail);
+    else
+      answer_when(a.id, a.level, whole.result.sequence, whole.result);
+  }
+}
+
+publication* appender::joinable(const object_state& o, const append_request& r, std::uint64_t blocks) const {
+  if (o.queue.empty() || r.options.fence_epoch) return nullptr;
+  publication& p = *o.queue[o.queue.size() - 1];
+  if (p.appends.empty() || p.appends.front().of || p.error) return nullptr;
+  const auto& s = std::get<append_step>(p.steps.front());
+  if (!s.extent || s.extent->begun || !s.after.tail.empty()) return nullptr;
+  const ordered_extent& e = *s.extent;
+  const bool alike = e.cls == class_of(r.options.hint) && e.urgent == (r.options.priority == priority::high);
+  const bool fits = e.blocks + blocks <= std::min(extent_blocks_max(), c_.append_blocks_max()) &&
+                    e.source.size() + r.segments.size() <= c_.promises.segments_max;
+  const bool whole_blocks = zoned::total_bytes(r.segments) == blocks * block_bytes;
+  return alike && fits && whole_blocks && usable_uncopied(r.segments, c_) ? &p : nullptr;
+}
+
+void appender::join(publication& p, operation_id id, const append_request& r, std::uint64_t blocks) {
+  auto& s = std::get<append_step>(p.steps.front());
+  ordered_extent& e = *s.extent;
+  p.appends.push_back({id, {s.after.bytes, blocks * block_bytes, 0}, r.options.level, nullptr});
+  const std::size_t first_segment = e.source.size();
+  e.source.insert(e.source.end(), r.segments.begin(), r.segments.end());
+  e.blocks += blocks;
+  e.pinned.blocks += blocks;
+  add_sums(e, first_segment, blocks);
+  s.reserved_blocks += blocks;
+  s.after.bytes += blocks * block_bytes;
+  s.modified_ns = std::max(s.modified_ns, r.options.modified_ns.value_or(c_.now_ns));
+  s.object->reserved.bytes = s.after.bytes;
 }
 
 void appender::submit(publication& p) {
@@ -154,64 +211,59 @@ void appender::submit(publication& p) {
     if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent) c_.data->submit(*a->extent);
 }
 
-void appender::make_steps(object_state& o, std::span<const zoned::segment> segments, const append_options& options,
-                          std::vector<publication_step>& to) {
-  segment_cursor from{segments};
-  std::uint64_t blocks = blocks_for(o.reserved, from.left());
-  do {
-    append_step s;
-    s.object = &o;
-    s.before = o.reserved;
-    s.after = o.reserved;
-    s.fence_epoch = options.fence_epoch.value_or(0);
-    s.modified_ns = options.modified_ns.value_or(c_.now_ns);
-    const std::uint64_t part = std::min(blocks, extent_blocks_max());
-    blocks -= part;
-    if (part > 0) {
-      s.reserved_blocks = part;
-      s.extent = make_extent(s.before, from, part);
-      s.extent->cls = class_of(options.hint);
-      s.extent->urgent = options.priority == priority::high;
-      s.after.bytes = s.before.bytes - s.before.tail.size() + part * block_bytes;
-      s.after.tail.clear();
-      ++s.after.tail_epoch;
-    }
-    if (blocks == 0) {
-      const std::size_t kept = s.after.tail.size();
-      const std::uint64_t more = from.left();
-      s.after.tail.resize(kept + more);
-      from.copy(std::span{s.after.tail}.subspan(kept));
-      s.after.bytes += more;
-    }
-    o.reserved = s.after;
-    to.emplace_back(std::move(s));
-  } while (blocks > 0);
-  o.reserved_fence = std::max(o.reserved_fence, options.fence_epoch.value_or(0));
+void appender::next_step(object_state& o, segment_cursor& from, std::uint64_t& blocks, const append_options& options,
+                         std::vector<publication_step>& to) {
+  append_step& s = std::get<append_step>(to.emplace_back(std::in_place_type<append_step>));
+  s.object = &o;
+  s.before = o.reserved;
+  s.fence_epoch = options.fence_epoch.value_or(0);
+  s.modified_ns = options.modified_ns.value_or(c_.now_ns);
+  const std::uint64_t part = std::min(blocks, extent_blocks_max());
+  blocks -= part;
+  if (part > 0) {
+    s.reserved_blocks = part;
+    s.extent = make_extent(s.before, from, part);
+    s.extent->cls = class_of(options.hint);
+    s.extent->urgent = options.priority == priority::high;
+    o.reserved.bytes = s.before.bytes - s.before.tail.size() + part * block_bytes;
+    o.reserved.tail.clear();
+    ++o.reserved.tail_epoch;
+  }
+  if (const std::uint64_t more = from.left(); blocks == 0 && more > 0) {
+    const std::size_t kept = o.reserved.tail.size();
+    o.reserved.tail.resize(kept + more);
+    from.copy(std::span{o.reserved.tail}.subspan(kept));
+    o.reserved.bytes += more;
+  }
+  s.after = o.reserved;
 }
 
 std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, segment_cursor& from,
                                                       std::uint64_t blocks) {
-  auto e = std::make_unique<ordered_extent>();
+  auto e = c_.publish_queue->make_extent();
   const std::size_t tail_bytes = base.tail.size();
   e->object_block = (base.bytes - tail_bytes) / block_bytes;
   e->blocks = blocks;
   e->pinned = {e->object_block, blocks, {reservation_}};
-  reservation_ += blocks;
-  if (tail_bytes == 0) e->source = from.peek(blocks * block_bytes);
+  reservation_ += std::max(blocks, c_.append_blocks_max());  // it may grow (A4)
+  if (tail_bytes == 0) from.peek(blocks * block_bytes, e->source);
   if (tail_bytes == 0 && usable_uncopied(e->source, c_)) {
     from.skip(blocks * block_bytes);
   } else {  // A2
     e->copy = c_.buffers.take(blocks * block_bytes);
     if (tail_bytes != 0) std::memcpy(e->copy.data(), base.tail.data(), tail_bytes);
     from.copy(e->copy.part(tail_bytes, blocks * block_bytes - tail_bytes));
-    e->source = {{e->copy.data(), blocks * block_bytes}};
+    e->source.assign(1, {e->copy.data(), blocks * block_bytes});
     c_.stats.copied_bytes += blocks * block_bytes - tail_bytes;
   }
-  e->sums.reserve(blocks);
-  segment_cursor sums{e->source};
-  const bool summed = c_.super.data_checksum != format::checksum_kind::none;
-  for (std::uint64_t b = 0; b < blocks; ++b) e->sums.push_back(summed ? sums.crc32c(block_bytes) : 0);
+  add_sums(*e, 0, blocks);
   return e;
+}
+
+void appender::add_sums(ordered_extent& e, std::size_t first_segment, std::uint64_t blocks) {
+  if (c_.super.data_checksum == format::checksum_kind::none) return e.sums.resize(e.sums.size() + blocks);
+  segment_cursor from{std::span{e.source}.subspan(first_segment)};
+  for (std::uint64_t b = 0; b < blocks; ++b) e.sums.push_back(from.crc32c(block_bytes));
 }
 
 appender::batch_needs appender::check_batch(const batch_request& r) const {
@@ -278,7 +330,8 @@ bool appender::try_batch(operation_id id, batch_request& r) {
     if (failed) return c_.answer(id, failed, {}, d);
     result->sequence = sequence;
     for (append_result& a : result->appended) a.sequence = sequence;
-    answer_when(id, level, sequence, *result);
+    if (level == durability::written) return c_.answer(id, {}, std::move(*result));
+    c_.log->when_durable(sequence, [this, id, result](error_code ec) { c_.answer(id, ec, std::move(*result)); });
   };
   submit(c_.publish_queue->enter(std::move(p)));
   return true;
@@ -298,7 +351,12 @@ void appender::take_member(batch_request& r, std::size_t index, publication& p, 
     const std::uint64_t bytes = zoned::total_bytes(a->segments);
     result.appended[index] = {o->reserved.bytes, bytes, 0};
     if (bytes == 0) return;
-    make_steps(*o, a->segments, a->options, p.steps);
+    segment_cursor from{a->segments};
+    std::uint64_t blocks = blocks_for(o->reserved, bytes);
+    do {
+      next_step(*o, from, blocks, a->options, p.steps);
+    } while (blocks > 0);
+    o->reserved_fence = std::max(o->reserved_fence, a->options.fence_epoch.value_or(0));
     p.objects.push_back(o);
     ++c_.stats.appends;
     c_.stats.append_bytes += bytes;

@@ -5,7 +5,9 @@
 //   A2  The source is read (sums, tail, copies) when the append is accepted; the caller's memory goes to the device
 //   uncopied where
 //       it begins on a block boundary of the object and is aligned as the device asks.
-//   A3  An append of one object and at most ordered_extent_blocks_max blocks is one publication: whole or absent.
+//   A3  An append of one object and at most ordered_extent_blocks_max blocks is in one publication: whole or absent.
+//   A4  Appends of whole blocks that follow each other in an object join in one ordered extent until it is begun, as far as
+//       one command takes them: they land, are published, fail, and get their sequence together.
 //
 // Not here: cutting for the device (splitter), publishing (publisher).
 #pragma once
@@ -54,14 +56,22 @@ class appender {
                    std::vector<object_state*>& made);
   [[nodiscard]] error_code check(const object_state& o, const append_options& options) const;
   [[nodiscard]] std::uint64_t blocks_for(const object_end& end, std::uint64_t bytes) const;
-  void make_steps(object_state& o, std::span<const zoned::segment> segments, const append_options& options,
-                  std::vector<publication_step>& to);
-  std::unique_ptr<ordered_extent> make_extent(const object_end& base, class segment_cursor& from, std::uint64_t blocks);
+  /// A4: the publication that the append may become part of, if there is one.
+  [[nodiscard]] publication* joinable(const object_state& o, const append_request& r, std::uint64_t blocks) const;
+  void join(publication& p, operation_id id, const append_request& r, std::uint64_t blocks);
+  void answer_all(publication& p, error_code failed, std::uint64_t sequence, const error_detail& detail);
+  /// The next ordered extent of an append of which `blocks` are left, and at its end the tail.
+  void next_step(object_state& o, class segment_cursor& from, std::uint64_t& blocks, const append_options& options,
+                 std::vector<publication_step>& to);
+  std::unique_ptr<ordered_extent> make_extent(const object_end& base, segment_cursor& from, std::uint64_t blocks);
+  void add_sums(ordered_extent& e, std::size_t first_segment, std::uint64_t blocks);
   void submit(publication& p);
-  void answer_when(operation_id id, durability level, std::uint64_t sequence, result_body result);
+  void answer_when(operation_id id, durability level, std::uint64_t sequence, const append_result& result);
+  void start(object_state& o, operation_id id, const append_request& r, std::uint64_t blocks);
 
   context& c_;
   std::deque<waiting> waiting_;
+  std::vector<publication*> entered_;  // those of one append, while it is accepted
   std::uint64_t reservation_ = 0;
 };
 

@@ -12,7 +12,7 @@ constexpr std::uint8_t tail_chunks = block_bytes / format::chunk_bytes;
 constexpr std::uint8_t attribute_chunks = 6;
 static_assert(attribute_chunks * format::chunk_bytes >= format::attribute_blob_bytes_max);
 
-format::key chunk_key(std::uint64_t object, bool tail, std::uint8_t chunk) {
+format::short_key chunk_key(std::uint64_t object, bool tail, std::uint8_t chunk) {
   return tail ? format::tail_key(object, chunk) : format::attributes_key(object, chunk);
 }
 
@@ -32,6 +32,18 @@ readiness applier::load(std::uint64_t object, std::optional<format::object_value
   }
   to = format::decode_object(l.cell().value);
   return to ? readiness::yes() : readiness::no("an object's entry cannot be read");
+}
+
+readiness applier::view(std::uint64_t object, std::optional<format::object_value>& own,
+                        const format::object_value*& to) {
+  to = nullptr;
+  if (const object_state* o = c_.table->find(object); o != nullptr && o->loaded) {
+    to = &o->value;
+    return readiness::yes();
+  }
+  readiness done = load(object, own);
+  if (done.ready() && own) to = &*own;
+  return done;
 }
 
 readiness applier::load_tail(std::uint64_t object, std::uint64_t object_bytes, std::vector<std::byte>& to) {
@@ -115,9 +127,10 @@ readiness applier::prepare_chunks(std::uint64_t object, bool tail) {
 }
 
 readiness applier::prepare_publish(const format::publish_record& r) {
-  std::optional<format::object_value> v;
-  if (auto done = load(r.object, v); !done.ready()) return done;
-  if (!v) return readiness::no("bytes published for an object that does not exist");
+  std::optional<format::object_value> own;
+  const format::object_value* v = nullptr;
+  if (auto done = view(r.object, own, v); !done.ready()) return done;
+  if (v == nullptr) return readiness::no("bytes published for an object that does not exist");
   if (!r.dropped.empty()) return readiness::no("bytes published that replace others");
   if (r.tail.size() != r.object_bytes % block_bytes)
     return readiness::no("a tail that is not as long as the object's end says");
@@ -140,7 +153,9 @@ readiness applier::prepare_publish(const format::publish_record& r) {
         return readiness::wait(std::move(*need));
   }
   if (end_block > r.object_bytes / block_bytes) return readiness::no("an extent behind the object's end");
-  return prepare_chunks(r.object, true);
+  if (v->bytes % block_bytes != 0 || !r.tail.empty()) return prepare_chunks(r.object, true);
+  auto need = c_.objects->prepare(format::object_key(r.object));
+  return need ? readiness::wait(std::move(*need)) : readiness::yes();
 }
 
 readiness applier::prepare_tail(const format::tail_record& r) {
@@ -232,12 +247,23 @@ format::object_value applier::take(std::uint64_t object) {
 }
 
 void applier::store(std::uint64_t object, const format::object_value& v) {
-  c_.objects->put(format::object_key(object), format::encode(v));
+  put_object(object, v);
   if (object_state* o = c_.table->find(object); o != nullptr && o->loaded) o->value = v;
 }
 
+void applier::put_object(std::uint64_t object, const format::object_value& v) {
+  value_.resize(format::object_value_bytes(v));
+  format::encode_object(v, value_);
+  c_.objects->put(format::object_key(object), value_);
+}
+
 void applier::apply_publish(std::uint64_t sequence, const format::publish_record& r) {
-  format::object_value v = take(r.object);
+  object_state* const o = c_.table->find(r.object);
+  const bool kept = o != nullptr && o->loaded;
+  format::object_value own;
+  if (!kept) own = take(r.object);
+  format::object_value& v = kept ? o->value : own;
+  const bool had_tail = v.bytes % block_bytes != 0;
   std::size_t sum = 0;
   for (const format::object_extent& e : r.extents) {
     put_extent(v, r.object, e, r.cls);
@@ -252,14 +278,14 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
   v.tail_epoch = r.tail_epoch;
   v.fence_epoch = std::max(v.fence_epoch, r.fence_epoch);
   v.modified_ns = r.modified_ns;
-  put_chunks(r.object, true, r.tail);
-  store(r.object, v);
+  if (had_tail || !r.tail.empty()) put_chunks(r.object, true, r.tail);
+  put_object(r.object, v);
 }
 
 void applier::put_extent(format::object_value& v, std::uint64_t object, const format::object_extent& e,
                          format::zone_class cls) {
   v.blocks += e.where.blocks;
-  const format::key first = format::extent_key(object, e.object_block);
+  const auto first = format::extent_key(object, e.object_block);
   format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, false, cls};
   if (const tree_lookup l = c_.objects->find_to(first); l.has_cell()) {
     const auto parts = format::parse_extent_key(l.cell().key);
@@ -270,12 +296,12 @@ void applier::put_extent(format::object_value& v, std::uint64_t object, const fo
         before->blocks + x.blocks <= format::extent_blocks_max) {
       x.address = before->address;
       x.blocks = x.logical_blocks = before->blocks + x.blocks;
-      c_.objects->put(format::extent_key(object, parts->block), format::encode(x));
+      c_.objects->put(format::extent_key(object, parts->block), format::encode_fixed(x));
       return;
     }
   }
   ++v.extent_count;
-  c_.objects->put(first, format::encode(x));
+  c_.objects->put(first, format::encode_fixed(x));
 }
 
 void applier::put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums) {
@@ -283,8 +309,9 @@ void applier::put_runs(std::uint64_t object, const format::object_extent& e, std
   const std::uint64_t block = c_.shape.block_in_zone(e.where.address);
   for (std::size_t b = 0; b < sums.size(); b += format::run_blocks_max) {
     const auto part = sums.subspan(b, std::min<std::size_t>(format::run_blocks_max, sums.size() - b));
-    const format::run_value run{object, e.object_block + b, {part.begin(), part.end()}};
-    c_.zone_pages->put(format::run_key(0, zone, static_cast<std::uint32_t>(block + b)), format::encode(run));
+    value_.resize(format::run_value_bytes(part.size()));
+    format::encode_run(object, e.object_block + b, part, value_);
+    c_.zone_pages->put(format::run_key(0, zone, static_cast<std::uint32_t>(block + b)), value_);
   }
 }
 

@@ -55,11 +55,16 @@ class applier {
   void put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums);
   void put_chunks(std::uint64_t object, bool tail, std::span<const std::byte> bytes);
   void put_attributes(format::object_value& v, std::uint64_t object, const format::attribute_set& a);
+  /// The value as last published: where it is kept, or in `own`.
+  [[nodiscard]] readiness view(std::uint64_t object, std::optional<format::object_value>& own,
+                               const format::object_value*& to);
   [[nodiscard]] format::object_value take(std::uint64_t object);
+  void put_object(std::uint64_t object, const format::object_value& v);
   void store(std::uint64_t object, const format::object_value& v);
 
   context& c_;
   const std::vector<std::uint64_t>* assumed_ = nullptr;
+  std::vector<std::byte> value_;  // of a cell being put
 };
 
 }  // namespace furrow::core

@@ -8,12 +8,12 @@
 // Not here: any decision. Each machine owns its own.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 
 #include "core/assert.hpp"
 #include "core/buffer.hpp"
+#include "core/fifo.hpp"
 #include "core/io.hpp"
 #include "core/messages.hpp"
 #include "core/page_tree.hpp"
@@ -24,6 +24,7 @@
 
 namespace furrow::core {
 
+class appender;
 class applier;
 class checkpointer;
 class data_writer;
@@ -47,7 +48,7 @@ struct context {
   io_table io;
   buffer_pool buffers;
   statistics stats;
-  std::deque<notification> out;
+  fifo<notification> out;
 
   std::uint64_t sequence = 0;
   std::uint64_t turn = 0;  ///< Counts calls into the core: the time of the page cache.

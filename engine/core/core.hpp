@@ -30,7 +30,7 @@ class core {
   core(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options);
   ~core();
 
-  void handle(request r);
+  void handle(request&& r);
   void handle(const zoned::completion& c);
   void tick();
 

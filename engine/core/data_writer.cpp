@@ -45,7 +45,6 @@ std::size_t data_writer::open_streams_max() const {
 
 void data_writer::submit(ordered_extent& extent) {
   FURROW_ASSERT(extent.blocks > 0 && extent.sums.size() == extent.blocks);
-  extent.blocks_left = extent.blocks;
   extent.bios_in_flight = 1;
   ++c_.stats.ordered_extents;
   stream& s = stream_of(extent.cls);
@@ -122,12 +121,13 @@ void data_writer::send(stream& s, open_zone& to) {
   out.from = &s;
   out.zone = to.zone;
   out.bios.clear();
-  std::vector<zoned::segment> segments;
+  segments_.clear();
   command_room room{std::min<std::uint64_t>(c_.append_blocks_max(), to.zone->room_blocks()), c_.promises.segments_max};
   const std::uint64_t asked = room.blocks;
   while (!s.queue.empty() && room.blocks > 0 && room.segments > 0) {
     bio& b = s.queue.front();
-    const bio front = cut_front(b, room, segments);
+    if (!std::exchange(b.extent->begun, true)) b.blocks = b.extent->blocks_left = b.extent->blocks;
+    const bio front = cut_front(b, room, segments_);
     if (front.blocks == 0) break;
     out.bios.push_back(front);
     ++c_.stats.bios;
@@ -148,7 +148,7 @@ void data_writer::send(stream& s, open_zone& to) {
   ++in_flight_;
   const zoned::zone_index zone = to.zone->device.index;
   if (to.zone->room_blocks() == 0) c_.zones.set_life(*to.zone, zone_life::full);
-  c_.io.submit({.op = zoned::opcode::append, .zone = zone, .segments = std::move(segments)}, *this, index);
+  c_.io.submit({.op = zoned::opcode::append, .zone = zone, .segments = segments_}, *this, index);
 }
 
 void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
@@ -156,7 +156,7 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
   stream& s = *out.from;
   zone_state& zone = *out.zone;
   const std::uint64_t asked = out.blocks;
-  std::vector<bio> bios = std::move(out.bios);
+  std::vector<bio>& bios = out.bios;  // nothing is sent, and no slot taken, before step()
   free_sent_.push_back(tag);
   --in_flight_;
   --zone.holds;

@@ -56,7 +56,7 @@ class data_writer final : public io_client {
   static constexpr std::size_t streams = 5;  // one for each lifetime
   struct stream {
     open_zone zone;
-    std::deque<bio> queue;
+    fifo<bio> queue;
   };
   struct sent {
     stream* from = nullptr;
@@ -78,6 +78,7 @@ class data_writer final : public io_client {
   std::array<stream, streams> streams_;
   std::deque<sent> sent_;
   std::vector<std::size_t> free_sent_;
+  std::vector<zoned::segment> segments_;  // of the command that is being made
   std::uint64_t reserved_ = 0;
   std::uint64_t queued_ = 0;
   std::uint64_t in_flight_ = 0;

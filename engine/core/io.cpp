@@ -4,7 +4,7 @@
 
 namespace furrow::core {
 
-void io_table::submit(ask a, io_client& client, std::uint64_t tag) {
+void io_table::submit(const ask& a, io_client& client, std::uint64_t tag) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.emplace_back();
@@ -12,7 +12,10 @@ void io_table::submit(ask a, io_client& client, std::uint64_t tag) {
   const std::uint32_t index = free_.back();
   free_.pop_back();
   slot& s = slots_[index];
-  s.what = std::move(a);
+  s.what = a;
+  const auto segments = a.segments.span();
+  s.segments.assign(segments.begin(), segments.end());
+  s.what.segments = {};
   s.client = &client;
   s.tag = tag;
   out_.push_back(index);
@@ -22,14 +25,13 @@ void io_table::submit(ask a, io_client& client, std::uint64_t tag) {
 
 bool io_table::poll(zoned::command& to) {
   if (out_.empty()) return false;
-  const std::uint32_t index = out_.front();
-  out_.pop_front();
+  const std::uint32_t index = out_.take();
   const slot& s = slots_[index];
   to.id = {std::uint64_t{s.generation} << 32 | index};
   to.op = s.what.op;
   to.zone = s.what.zone;
   to.offset_bytes = s.what.offset_bytes;
-  to.segments = s.what.segments;
+  to.segments = s.segments;
   to.zones = s.what.zones;
   return true;
 }
@@ -42,7 +44,6 @@ void io_table::complete(const zoned::completion& c) {
   io_client* client = s.client;
   const std::uint64_t tag = s.tag;
   s.client = nullptr;
-  s.what.segments.clear();
   ++s.generation;
   free_.push_back(index);
   --in_flight_;

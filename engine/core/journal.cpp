@@ -11,6 +11,7 @@ namespace furrow::core {
 namespace {
 
 constexpr std::uint32_t attempts_max = 8;
+constexpr std::size_t spare_max = 1024;
 enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_padding, tag_header, tag_reset };
 
 }  // namespace
@@ -28,11 +29,15 @@ void journal::start(zone_state* zone, zone_state* next, std::uint64_t next_group
 
 void journal::add(std::uint64_t sequence, const std::vector<format::record_body>& bodies) {
   publication p{sequence, static_cast<std::uint32_t>(bodies.size()), {}};
+  if (!spare_.empty()) {
+    p.bytes = std::move(spare_.back());
+    spare_.pop_back();
+  }
   if (bodies.size() > 1) {
     format::encode({sequence, format::batch_begin_record{p.records}}, p.bytes);
     p.records += 2;
   }
-  for (const format::record_body& b : bodies) format::encode({sequence, b}, p.bytes);
+  for (const format::record_body& b : bodies) format::encode(sequence, b, p.bytes);
   if (bodies.size() > 1) format::encode({sequence, format::batch_end_record{}}, p.bytes);
   pending_bytes_ += p.bytes.size();
   c_.stats.records += p.records;
@@ -44,6 +49,13 @@ void journal::when_durable(std::uint64_t sequence, std::function<void(error_code
   if (c_.latch) return call(c_.latch);
   wanted_ = std::max(wanted_, sequence);
   waiters_.emplace(sequence, std::move(call));
+}
+
+void journal::answer_when_durable(std::uint64_t sequence, operation_id id, const append_result& result) {
+  if (sequence <= durable_ || c_.latch) return c_.answer(id, sequence <= durable_ ? error_code{} : c_.latch, result);
+  wanted_ = std::max(wanted_, sequence);
+  FURROW_ASSERT(append_waiters_.empty() || append_waiters_.back().sequence <= sequence);
+  append_waiters_.push_back({sequence, id, result});
 }
 
 void journal::when_cut(std::function<void(error_code, const format::journal_head&)> call) {
@@ -240,16 +252,29 @@ void journal::acknowledge() {
   if (group_publications_ == 0) return write_group();  // it filled its zone
   durable_ = pending_[group_publications_ - 1].sequence;
   for (std::uint64_t i = 0; i < group_publications_; ++i) {
-    pending_bytes_ -= pending_.front().bytes.size();
+    std::vector<std::byte>& bytes = pending_.front().bytes;
+    pending_bytes_ -= bytes.size();
+    if (spare_.size() < spare_max && bytes.capacity() <= block_bytes) {
+      bytes.clear();
+      spare_.push_back(std::move(bytes));
+    }
     pending_.pop_front();
   }
   cut_count_ -= group_publications_;
   state_ = state::idle;
+  answer_durable();
+  cut_if_durable();
+}
+
+void journal::answer_durable() {
+  while (!append_waiters_.empty() && append_waiters_.front().sequence <= durable_) {
+    const append_waiter w = append_waiters_.take();
+    c_.answer(w.id, {}, w.result);
+  }
   while (!waiters_.empty() && waiters_.begin()->first <= durable_) {
     auto call = std::move(waiters_.extract(waiters_.begin()).mapped());
     call({});
   }
-  cut_if_durable();
 }
 
 void journal::cut_if_durable() {
@@ -259,6 +284,10 @@ void journal::cut_if_durable() {
 }
 
 void journal::fail_waiters() {
+  while (!append_waiters_.empty()) {
+    const append_waiter w = append_waiters_.take();
+    c_.answer(w.id, c_.latch, w.result);
+  }
   while (!waiters_.empty()) {
     auto call = std::move(waiters_.extract(waiters_.begin()).mapped());
     call(c_.latch);

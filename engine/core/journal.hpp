@@ -22,7 +22,6 @@
 // Not here: what records do (apply), when the log is cut (checkpoint), reading it back (recovery).
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 
@@ -42,6 +41,8 @@ class journal final : public io_client {
   void add(std::uint64_t sequence, const std::vector<format::record_body>& bodies);
   /// Called once `sequence` is durable, or with why it will not be.
   void when_durable(std::uint64_t sequence, std::function<void(error_code)> call);
+  /// The same for an append, which is answered. In the order of sequences.
+  void answer_when_durable(std::uint64_t sequence, operation_id id, const append_result& result);
   /// Called with the position behind everything published until now, once that is durable.
   void when_cut(std::function<void(error_code, const format::journal_head&)> call);
   void step();
@@ -87,6 +88,7 @@ class journal final : public io_client {
   void padded(const zoned::completion& c);
   void group_written();
   void acknowledge();
+  void answer_durable();
   void cut_if_durable();
   void open_next();
   void submit_header();
@@ -95,13 +97,20 @@ class journal final : public io_client {
 
   context& c_;
   state state_ = state::idle;
-  std::deque<publication> pending_;
+  fifo<publication> pending_;
+  std::vector<std::vector<std::byte>> spare_;  // memory of published records, to be used again
   std::size_t pending_bytes_ = 0;
   std::size_t cut_count_ = 0;  // publications that may go into groups now (I1)
   std::uint64_t wanted_ = 0;
   std::uint64_t durable_ = 0;
   std::uint64_t boundary_ = 0;  // no group spans this sequence
   std::multimap<std::uint64_t, std::function<void(error_code)>> waiters_;
+  struct append_waiter {
+    std::uint64_t sequence = 0;
+    operation_id id;
+    append_result result;
+  };
+  fifo<append_waiter> append_waiters_;
   std::function<void(error_code, const format::journal_head&)> cut_call_;
 
   zone_state* zone_ = nullptr;

@@ -37,7 +37,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.reclaim = &reclaim_;
 }
 
-void machine::handle(request r) {
+void machine::handle(request&& r) {
   ++c_.turn;
   c_.now_ns = r.now_ns;
   if (c_.objects) {
@@ -45,7 +45,7 @@ void machine::handle(request r) {
     c_.zone_pages->advance(c_.turn);
   }
   route(r);
-  settle();
+  unsettled_ = true;
 }
 
 void machine::handle(const zoned::completion& c) {
@@ -55,15 +55,20 @@ void machine::handle(const zoned::completion& c) {
     c_.zone_pages->advance(c_.turn);
   }
   c_.io.complete(c);
-  settle();
+  unsettled_ = true;
 }
 
-void machine::tick() { settle(); }
+void machine::tick() { unsettled_ = true; }
+
+bool machine::poll(zoned::command& to) {
+  settle();
+  return c_.io.poll(to);
+}
 
 bool machine::poll(notification& to) {
+  settle();
   if (c_.out.empty()) return false;
-  to = std::move(c_.out.front());
-  c_.out.pop_front();
+  to = c_.out.take();
   return true;
 }
 
@@ -94,7 +99,7 @@ std::uint64_t machine::progress() const {
 }
 
 void machine::settle() {
-  if (std::exchange(settling_, true)) return;
+  if (!std::exchange(unsettled_, false)) return;
   if (state_ == state::open || state_ == state::closing) {
     // Each step may set others free; what they do shows in these counters.
     std::uint64_t before = 0, after = progress();
@@ -119,7 +124,6 @@ void machine::settle() {
     }
     pages_.evict();
   }
-  settling_ = false;
 }
 
 void machine::on(operation_id id, format_request& r) {
@@ -219,7 +223,7 @@ statistics machine::count() const {
 core::core(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options)
     : machine_{std::make_unique<machine>(shape, promises, options)} {}
 core::~core() = default;
-void core::handle(request r) { machine_->handle(std::move(r)); }
+void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
 void core::tick() { machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }

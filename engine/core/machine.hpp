@@ -32,10 +32,10 @@ class machine {
  public:
   machine(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options);
 
-  void handle(request r);
+  void handle(request&& r);
   void handle(const zoned::completion& c);
   void tick();
-  bool poll(zoned::command& to) { return c_.io.poll(to); }
+  bool poll(zoned::command& to);
   bool poll(notification& to);
   [[nodiscard]] std::size_t commands_in_flight() const { return c_.io.in_flight(); }
 
@@ -105,7 +105,7 @@ class machine {
   checker checker_;
 
   bool recovered_ = false;
-  bool settling_ = false;
+  bool unsettled_ = false;  ///< Something came since the machines last did all that they could.
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
   std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.

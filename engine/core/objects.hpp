@@ -9,7 +9,6 @@
 // Not here: publishing (publisher), reading (reader).
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <unordered_map>
 #include <vector>
@@ -39,7 +38,7 @@ struct object_state {
   std::uint32_t handles = 0;
   std::uint32_t reads = 0;
   std::uint32_t users = 0;  ///< Others that hold it for the moment.
-  std::deque<publication*> queue;
+  fifo<publication*> queue;
   std::vector<std::function<void(error_code)>> loading;
 };
 

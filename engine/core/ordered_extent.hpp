@@ -1,6 +1,7 @@
 // The promise that blocks of an object are being written, and the pinned map entry that goes with it.
 //
 // States of an ordered extent
+//   gathering  not begun: later appends may join           -> open
 //   open       bytes are missing               -> landed (the last piece) | failed
 //   landed     every block has its place       -> published, once (publisher)
 //   failed     a block will not land           -> dropped, once; its landed pieces are dead
@@ -11,6 +12,7 @@
 //   does not
 //       convert to a device address.
 //   I3  sums.size() == blocks: a sum goes where its block goes, whatever is split.
+//   I4  Until it is begun it may grow at its end; then never.
 //
 // Not here: cutting (splitter), sending (data_writer), making visible (publisher).
 #pragma once
@@ -51,6 +53,7 @@ struct ordered_extent {
   std::uint64_t blocks_left = 0;
   format::zone_class cls = format::zone_class::unhinted;
   bool urgent = false;
+  bool begun = false;  ///< Its first bio is cut: it grows no more.
   bool failed = false;
   error_code error;
   pinned_extent pinned;
@@ -61,6 +64,14 @@ struct ordered_extent {
   std::uint64_t splits = 0;          ///< Counted by the walk.
   std::uint64_t merges = 0;
   buffer copy;  ///< What source points into, if the caller's memory could not be used.
+
+  /// As new, but for the memory of its lists.
+  void clear() {
+    source.clear();
+    sums.clear();
+    pieces.clear();
+    *this = ordered_extent{.source = std::move(source), .sums = std::move(sums), .pieces = std::move(pieces)};
+  }
 };
 
 }  // namespace furrow::core

@@ -16,26 +16,64 @@ struct publisher::names {
   std::vector<object_id> created;
 };
 
+namespace {
+
+constexpr std::size_t spare_max = 256;
+constexpr std::size_t spare_extent_blocks_max = 1024;
+
+}  // namespace
+
+std::unique_ptr<publication> publisher::make() {
+  if (spare_.empty()) return std::make_unique<publication>();
+  std::unique_ptr<publication> p = std::move(spare_.back());
+  spare_.pop_back();
+  return p;
+}
+
+std::unique_ptr<ordered_extent> publisher::make_extent() {
+  if (spare_extents_.empty()) return std::make_unique<ordered_extent>();
+  std::unique_ptr<ordered_extent> e = std::move(spare_extents_.back());
+  spare_extents_.pop_back();
+  return e;
+}
+
+void publisher::recycle(std::unique_ptr<publication> p) {
+  for (publication_step& s : p->steps) {
+    auto* a = std::get_if<append_step>(&s);
+    if (a == nullptr || !a->extent) continue;
+    if (spare_extents_.size() >= spare_max || a->extent->sums.capacity() > spare_extent_blocks_max) continue;
+    a->extent->clear();
+    spare_extents_.push_back(std::move(a->extent));
+  }
+  if (spare_.size() >= spare_max) return;
+  p->steps.clear();
+  p->objects.clear();
+  p->appends.clear();
+  publication fresh;
+  fresh.steps = std::move(p->steps);
+  fresh.objects = std::move(p->objects);
+  fresh.appends = std::move(p->appends);
+  *p = std::move(fresh);
+  spare_.push_back(std::move(p));
+}
+
 publication& publisher::enter(std::unique_ptr<publication> p) {
-  publication& r = *p;
+  publication& r = *p.release();
   for (publication_step& s : r.steps)
     if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent) {
       a->extent->owner = &r;
       ++r.extents_left;
     }
   for (object_state* o : r.objects) o->queue.push_back(&r);  // P1
-  live_.push_back(std::move(p));
-  where_[&r] = std::prev(live_.end());
+  live_.push_back(r);
   return r;
 }
 
 void publisher::pause(bool on) {
   paused_ = on;
   if (on) return;
-  std::vector<publication*> all;
-  for (auto& p : live_) all.push_back(p.get());
-  for (publication* p : all)
-    if (where_.contains(p)) attempt(*p);
+  for (publication& p : live_) queue(p);
+  drain();
 }
 
 void publisher::extent_done(ordered_extent& e) {
@@ -63,18 +101,38 @@ void publisher::attempt(publication& p) {
   if (!ready(p)) return;
   if (!p.error && c_.latch) p.error = c_.latch;
   if (p.error) return fail(p);
-  std::vector<format::record_body> bodies;
+  std::vector<format::record_body> bodies = std::exchange(spare_bodies_, {});
   readiness done = build(p, bodies);
   if (done.need) {
     p.parked = true;
+    take_back(p, std::move(bodies));
     return c_.pages->wait(*done.need, [this, &p](error_code ec) {
       p.parked = false;
       if (ec && !p.error) p.error = ec;
       attempt(p);
     });
   }
-  if (p.error) return fail(p);
+  if (p.error) {
+    take_back(p, std::move(bodies));
+    return fail(p);
+  }
   publish(p, std::move(bodies));
+}
+
+void publisher::take_back(publication& p, std::vector<format::record_body> bodies) {
+  std::size_t at = 0;
+  for (publication_step& s : p.steps) {
+    auto* a = std::get_if<append_step>(&s);
+    if (a == nullptr || !a->extent) continue;
+    while (at < bodies.size() && !std::holds_alternative<format::publish_record>(bodies[at])) ++at;
+    if (at == bodies.size()) break;
+    auto& r = std::get<format::publish_record>(bodies[at++]);
+    a->extent->sums = std::move(r.sums);
+    r.extents.clear();
+    spare_runs_ = std::move(r.extents);
+  }
+  bodies.clear();
+  spare_bodies_ = std::move(bodies);
 }
 
 readiness publisher::build(publication& p, std::vector<format::record_body>& to) {
@@ -116,13 +174,9 @@ readiness publisher::build_step(publication& p, append_step& s, names&, std::vec
   r.tail_epoch = s.after.tail_epoch;
   r.cls = s.extent->cls;
   r.tail = s.after.tail;
-  r.sums = s.extent->sums;
-  ordered_extent walked;
-  walked.object_block = s.extent->object_block;
-  walked.blocks = s.extent->blocks;
-  walked.pinned = s.extent->pinned;
-  walked.pieces = s.extent->pieces;
-  const walk_counts counts = walk_landed(walked, c_.shape, r.extents);
+  r.sums = std::move(s.extent->sums);  // take_back
+  r.extents = std::exchange(spare_runs_, {});
+  const walk_counts counts = walk_landed(*s.extent, c_.shape, r.extents);
   s.extent->splits = counts.splits;
   s.extent->merges = counts.merges;
   to.emplace_back(std::move(r));
@@ -259,7 +313,7 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     c_.stats.merges += a->extent->merges;
     c_.data->unhold(a->extent->pieces);
     c_.data->release(a->reserved_blocks);
-    c_.buffers.give(std::move(a->extent->copy));
+    c_.buffers.give(std::exchange(a->extent->copy, {}));
   }
   const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
   for (const format::record_body& b : bodies) {
@@ -268,6 +322,7 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     if (const auto* r = std::get_if<format::rename_record>(&b)) removed = r->replaced;
     if (removed != 0 && c_.table->find(removed) == nullptr) c_.reclaim->drop_object(removed);  // else when it is closed
   }
+  take_back(p, std::move(bodies));
   finish(p, {}, sequence);
 }
 
@@ -300,37 +355,44 @@ void publisher::fail(publication& p) {
     if (a == nullptr || !a->extent) continue;
     c_.data->unhold(a->extent->pieces);
     c_.data->release(a->reserved_blocks);
-    c_.buffers.give(std::move(a->extent->copy));
+    c_.buffers.give(std::exchange(a->extent->copy, {}));
   }
   const error_code ec = p.error;
   finish(p, ec, 0);
 }
 
 void publisher::finish(publication& p, error_code ec, std::uint64_t sequence) {
-  const std::vector<object_state*> objects = std::move(p.objects);
-  for (object_state* o : objects) {
+  for (object_state* o : p.objects) {
     FURROW_ASSERT(o->queue.front() == &p);
     o->queue.pop_front();
     ++o->users;
   }
-  const auto it = where_.find(&p);
-  const std::unique_ptr<publication> gone = std::move(*it->second);
-  live_.erase(it->second);
-  where_.erase(it);
-  gone->done(ec, sequence, gone->detail);
-  attempt_next(objects);
-  for (object_state* o : objects) c_.table->unuse(*o);
+  live_.erase(live_.iterator_to(p));
+  std::unique_ptr<publication> gone{&p};
+  if (p.is_next) std::replace(next_.begin(), next_.end(), &p, static_cast<publication*>(nullptr));
+  p.done(ec, sequence, p.detail);
+  for (object_state* o : p.objects)
+    if (!o->queue.empty()) queue(*o->queue.front());
+  drain();
+  for (object_state* o : p.objects) c_.table->unuse(*o);
+  recycle(std::move(gone));
 }
 
-void publisher::attempt_next(const std::vector<object_state*>& objects) {
-  for (object_state* o : objects)
-    if (!o->queue.empty()) next_.push_back(o->queue.front());
+void publisher::queue(publication& p) {
+  if (std::exchange(p.is_next, true)) return;
+  next_.push_back(&p);
+}
+
+void publisher::drain() {
   if (std::exchange(draining_, true)) return;
-  while (!next_.empty()) {
-    publication* p = next_.front();
-    next_.pop_front();
-    if (where_.contains(p)) attempt(*p);
+  for (std::size_t i = 0; i < next_.size(); ++i) {
+    publication* const p = next_[i];
+    if (p == nullptr) continue;
+    next_[i] = nullptr;
+    p->is_next = false;
+    attempt(*p);
   }
+  next_.clear();
   draining_ = false;
 }
 

@@ -18,9 +18,8 @@
 // Not here: accepting work (appender, namespace requests in requests.cpp), cutting and sending (data_writer).
 #pragma once
 
-#include <list>
+#include <boost/intrusive/list.hpp>
 #include <memory>
-#include <unordered_map>
 #include <variant>
 
 #include "core/objects.hpp"
@@ -58,14 +57,26 @@ struct collection_step {
 using publication_step =
     std::variant<append_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
 
-struct publication {
+struct long_append;
+
+/// An append that is answered by a publication, alone, with others that joined it, or with the rest of its own.
+struct append_part {
+  operation_id id;
+  append_result result;
+  durability level = durability::written;
+  std::shared_ptr<long_append> of;  ///< None: this is all of it.
+};
+
+struct publication : boost::intrusive::list_base_hook<> {
   std::vector<publication_step> steps;
   std::vector<object_state*> objects;
+  std::vector<append_part> appends;
   std::uint32_t extents_left = 0;
   error_code error;
   error_detail detail;
   bool parked = false;
   bool followers_doomed = false;
+  bool is_next = false;  ///< It stands among those to be attempted.
   /// Called once, with the sequence or the failure; the publication is gone afterwards.
   std::function<void(error_code, std::uint64_t, const error_detail&)> done;
 };
@@ -73,7 +84,13 @@ struct publication {
 class publisher {
  public:
   explicit publisher(context& c) : c_{c} {}
+  publisher(const publisher&) = delete;
+  publisher& operator=(const publisher&) = delete;
+  ~publisher() { live_.clear_and_dispose(std::default_delete<publication>{}); }
 
+  /// Empty ones, with the memory of those that have ended.
+  [[nodiscard]] std::unique_ptr<publication> make();
+  [[nodiscard]] std::unique_ptr<ordered_extent> make_extent();
   /// Takes over a publication whose ordered extents are already submitted or about to be; it enters its objects' queues
   /// now.
   publication& enter(std::unique_ptr<publication> p);
@@ -90,7 +107,6 @@ class publisher {
  private:
   struct names;  // names changed by earlier steps of the same publication
   void attempt(publication& p);
-  void attempt_next(const std::vector<object_state*>& objects);
   [[nodiscard]] bool ready(const publication& p) const;
   /// The records of all steps; need: to be tried again; fault is not used. Errors are in `p`.
   readiness build(publication& p, std::vector<format::record_body>& to);
@@ -107,13 +123,22 @@ class publisher {
   void fail(publication& p);
   void doom_followers(publication& p);
   void finish(publication& p, error_code ec, std::uint64_t sequence);
+  void take_back(publication& p, std::vector<format::record_body> bodies);
+  void recycle(std::unique_ptr<publication> p);
+  void queue(publication& p);
+  void drain();
 
   context& c_;
-  std::list<std::unique_ptr<publication>> live_;
-  std::unordered_map<publication*, std::list<std::unique_ptr<publication>>::iterator> where_;
+  boost::intrusive::list<publication> live_;
   bool paused_ = false;
-  std::deque<publication*> next_;  // to be attempted: publishing one may free many
+  std::vector<publication*> next_;  // to be attempted: publishing one may free many; none: it has ended
   bool draining_ = false;
+
+  // Memory to be used again.
+  std::vector<std::unique_ptr<publication>> spare_;
+  std::vector<std::unique_ptr<ordered_extent>> spare_extents_;
+  std::vector<format::record_body> spare_bodies_;
+  std::vector<format::object_extent> spare_runs_;
 };
 
 }  // namespace furrow::core

@@ -37,12 +37,10 @@ class segment_cursor {
     });
     return crc;
   }
-  /// The next bytes as segments, without moving on.
-  [[nodiscard]] std::vector<zoned::segment> peek(std::uint64_t bytes) const {
+  /// Adds the next bytes as segments, without moving on.
+  void peek(std::uint64_t bytes, std::vector<zoned::segment>& to) const {
     segment_cursor ahead = *this;
-    std::vector<zoned::segment> to;
     ahead.each(bytes, [&to](std::byte* from, std::size_t part) { to.push_back({from, part}); });
-    return to;
   }
 
  private:

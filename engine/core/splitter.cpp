@@ -69,8 +69,19 @@ ordered_extent split_front(ordered_extent& extent, std::uint64_t blocks) {
   return front;
 }
 
-walk_counts walk_landed(ordered_extent& extent, const zoned::geometry& shape, std::vector<format::object_extent>& to) {
+walk_counts walk_landed(const ordered_extent& landed, const zoned::geometry& shape,
+                        std::vector<format::object_extent>& to) {
   walk_counts counts;
+  if (landed.pieces.size() == 1) {
+    FURROW_ASSERT(landed.pieces[0].first_block == 0 && landed.pieces[0].where.blocks == landed.blocks);
+    to.push_back({landed.object_block, landed.pieces[0].where});
+    return counts;
+  }
+  ordered_extent extent;
+  extent.object_block = landed.object_block;
+  extent.blocks = landed.blocks;
+  extent.pinned = landed.pinned;
+  extent.pieces = landed.pieces;
   std::sort(extent.pieces.begin(), extent.pieces.end(),
             [](const landed_piece& a, const landed_piece& b) { return a.first_block < b.first_block; });
   while (extent.blocks > 0) {

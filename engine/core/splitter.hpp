@@ -43,7 +43,8 @@ struct walk_counts {
   std::uint64_t splits = 0;
   std::uint64_t merges = 0;
 };
-/// The extents of a landed ordered extent, in file order. `extent` is left as the last of them.
-walk_counts walk_landed(ordered_extent& extent, const zoned::geometry& shape, std::vector<format::object_extent>& to);
+/// Adds the extents of a landed ordered extent, in file order.
+walk_counts walk_landed(const ordered_extent& landed, const zoned::geometry& shape,
+                        std::vector<format::object_extent>& to);
 
 }  // namespace furrow::core

@@ -54,6 +54,11 @@ class writer {
   void u16(std::uint16_t v) { number(v); }
   void u32(std::uint32_t v) { number(v); }
   void u64(std::uint64_t v) { number(v); }
+  void u32s(std::span<const std::uint32_t> values) {
+    const std::size_t at = to_.size();
+    to_.resize(at + 4 * values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) store_le(to_.data() + at + 4 * i, values[i]);
+  }
   void bytes(std::span<const std::byte> v) { to_.insert(to_.end(), v.begin(), v.end()); }
   void text(std::string_view v) { bytes(std::as_bytes(std::span{v})); }
   void zeros(std::size_t count) { to_.resize(to_.size() + count); }
@@ -76,6 +81,10 @@ class fixed_writer {
   void u16(std::uint16_t v) { number(v); }
   void u32(std::uint32_t v) { number(v); }
   void u64(std::uint64_t v) { number(v); }
+  void u32s(std::span<const std::uint32_t> values) {
+    std::byte* const to = room(4 * values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) store_le(to + 4 * i, values[i]);
+  }
   void bytes(std::span<const std::byte> v) {
     std::byte* const to = room(v.size());
     if (!v.empty()) {

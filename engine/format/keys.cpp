@@ -19,28 +19,7 @@ constexpr std::uint8_t part_tail = 1;
 constexpr std::uint8_t part_attributes = 2;
 constexpr std::uint8_t part_extent = 3;
 
-/// Big-endian numbers behind each other.
-class key_builder {
- public:
-  explicit key_builder(std::size_t bytes) { key_.reserve(bytes); }
-  template <class T>
-  key_builder& number(T value, std::size_t bytes = sizeof(T)) {
-    for (std::size_t i = bytes; i-- > 0;) {
-      key_.push_back(std::bit_cast<char>(static_cast<std::uint8_t>(std::uint64_t{value} >> (8 * i))));
-    }
-    return *this;
-  }
-  key_builder& text(std::string_view v) {
-    key_.append(v);
-    return *this;
-  }
-  key take() { return std::move(key_); }
-
- private:
-  key key_;
-};
-
-/// The reverse; a key that is too short or too long is not ok().
+/// The reverse of short_key; a key that is too short or too long is not ok().
 class key_parser {
  public:
   explicit key_parser(key_view k) : left_{k} {}
@@ -70,8 +49,8 @@ class key_parser {
   bool ok_ = true;
 };
 
-key part_key(std::uint64_t object, std::uint8_t part, std::uint8_t chunk) {
-  return key_builder{11}.number(object_tag).number(object).number(part).number(chunk).take();
+short_key part_key(std::uint64_t object, std::uint8_t part, std::uint8_t chunk) {
+  return short_key{}.number(object_tag).number(object).number(part).number(chunk);
 }
 
 std::optional<chunk_parts> parse_part_key(key_view k, std::uint8_t part, std::size_t chunks_max) {
@@ -133,33 +112,35 @@ std::vector<std::byte> encode_as_vector(const T& v) {
 
 }  // namespace
 
-key collection_key(std::uint32_t collection) { return key_builder{5}.number(collection_tag).number(collection).take(); }
+short_key collection_key(std::uint32_t collection) { return short_key{}.number(collection_tag).number(collection); }
 
 key name_key(std::uint32_t collection, std::string_view name) {
   FURROW_ASSERT(name.size() <= name_bytes_max);  // I3
-  return key_builder{5 + name.size()}.number(name_tag).number(collection).text(name).take();
+  key k = short_key{}.number(name_tag).number(collection);
+  k.append(name);
+  return k;
 }
 
-key object_key(std::uint64_t object) {
-  return key_builder{10}.number(object_tag).number(object).number(part_object).take();
+short_key object_key(std::uint64_t object) {
+  return short_key{}.number(object_tag).number(object).number(part_object);
 }
 
-key tail_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_tail, chunk); }
-key attributes_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_attributes, chunk); }
+short_key tail_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_tail, chunk); }
+short_key attributes_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_attributes, chunk); }
 
-key extent_key(std::uint64_t object, std::uint64_t block) {
+short_key extent_key(std::uint64_t object, std::uint64_t block) {
   FURROW_ASSERT(block < object_blocks_max);  // I3
-  return key_builder{16}.number(object_tag).number(object).number(part_extent).number(block, 6).take();
+  return short_key{}.number(object_tag).number(object).number(part_extent).number<6>(block);
 }
 
-key orphan_key(std::uint64_t object) { return key_builder{9}.number(orphan_tag).number(object).take(); }
+short_key orphan_key(std::uint64_t object) { return short_key{}.number(orphan_tag).number(object); }
 
-key zone_key(std::uint16_t device, zoned::zone_index zone) {
-  return key_builder{7}.number(zone_tag).number(device).number(zone.value).take();
+short_key zone_key(std::uint16_t device, zoned::zone_index zone) {
+  return short_key{}.number(zone_tag).number(device).number(zone.value);
 }
 
-key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
-  return key_builder{11}.number(run_tag).number(device).number(zone.value).number(block).take();
+short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
+  return short_key{}.number(run_tag).number(device).number(zone.value).number(block);
 }
 
 key after_prefix(key_view prefix) {
@@ -260,11 +241,16 @@ std::optional<collection_value> decode_collection(value_view bytes) {
 }
 
 std::vector<std::byte> encode(const object_value& v) {
+  std::vector<std::byte> bytes(object_value_bytes(v));
+  encode_object(v, bytes);
+  return bytes;
+}
+
+void encode_object(const object_value& v, std::span<std::byte> bytes) {
   FURROW_ASSERT(in_limits(v));
   FURROW_ASSERT(v.name.size() <= name_bytes_max);  // I3
-  std::vector<std::byte> bytes;
-  bytes.reserve(72 + v.name.size());
-  writer to{bytes};
+  FURROW_ASSERT(bytes.size() == object_value_bytes(v));
+  fixed_writer to{bytes};
   to.u32(v.collection);
   to.u32(v.mode);
   to.u64(v.bytes);
@@ -278,8 +264,7 @@ std::vector<std::byte> encode(const object_value& v) {
   to.u16(static_cast<std::uint16_t>(v.name.size()));
   to.u8(static_cast<std::uint8_t>(v.cls));
   to.zeros(7);
-  to.text(v.name);
-  return bytes;
+  to.bytes(std::as_bytes(std::span{v.name}));
 }
 
 std::optional<object_value> decode_object(value_view bytes) {
@@ -372,9 +357,7 @@ void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<cons
   fixed_writer to{bytes};
   to.u64(object);
   to.u64(object_block | std::uint64_t{sums.size()} << 48);
-  for (const std::uint32_t sum : sums) {
-    to.u32(sum);
-  }
+  to.u32s(sums);
 }
 
 std::vector<std::byte> encode(const run_value& v) {

@@ -31,6 +31,8 @@
 // Not here: cells and pages (page.hpp), what the trees mean together (core).
 #pragma once
 
+#include <array>
+#include <boost/endian/conversion.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,15 +53,41 @@ inline constexpr std::size_t tail_bytes_max = zoned::store_block_bytes - 1;
 
 using key = std::string;
 
-[[nodiscard]] key collection_key(std::uint32_t collection);
+/// A key of numbers alone, where it is made.
+class short_key {
+ public:
+  static constexpr std::size_t bytes_max = 16;
+
+  constexpr operator key_view() const { return {bytes_.data(), count_}; }  // NOLINT(google-explicit-constructor)
+  operator key() const { return key(bytes_.data(), count_); }              // NOLINT(google-explicit-constructor)
+
+  /// Big-endian; of `bytes` bytes, or as many as the type has.
+  template <std::size_t bytes = 0, class T>
+  short_key& number(T value) {
+    constexpr std::size_t wide = bytes == 0 ? sizeof(T) : bytes;
+    FURROW_ASSERT(count_ + wide <= bytes_max);
+    boost::endian::endian_store<T, wide, boost::endian::order::big>(
+        reinterpret_cast<unsigned char*>(bytes_.data() + count_), value);
+    count_ = static_cast<std::uint8_t>(count_ + wide);
+    return *this;
+  }
+  [[nodiscard]] constexpr std::size_t size() const { return count_; }
+  friend constexpr bool operator==(const short_key& a, key_view b) { return key_view{a} == b; }
+
+ private:
+  std::array<char, bytes_max> bytes_{};
+  std::uint8_t count_ = 0;
+};
+
+[[nodiscard]] short_key collection_key(std::uint32_t collection);
 [[nodiscard]] key name_key(std::uint32_t collection, std::string_view name);
-[[nodiscard]] key object_key(std::uint64_t object);
-[[nodiscard]] key tail_key(std::uint64_t object, std::uint8_t chunk);
-[[nodiscard]] key attributes_key(std::uint64_t object, std::uint8_t chunk);
-[[nodiscard]] key extent_key(std::uint64_t object, std::uint64_t block);
-[[nodiscard]] key orphan_key(std::uint64_t object);
-[[nodiscard]] key zone_key(std::uint16_t device, zoned::zone_index zone);
-[[nodiscard]] key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
+[[nodiscard]] short_key object_key(std::uint64_t object);
+[[nodiscard]] short_key tail_key(std::uint64_t object, std::uint8_t chunk);
+[[nodiscard]] short_key attributes_key(std::uint64_t object, std::uint8_t chunk);
+[[nodiscard]] short_key extent_key(std::uint64_t object, std::uint64_t block);
+[[nodiscard]] short_key orphan_key(std::uint64_t object);
+[[nodiscard]] short_key zone_key(std::uint16_t device, zoned::zone_index zone);
+[[nodiscard]] short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
 /// The first key that is behind all keys beginning with `prefix`; empty if there is none.
 [[nodiscard]] key after_prefix(key_view prefix);
 
@@ -165,10 +193,13 @@ struct run_value {
 // The same without allocation, for what is written and read with each block.
 inline constexpr std::size_t extent_value_bytes = 20;
 inline constexpr std::size_t zone_value_bytes = 40;
+[[nodiscard]] inline std::size_t object_value_bytes(const object_value& v) { return 72 + v.name.size(); }
 [[nodiscard]] constexpr std::size_t run_value_bytes(std::size_t blocks) { return 16 + 4 * blocks; }
 
 [[nodiscard]] std::array<std::byte, extent_value_bytes> encode_fixed(const extent_value& v);
 [[nodiscard]] std::array<std::byte, zone_value_bytes> encode_fixed(const zone_value& v);
+/// `to` is object_value_bytes(v) long.
+void encode_object(const object_value& v, std::span<std::byte> to);
 /// `to` is run_value_bytes(sums.size()) long.
 void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<const std::uint32_t> sums,
                 std::span<std::byte> to);

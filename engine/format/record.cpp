@@ -193,9 +193,7 @@ void encode_body(const publish_record& r, writer& to) {
   to.u32(static_cast<std::uint32_t>(r.dropped.size()));
   to.u32(0);
   encode_extents(r.extents, to);
-  for (const std::uint32_t sum : r.sums) {
-    to.u32(sum);
-  }
+  to.u32s(r.sums);
   for (const block_run& run : r.dropped) {
     to.u64(run.address.raw());
     to.u32(run.blocks);
@@ -459,21 +457,23 @@ struct type_visitor {
 
 record_type type_of(const record_body& body) { return std::visit(type_visitor{}, body); }
 
-void encode(const record& r, std::vector<std::byte>& bytes) {
+void encode(const record& r, std::vector<std::byte>& bytes) { encode(r.sequence, r.body, bytes); }
+
+void encode(std::uint64_t sequence, const record_body& r, std::vector<std::byte>& bytes) {
   writer to{bytes};
-  to.u8(static_cast<std::uint8_t>(type_of(r.body)));
+  to.u8(static_cast<std::uint8_t>(type_of(r)));
   to.u8(0);
   to.u16(0);
   const std::size_t body_bytes_at = to.written();
   to.u32(0);
-  to.u64(r.sequence);
+  to.u64(sequence);
   const std::size_t body_at = to.written();
   std::visit(
       [&to](const auto& body) {
         FURROW_ASSERT(check(body) == none);
         encode_body(body, to);
       },
-      r.body);
+      r);
   const std::size_t body_bytes = to.written() - body_at;
   FURROW_ASSERT(body_bytes <= std::numeric_limits<std::uint32_t>::max());
   store_le(bytes.data() + body_bytes_at, static_cast<std::uint32_t>(body_bytes));

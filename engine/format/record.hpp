@@ -182,6 +182,7 @@ inline constexpr std::uint8_t record_flag_skippable = 1;
 [[nodiscard]] record_type type_of(const record_body& body);
 /// Appends the encoded record to `to`.
 void encode(const record& from, std::vector<std::byte>& to);
+void encode(std::uint64_t sequence, const record_body& from, std::vector<std::byte>& to);
 
 struct record_fault {
   record_type type{};
