@@ -88,7 +88,7 @@ struct list_request {
 // -- data --
 struct append_request {
   handle_id handle;
-  std::vector<zoned::segment> segments;
+  segment_list segments;
   append_options options;
 };
 struct read_request {
@@ -110,7 +110,7 @@ struct batch_request {
   struct append {
     handle_id handle;         ///< Or none, and:
     std::size_t created = 0;  ///< the object made by the create member of this index (in `members`).
-    std::vector<zoned::segment> segments;
+    segment_list segments;
     append_options options;  ///< Its level is ignored: the batch's holds.
   };
   using member = std::variant<create, append, rename_request, remove_request, set_attributes_request>;

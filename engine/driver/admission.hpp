@@ -23,13 +23,19 @@ class admission {
 
   void arrive(core::operation_id id, std::uint64_t bytes, priority p) { queue_of(p).push_back({id, bytes}); }
 
+  /// Whether an append that has just come goes at once; it then counts as admitted.
+  [[nodiscard]] bool admit_now(std::uint64_t bytes) {
+    if (!empty() || !fits(bytes)) return false;
+    admitted_bytes_ += bytes;
+    return true;
+  }
+
   /// The next append that may go now; it counts as admitted.
   [[nodiscard]] std::optional<core::operation_id> admit() {
     for (auto* q : {&queue_of(priority::high), &queue_of(priority::normal)}) {
       if (q->empty()) continue;
       const entry e = q->front();
-      if (admitted_bytes_ != 0 && e.bytes > bytes_max_ - std::min(bytes_max_, admitted_bytes_))
-        return std::nullopt;  // I1
+      if (!fits(e.bytes)) return std::nullopt;
       q->pop_front();
       admitted_bytes_ += e.bytes;
       return e.id;
@@ -52,6 +58,9 @@ class admission {
   [[nodiscard]] std::uint64_t admitted_bytes() const { return admitted_bytes_; }
 
  private:
+  [[nodiscard]] bool fits(std::uint64_t bytes) const {  // I1
+    return admitted_bytes_ == 0 || bytes <= bytes_max_ - std::min(bytes_max_, admitted_bytes_);
+  }
   struct entry {
     core::operation_id id;
     std::uint64_t bytes = 0;

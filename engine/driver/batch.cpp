@@ -62,12 +62,12 @@ batch::index batch::set_attributes(const object& of, attributes to) {
   return add(*members_, core::set_attributes_request{hold(*members_, of), std::move(to)});
 }
 
-batch::index batch::add_append(const object& to, std::vector<zoned::segment> segments, append_options options) {
+batch::index batch::add_append(const object& to, segment_list segments, append_options options) {
   members_->append_bytes += zoned::total_bytes(segments);
   return add(*members_, core::batch_request::append{hold(*members_, to), 0, std::move(segments), options});
 }
 
-batch::index batch::add_append_to_created(index created, std::vector<zoned::segment> segments, append_options options) {
+batch::index batch::add_append_to_created(index created, segment_list segments, append_options options) {
   const auto& all = members_->request.members;
   if (created >= all.size() || !std::holds_alternative<core::batch_request::create>(all[created])) {
     members_->valid = false;

@@ -57,7 +57,7 @@ void throw_exception_from_error(const failure& why, const boost::source_location
 
 // -- objects --
 
-outcome<append_result> blocking_object::append_segments(std::vector<zoned::segment> segments,
+outcome<append_result> blocking_object::append_segments(segment_list segments,
                                                         const append_options& options) const {
   std::vector<asio::const_buffer> buffers;
   buffers.reserve(segments.size());

@@ -28,6 +28,7 @@ driver::driver(const run_on& where, const store_options& options)
       operations_max_(options.operations_max),
       strand_(asio::make_strand(thread_ ? asio::any_io_executor(thread_->executor()) : *where.executor())),
       admission_(options.in_flight_bytes_max),
+      deliveries_(handler_executor_, thread_ != nullptr),
       event_strand_(asio::make_strand(handler_executor_)) {}
 
 error_code driver::start(std::unique_ptr<zoned::device>& device, const store_options& options) {
@@ -61,7 +62,7 @@ void driver::schedule_locked() {
   asio::post(*strand_, [self = shared_from_this()] { self->pump(); });
 }
 
-void driver::submit(std::unique_ptr<operation> o) {
+void driver::submit(operation_ptr o) {
   // The end of a store is not bounded by what it holds.
   const bool ends = o->kind == operation::role::close;
   if (operations_.fetch_add(1) >= operations_max_ && !ends) return refuse(std::move(o), errc::busy);
@@ -77,11 +78,12 @@ void driver::submit(std::unique_ptr<operation> o) {
   refuse(std::move(o), errc::closed);
 }
 
-void driver::refuse(std::unique_ptr<operation> o, errc why) {
+void driver::refuse(operation_ptr o, errc why) {
   operations_.fetch_sub(1);
   ending e;
   e.error = why;
-  o->finish(std::move(e));
+  o->end(std::move(e));
+  deliveries::send(std::move(o), handler_executor_);
 }
 
 void driver::cancel(core::operation_id id, errc reason) { static_cast<void>(leave(cancel_note{id, reason})); }
@@ -102,10 +104,10 @@ void driver::stop() {
   if (thread) thread->join();
 }
 
-std::vector<std::unique_ptr<operation>> driver::tear_down(std::unique_ptr<zoned::device>& device) {
+std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& device) {
   phase_ = phase::ended;
   std::vector<note> left;
-  std::vector<std::unique_ptr<operation>> unfinished;
+  std::vector<operation_ptr> unfinished;
   {
     const std::lock_guard lock(mutex_);
     accepting_ = false;
@@ -120,7 +122,7 @@ std::vector<std::unique_ptr<operation>> driver::tear_down(std::unique_ptr<zoned:
   core_.reset();
   unfinished = table_.take_all();
   for (note& n : left) {
-    if (auto* o = std::get_if<std::unique_ptr<operation>>(&n)) unfinished.push_back(std::move(*o));
+    if (auto* o = std::get_if<operation_ptr>(&n)) unfinished.push_back(std::move(*o));
   }
   if (last_) unfinished.push_back(std::move(last_));
   work_.reset();

@@ -11,7 +11,7 @@
 //
 // Invariants
 //   I1  Everything below "on the strand" happens there, or in abandon(), when nothing runs any more.
-//   I2  An operation is finished exactly once, and is out of the table before its handler is posted.
+//   I2  An operation is ended exactly once, and is out of the table before it is delivered.
 //   I3  With nothing in flight there is no wait, no timer and no work guard: a store at rest wakes nobody, and its
 //       executor's context may run out of work.
 //   I4  The device is destroyed or given away before the core and the operations, whose memory its commands name.
@@ -41,6 +41,7 @@
 #include "core/core.hpp"
 #include "driver/admission.hpp"
 #include "driver/deadlines.hpp"
+#include "driver/deliveries.hpp"
 #include "driver/operation.hpp"
 #include "driver/operation_table.hpp"
 #include "driver/own_thread.hpp"
@@ -67,7 +68,7 @@ class driver : public std::enable_shared_from_this<driver> {
   // -- any thread --
   [[nodiscard]] core::operation_id next_id() { return {next_id_.fetch_add(1, std::memory_order_relaxed)}; }
   /// Ends it with `busy` or `closed` if it cannot be accepted.
-  void submit(std::unique_ptr<operation> o);
+  void submit(operation_ptr o);
   void cancel(core::operation_id id, errc reason);
   void release(core::handle_id handle);
   void on_event(std::function<void(const event&)> callback);
@@ -91,23 +92,24 @@ class driver : public std::enable_shared_from_this<driver> {
   };
   struct stop_note {};
   static constexpr std::uint64_t unheard = std::uint64_t{1} << 63;  ///< In ids of requests that nobody waits for.
-  using note = std::variant<std::unique_ptr<operation>, cancel_note, release_note, event_callback, stop_note>;
+  using note = std::variant<operation_ptr, cancel_note, release_note, event_callback, stop_note>;
 
   [[nodiscard]] error_code start(std::unique_ptr<zoned::device>& device, const store_options& options);
   /// False if it has ended: the note is then left as it was.
   [[nodiscard]] bool leave(note&& n);
-  void refuse(std::unique_ptr<operation> o, errc why);
+  void refuse(operation_ptr o, errc why);
   void schedule_locked();
 
   // -- on the strand --
   void pump();
-  void take(std::unique_ptr<operation>& o);
+  void take(operation_ptr& o);
   void take(const cancel_note& n);
   void take(const release_note& n);
   void take(event_callback& callback);
   void take(const stop_note& n);
 
   void run();
+  void run_and_deliver();
   [[nodiscard]] bool reap();
   [[nodiscard]] bool admit();
   [[nodiscard]] bool give();
@@ -120,15 +122,15 @@ class driver : public std::enable_shared_from_this<driver> {
 
   [[nodiscard]] core::operation_id unheard_id() { return {next_id().value | unheard}; }
   void hand_over(operation& o);
-  void answer(core::notification n);
+  void answer(core::notification& n);
   void end_early(core::operation_id id, errc reason);
   /// Out of the table, the admission and the deadlines.
-  [[nodiscard]] std::unique_ptr<operation> withdraw(core::operation_id id);
-  void finish(std::unique_ptr<operation> o, ending e);
+  [[nodiscard]] operation_ptr withdraw(core::operation_id id);
+  void finish(operation_ptr o, ending e);
   void tell(event e);
   void end();
   /// Leaves nothing that belongs to the context; the operations that were left come out.
-  [[nodiscard]] std::vector<std::unique_ptr<operation>> tear_down(std::unique_ptr<zoned::device>& device);
+  [[nodiscard]] std::vector<operation_ptr> tear_down(std::unique_ptr<zoned::device>& device);
   [[nodiscard]] bool device_at_rest() const { return in_flight_ == 0 && unsent_.empty(); }
 
   // Before everything else: executors below may point into it.
@@ -164,7 +166,9 @@ class driver : public std::enable_shared_from_this<driver> {
   std::size_t in_flight_ = 0;
   bool waiting_ = false;  ///< For the descriptor.
   bool opened_ = false;
-  std::unique_ptr<operation> last_;  ///< Ends this driver when the device is at rest, with:
+  std::int64_t now_ns_ = 0;  ///< UTC, when the strand last began to run.
+  deliveries deliveries_;
+  operation_ptr last_;  ///< Ends this driver when the device is at rest, with:
   core::notification last_answer_;
 
   std::optional<strand> event_strand_;

@@ -11,8 +11,9 @@ using driver::open_handle;
 
 /// Starts an operation that keeps the handle open.
 template <class T>
-void start_on(const std::shared_ptr<const open_handle>& handle, std::unique_ptr<driver::handler_operation<T>> o) {
-  if (handle) o->handles.push_back(handle);
+void start_on(const std::shared_ptr<const open_handle>& handle,
+              std::unique_ptr<driver::handler_operation<T>, driver::destroy_operation> o) {
+  o->handle = handle;
   driver::start(handle ? handle->by : nullptr, std::move(o));
 }
 
@@ -30,8 +31,7 @@ object::executor_type object::get_executor() const {
   return handle_ ? handle_->by->handler_executor() : executor_type(asio::system_executor());
 }
 
-void object::start_append(handler_for<append_result> h, std::vector<zoned::segment> segments,
-                          append_options options) const {
+void object::start_append(handler_for<append_result> h, segment_list segments, append_options options) const {
   const std::uint64_t bytes = zoned::total_bytes(segments);
   const priority urgency = options.priority;
   auto o = make_operation(std::move(h), core::append_request{id_of(handle_), std::move(segments), options}, call_);

@@ -4,19 +4,24 @@
 //   inbox      driver::submit, on the caller's thread
 //   waiting    driver::accept: an append that is over the bytes in flight, or a close behind such appends
 //   with core  driver::hand_over: the core answers it
-//   finished   finish(), exactly once; the handler is on its way to its executor, the operation is gone
+//   ended      end(), exactly once; it is on its way to its executor
+//   called     call(): the operation is gone, then its handler runs
+//
+// Its memory comes from the handler's associated allocator, and goes back to it before the handler runs.
 //
 // Not here: which answers make which results (convert.hpp).
 #pragma once
 
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/system_executor.hpp>
+#include <boost/intrusive/slist_hook.hpp>
 #include <boost/intrusive/unordered_set_hook.hpp>
 #include <memory>
+#include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,6 +29,7 @@
 #include "core/messages.hpp"
 #include "driver/own_thread.hpp"
 #include "furrow/engine/call.hpp"
+#include "furrow/engine/detail/initiate.hpp"
 #include "furrow/engine/run_on.hpp"
 #include "furrow/zoned/device.hpp"
 
@@ -37,37 +43,48 @@ struct ending {
   error_code error;
   error_detail detail;
   core::result_body result;
-  std::shared_ptr<driver> by;
+  std::shared_ptr<driver> by;                ///< Of an object or a store.
   std::unique_ptr<zoned::device> device;     ///< close and format: given back.
   std::shared_ptr<own_thread> ended_thread;  ///< close, format, failed open: joined before the handler runs.
 };
 
-class operation : public boost::intrusive::unordered_set_base_hook<> {
+class operation : public boost::intrusive::unordered_set_base_hook<>, public boost::intrusive::slist_base_hook<> {
  public:
   /// How it may end, and what ends with it.
   enum class role { ordinary, format, open, close };
 
-  operation(core::request_body request, const call_options& how)
-      : kind(role_of(request)), body(std::move(request)), call(how) {}
+  operation(core::request_body body, const call_options& how)
+      : kind(role_of(body)), request{{}, 0, std::move(body)}, call(how) {}
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
-  virtual ~operation() = default;
 
-  /// Sends the handler to its executor.
-  void finish(ending e) {
+  [[nodiscard]] core::operation_id id() const { return request.id; }
+  void end(ending e) {
     if (e.error && call.detail != nullptr) *call.detail = std::move(e.detail);
-    deliver(std::move(e));
+    ended = std::move(e);
   }
+  /// None: the store's.
+  [[nodiscard]] const asio::any_completion_executor* executor() const { return executor_ ? &*executor_ : nullptr; }
+  /// Calls the handler; the operation is gone.
+  virtual void run() = 0;
+  /// Without calling it.
+  virtual void destroy() noexcept = 0;
 
   const role kind;
-  core::operation_id id;
-  core::request_body body;
+  core::request request;
   call_options call;
-  std::vector<std::shared_ptr<const open_handle>> handles;  ///< Kept open until it is finished.
+  std::shared_ptr<const open_handle> handle;                ///< Kept open until it is called.
+  std::vector<std::shared_ptr<const open_handle>> handles;  ///< The same, of a batch.
   std::shared_ptr<const void> keep;                         ///< Whatever else must live as long.
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;
+  ending ended;
+
+ protected:
+  ~operation() = default;
+
+  std::optional<asio::any_completion_executor> executor_;
 
  private:
   static role role_of(const core::request_body& r) {
@@ -76,41 +93,69 @@ class operation : public boost::intrusive::unordered_set_base_hook<> {
     if (std::holds_alternative<core::close_request>(r)) return role::close;
     return role::ordinary;
   }
-  virtual void deliver(ending e) = 0;
 };
+
+struct destroy_operation {
+  void operator()(operation* o) const noexcept { o->destroy(); }
+};
+using operation_ptr = std::unique_ptr<operation, destroy_operation>;
 
 /// Makes the result of a successful operation. Specialised in convert.hpp.
 template <class T>
 T convert(ending& e);
 
 template <class T>
+using handler_for = detail::handler_of<void(error_code, T)>;
+
+template <class T>
 class handler_operation final : public operation {
  public:
-  using handler = asio::any_completion_handler<void(error_code, T)>;
+  using handler = asio::any_completion_handler<void(error_code, T)>;  // what Asio knows the associations of
+  using pointer = std::unique_ptr<handler_operation, destroy_operation>;
 
-  handler_operation(handler h, core::request_body request, const call_options& how)
-      : operation(std::move(request), how),
-        executor_(asio::prefer(asio::get_associated_executor(h, asio::system_executor()),
-                               asio::execution::outstanding_work.tracked)),
-        handler_(std::move(h)) {}
+  [[nodiscard]] static pointer make(handler_for<T> h, core::request_body body, const call_options& how) {
+    memory from(asio::get_associated_allocator(static_cast<const handler&>(h)));
+    auto* const room = std::allocator_traits<memory>::allocate(from, 1);
+    return pointer(new (room) handler_operation(std::move(h), std::move(body), how));
+  }
 
   [[nodiscard]] asio::cancellation_slot slot() const { return handler_.get_cancellation_slot(); }
 
- private:
-  void deliver(ending e) override {
+  void run() override {
     constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
     T value{};
-    if (!e.error || also_when_failed) value = convert<T>(e);
-    // The handler's executor never runs it at once (see erase), so a caller is not re-entered. Its context has work until
-    // this operation is gone, so that it is there for all of the call.
-    asio::dispatch(executor_, [h = std::move(handler_), error = e.error, v = std::move(value),
-                               thread = std::move(e.ended_thread)]() mutable {
-      if (thread) thread->join();
-      std::move(h)(error, std::move(v));
-    });
+    const error_code error = ended.error;
+    if (!error || also_when_failed) value = convert<T>(ended);
+    if (ended.ended_thread) ended.ended_thread->join();
+    handler h = std::move(handler_);
+    destroy(h);
+    std::move(h)(error, std::move(value));
+  }
+  void destroy() noexcept override {
+    if (ended.by) static_cast<void>(convert<T>(ended));  // what was opened is given back
+    const handler h = std::move(handler_);
+    destroy(h);
   }
 
-  asio::any_completion_executor executor_;
+ private:
+  using memory = typename std::allocator_traits<asio::associated_allocator_t<handler>>::template rebind_alloc<
+      handler_operation>;
+
+  handler_operation(handler_for<T> h, core::request_body body, const call_options& how)
+      : operation(std::move(body), how), handler_(static_cast<handler&&>(h)) {
+    if (!h.has_executor()) return;
+    // Its context has work until the handler is called, so that it is there for all of the call.
+    executor_ = asio::prefer(asio::get_associated_executor(handler_, asio::system_executor()),
+                             asio::execution::outstanding_work.tracked);
+  }
+  ~handler_operation() = default;
+
+  void destroy(const handler& h) noexcept {
+    memory to(asio::get_associated_allocator(h));
+    this->~handler_operation();
+    std::allocator_traits<memory>::deallocate(to, this, 1);
+  }
+
   handler handler_;
 };
 

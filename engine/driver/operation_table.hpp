@@ -15,9 +15,9 @@ class operation_table {
   operation_table() : buckets_(64), set_(set::bucket_traits(buckets_.data(), buckets_.size())) {}
   operation_table(const operation_table&) = delete;
   operation_table& operator=(const operation_table&) = delete;
-  ~operation_table() { set_.clear_and_dispose(std::default_delete<operation>()); }
+  ~operation_table() { set_.clear_and_dispose(destroy_operation()); }
 
-  operation& add(std::unique_ptr<operation> o) {
+  operation& add(operation_ptr o) {
     if (set_.size() >= buckets_.size()) grow();
     const bool added = set_.insert(*o).second;
     FURROW_ASSERT(added);
@@ -29,16 +29,16 @@ class operation_table {
     return i == set_.end() ? nullptr : &*i;
   }
 
-  [[nodiscard]] std::unique_ptr<operation> take(core::operation_id id) {
+  [[nodiscard]] operation_ptr take(core::operation_id id) {
     const auto i = set_.find(id);
     if (i == set_.end()) return nullptr;
-    std::unique_ptr<operation> o(&*i);
+    operation_ptr o(&*i);
     set_.erase(i);
     return o;
   }
 
-  [[nodiscard]] std::vector<std::unique_ptr<operation>> take_all() {
-    std::vector<std::unique_ptr<operation>> all;
+  [[nodiscard]] std::vector<operation_ptr> take_all() {
+    std::vector<operation_ptr> all;
     all.reserve(set_.size());
     set_.clear_and_dispose([&](operation* o) { all.emplace_back(o); });
     return all;
@@ -50,7 +50,7 @@ class operation_table {
  private:
   struct id_of {
     using type = core::operation_id;
-    const type& operator()(const operation& o) const { return o.id; }
+    type operator()(const operation& o) const { return o.id(); }
   };
   struct spread {
     std::size_t operator()(core::operation_id id) const { return id.value; }  // Ids are given in order.

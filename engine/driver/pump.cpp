@@ -35,24 +35,31 @@ void driver::pump() {
     pump_scheduled_ = false;
     notes_.swap(inbox_);
   }
+  now_ns_ = utc_ns();
   for (note& n : notes_) std::visit([this](auto& what) { take(what); }, n);
   notes_.clear();
-  run();
+  run_and_deliver();
 }
 
-void driver::take(std::unique_ptr<operation>& o) {
+void driver::run_and_deliver() {
+  now_ns_ = utc_ns();
+  run();
+  deliveries_.send();
+}
+
+void driver::take(operation_ptr& o) {
   if (phase_ != phase::running) return finish(std::move(o), failed(errc::closed));
   const bool may_end_early = o->kind == operation::role::ordinary;
   if (may_end_early && o->call.deadline && *o->call.deadline <= std::chrono::steady_clock::now()) {
     return finish(std::move(o), failed(errc::timed_out));
   }
   operation& accepted = table_.add(std::move(o));
-  if (may_end_early && accepted.call.deadline) deadlines_.add(*accepted.call.deadline, accepted.id);
+  if (may_end_early && accepted.call.deadline) deadlines_.add(*accepted.call.deadline, accepted.id());
   if (accepted.kind == operation::role::close) {
     phase_ = phase::closing;
-    close_waiting_ = accepted.id;
-  } else if (accepted.append_bytes != 0) {
-    admission_.arrive(accepted.id, accepted.append_bytes, accepted.urgency);
+    close_waiting_ = accepted.id();
+  } else if (accepted.append_bytes != 0 && !admission_.admit_now(accepted.append_bytes)) {
+    admission_.arrive(accepted.id(), accepted.append_bytes, accepted.urgency);
   } else {
     hand_over(accepted);
   }
@@ -63,7 +70,7 @@ void driver::take(const cancel_note& n) {
 }
 
 void driver::take(const release_note& n) {
-  if (phase_ != phase::ended) core_->handle(core::request{unheard_id(), utc_ns(), core::release_request{n.handle}});
+  if (phase_ != phase::ended) core_->handle(core::request{unheard_id(), now_ns_, core::release_request{n.handle}});
 }
 
 void driver::take(event_callback& callback) {
@@ -142,20 +149,21 @@ bool driver::answer() {
   bool any = false;
   core::notification n;
   while (core_->poll(n)) {
-    answer(std::exchange(n, {}));
+    answer(n);
     any = true;
   }
+  deliveries_.send();
   return any;
 }
 
-void driver::answer(core::notification n) {
+void driver::answer(core::notification& n) {
   if (n.id == core::operation_id{}) {
     auto* e = std::get_if<event>(&n.result);
     FURROW_ASSERT(e != nullptr);
     return tell(std::move(*e));
   }
   if ((n.id.value & unheard) != 0) return;
-  std::unique_ptr<operation> o = withdraw(n.id);
+  operation_ptr o = withdraw(n.id);
   FURROW_ASSERT(o != nullptr);  // I2
   if (o->kind == operation::role::open && !n.error) opened_ = true;
   if (o->kind == operation::role::ordinary || (o->kind == operation::role::open && !n.error)) {
@@ -163,7 +171,9 @@ void driver::answer(core::notification n) {
     e.error = n.error;
     e.detail = std::move(n.detail);
     e.result = std::move(n.result);
-    e.by = shared_from_this();
+    const bool is_handle =
+        std::holds_alternative<core::opened_object>(e.result) || std::holds_alternative<open_result>(e.result);
+    if (is_handle) e.by = shared_from_this();
     return finish(std::move(o), std::move(e));
   }
   last_ = std::move(o);
@@ -179,21 +189,22 @@ bool driver::rest() {
 
 void driver::hand_over(operation& o) {
   o.with_core = true;
-  core_->handle(core::request{o.id, utc_ns(), std::move(o.body)});
+  o.request.now_ns = now_ns_;
+  core_->handle(std::move(o.request));
 }
 
 void driver::end_early(core::operation_id id, errc reason) {
   operation* o = table_.find(id);
   if (o == nullptr) return;  // It has ended meanwhile.
   if (o->with_core) {
-    core_->handle(core::request{unheard_id(), utc_ns(), core::cancel_request{id, reason}});
+    core_->handle(core::request{unheard_id(), now_ns_, core::cancel_request{id, reason}});
   } else {
     finish(withdraw(id), failed(reason));
   }
 }
 
-std::unique_ptr<operation> driver::withdraw(core::operation_id id) {
-  std::unique_ptr<operation> o = table_.take(id);
+operation_ptr driver::withdraw(core::operation_id id) {
+  operation_ptr o = table_.take(id);
   if (!o) return o;
   if (o->call.deadline) deadlines_.remove(*o->call.deadline, id);
   if (o->append_bytes != 0) {
@@ -206,9 +217,10 @@ std::unique_ptr<operation> driver::withdraw(core::operation_id id) {
   return o;
 }
 
-void driver::finish(std::unique_ptr<operation> o, ending e) {
+void driver::finish(operation_ptr o, ending e) {
   operations_.fetch_sub(1);
-  o->finish(std::move(e));
+  o->end(std::move(e));
+  deliveries_.add(std::move(o));
 }
 
 void driver::tell(event e) {
@@ -224,7 +236,7 @@ void driver::end() {
   e.error = last_answer_.error;
   e.detail = std::move(last_answer_.detail);
   e.result = std::move(last_answer_.result);
-  std::unique_ptr<operation> last = std::move(last_);
+  operation_ptr last = std::move(last_);
   auto unfinished = tear_down(e.device);
   if (last->kind == operation::role::open) e.device.reset();
   for (auto& o : unfinished) finish(std::move(o), failed(errc::closed));
@@ -247,7 +259,7 @@ void driver::wait_for_device() {
   descriptor_->async_wait(asio::posix::stream_descriptor::wait_read,
                           asio::bind_executor(*strand_, [self = shared_from_this()](error_code) {
                             self->waiting_ = false;
-                            self->run();
+                            self->run_and_deliver();
                           }));
 }
 
@@ -269,7 +281,7 @@ void driver::deadlines_passed() {
   if (phase_ == phase::ended) return;
   timer_at_.reset();
   while (const auto id = deadlines_.take_passed(std::chrono::steady_clock::now())) end_early(*id, errc::timed_out);
-  run();
+  run_and_deliver();
 }
 
 }  // namespace furrow::driver

@@ -12,29 +12,27 @@
 namespace furrow::driver {
 
 template <class T>
-using handler_for = asio::any_completion_handler<void(error_code, T)>;
-
-template <class T>
-std::unique_ptr<handler_operation<T>> make_operation(handler_for<T> h, core::request_body request,
-                                                     const call_options& call) {
-  return std::make_unique<handler_operation<T>>(std::move(h), std::move(request), call);
+typename handler_operation<T>::pointer make_operation(handler_for<T> h, core::request_body request,
+                                                      const call_options& call) {
+  return handler_operation<T>::make(std::move(h), std::move(request), call);
 }
 
 /// Ends what has no driver.
-inline void refuse(std::unique_ptr<operation> o, errc why, std::string what = {}) {
+inline void refuse(operation_ptr o, errc why, std::string what = {}) {
   ending e;
   e.error = why;
   e.detail.what = std::move(what);
-  o->finish(std::move(e));
+  o->end(std::move(e));
+  deliveries::send(std::move(o), asio::require(asio::system_executor(), asio::execution::blocking.never));
 }
 
 template <class T>
-void start(const std::shared_ptr<driver>& d, std::unique_ptr<handler_operation<T>> o) {
+void start(const std::shared_ptr<driver>& d, std::unique_ptr<handler_operation<T>, destroy_operation> o) {
   if (!d) return refuse(std::move(o), errc::closed);
-  o->id = d->next_id();
+  o->request.id = d->next_id();
   // Before it is submitted: it may end on another thread from then on.
   if (auto slot = o->slot(); slot.is_connected() && o->kind == operation::role::ordinary) {
-    slot.assign([weak = std::weak_ptr(d), id = o->id](asio::cancellation_type type) {
+    slot.assign([weak = std::weak_ptr(d), id = o->id()](asio::cancellation_type type) {
       const auto alive = weak.lock();
       if (alive && type != asio::cancellation_type::none) alive->cancel(id, errc::cancelled);
     });

@@ -13,7 +13,7 @@ constexpr const char* no_device = "no device was given";
 
 /// Runs a new driver whose first operation this is; ends it if there can be none.
 template <class T>
-void start_first(std::unique_ptr<driver::handler_operation<T>> o, const run_on& where,
+void start_first(std::unique_ptr<driver::handler_operation<T>, driver::destroy_operation> o, const run_on& where,
                  std::unique_ptr<zoned::device> device, const store_options& options,
                  std::optional<std::string> refusal) {
   if (!device && !refusal) refusal = no_device;
@@ -28,7 +28,8 @@ void start_first(std::unique_ptr<driver::handler_operation<T>> o, const run_on& 
     e.error = made.error();
   }
   e.device = std::move(device);
-  o->finish(std::move(e));
+  o->end(std::move(e));
+  driver::deliveries::send(std::move(o), driver::driver::executor_for_handlers(where));
 }
 
 template <class T>

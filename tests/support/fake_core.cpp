@@ -209,7 +209,7 @@ class machine {
   }
 
   // -- data --
-  append_result append(object_id to, const std::vector<zoned::segment>& segments) {
+  append_result append(object_id to, std::span<const zoned::segment> segments) {
     std::string& content = objects_.at(to).content;
     append_result result{content.size(), zoned::total_bytes(segments), ++stats_.sequence};
     for (const zoned::segment& s : segments) {
@@ -317,7 +317,7 @@ core::core(const zoned::geometry& shape, const zoned::guarantees&, const store_o
   machine_->zone_count = shape.zone_count;
 }
 core::~core() = default;
-void core::handle(request r) { machine_->handle(std::move(r)); }
+void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
 void core::tick() { machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }

@@ -59,8 +59,8 @@ class batch {
   [[nodiscard]] std::shared_ptr<driver::batch_members> release();
 
  private:
-  index add_append(const object& to, std::vector<zoned::segment> segments, append_options options);
-  index add_append_to_created(index created, std::vector<zoned::segment> segments, append_options options);
+  index add_append(const object& to, segment_list segments, append_options options);
+  index add_append_to_created(index created, segment_list segments, append_options options);
 
   std::shared_ptr<driver::batch_members> members_;
 };

@@ -62,7 +62,7 @@ class blocking_object {
   [[nodiscard]] outcome<sequence> sync() const;
 
  private:
-  [[nodiscard]] outcome<append_result> append_segments(std::vector<zoned::segment> segments,
+  [[nodiscard]] outcome<append_result> append_segments(segment_list segments,
                                                        const append_options& options) const;
 
   object object_;

@@ -31,6 +31,7 @@ struct open_handle;
 class object {
  public:
   using executor_type = asio::any_io_executor;
+  static constexpr bool calls_handlers = true;
 
   /// Names nothing: operations end with errc::closed.
   object() = default;
@@ -108,8 +109,7 @@ class object {
   [[nodiscard]] const std::shared_ptr<const driver::open_handle>& handle() const { return handle_; }
 
  private:
-  void start_append(detail::handler_of<void(error_code, append_result)>, std::vector<zoned::segment>,
-                    append_options) const;
+  void start_append(detail::handler_of<void(error_code, append_result)>, segment_list, append_options) const;
   void start_read(detail::handler_of<void(error_code, std::uint64_t)>, std::vector<read_range>) const;
   void start_stat(detail::handler_of<void(error_code, object_status)>) const;
   void start_set_attributes(detail::handler_of<void(error_code, sequence)>, attributes) const;

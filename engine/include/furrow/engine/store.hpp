@@ -53,6 +53,7 @@ class opened_store;
 class store {
  public:
   using executor_type = asio::any_io_executor;
+  static constexpr bool calls_handlers = true;
   using device_pointer = std::unique_ptr<zoned::device>;
 
   /// Names nothing: operations end with errc::closed.
@@ -215,6 +216,7 @@ class store {
   struct starter {
     run_on where;
     call_options call;
+    static constexpr bool calls_handlers = false;
     [[nodiscard]] executor_type get_executor() const;
     void format(detail::handler_of<void(error_code, device_pointer)>, device_pointer, format_options) const;
     void open(detail::handler_of<void(error_code, store)>, device_pointer, store_options) const;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/engine/segment_list.hpp"
 #include "furrow/zoned/zone.hpp"
 
 namespace furrow {

@@ -15,16 +15,30 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "furrow/zoned/command.hpp"
+#include "furrow/engine/types.hpp"
 
 namespace furrow::detail {
 
 namespace asio = boost::asio;
 
+/// A handler of any type. One that has no executor of its own is called by the store's, without the price of another.
 template <class Signature>
-using handler_of = asio::any_completion_handler<Signature>;
+class handler_of : public asio::any_completion_handler<Signature> {
+ public:
+  template <class Handler>
+  handler_of(Handler h, bool has_executor)
+      : asio::any_completion_handler<Signature>(std::move(h)), has_executor_(has_executor) {}
+  [[nodiscard]] bool has_executor() const { return has_executor_; }
+
+ private:
+  bool has_executor_;
+};
+
+/// Stands for an executor where none is associated.
+struct no_executor {};
+template <class Handler>
+inline constexpr bool has_executor = !std::is_same_v<asio::associated_executor_t<Handler, no_executor>, no_executor>;
 
 /// A handler with an executor in place of its own one; as with bind_executor, but around any handler.
 template <class Handler, class Executor>
@@ -53,13 +67,23 @@ class moved_handler {
 
 /// Erased handlers know the executor of the original as of now, with the property that executing never means to run at
 /// once. So a handler for the system executor does not run on the thread of the store.
-template <class Signature, class Handler>
-handler_of<Signature> erase(Handler handler, const asio::any_io_executor& otherwise) {
-  auto executor = asio::get_associated_executor(handler, otherwise);
-  if constexpr (asio::execution::is_executor<decltype(executor)>::value) {
-    return moved_handler(std::move(handler), asio::prefer(executor, asio::execution::blocking.never));
+template <class Signature, class Handler, class Executor>
+handler_of<Signature> bound_to(Handler handler, const Executor& executor) {
+  if constexpr (asio::execution::is_executor<Executor>::value) {
+    return {moved_handler(std::move(handler), asio::prefer(executor, asio::execution::blocking.never)), true};
   } else {
-    return moved_handler(std::move(handler), executor);
+    return {moved_handler(std::move(handler), executor), true};
+  }
+}
+
+/// `Self::calls_handlers`: what it starts ends in a store, which calls handlers that have no executor of their own.
+template <class Signature, class Self, class Handler>
+handler_of<Signature> erase(Handler handler, const Self& self) {
+  if constexpr (Self::calls_handlers && !has_executor<Handler>) {
+    return {std::move(handler), false};
+  } else {
+    const asio::any_io_executor otherwise = self.get_executor();
+    return bound_to<Signature>(std::move(handler), asio::get_associated_executor(handler, otherwise));
   }
 }
 
@@ -69,15 +93,15 @@ auto initiate(void (Self::*start)(handler_of<Signature>, Args...) const, const S
               std::type_identity_t<Args>... args) {
   return asio::async_initiate<Token, Signature>(
       [start, self](auto handler, auto... with) {
-        (self.*start)(erase<Signature>(std::move(handler), self.get_executor()), std::move(with)...);
+        (self.*start)(erase<Signature>(std::move(handler), self), std::move(with)...);
       },
       token, std::move(args)...);
 }
 
 /// The memory of a buffer sequence; the bytes stay where they are.
 template <class ConstBuffers>
-std::vector<zoned::segment> segments_of(const ConstBuffers& buffers) {
-  std::vector<zoned::segment> segments;
+segment_list segments_of(const ConstBuffers& buffers) {
+  segment_list segments;
   for (auto i = asio::buffer_sequence_begin(buffers); i != asio::buffer_sequence_end(buffers); ++i) {
     const asio::const_buffer b(*i);
     // A device only reads the memory of an append.

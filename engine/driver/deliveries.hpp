@@ -1,0 +1,42 @@
+// Operations that have ended, on their way to the executors of their handlers.
+//
+// Those whose handlers have no executor of their own go to the store's; there, if it is the caller's, they are called one
+// after the other, in the order of their ends. Each other one goes to its own.
+//
+// Invariants
+//   I1  Each handler is called once, or destroyed uncalled if its executor's context ends before.
+//   I2  A handler that throws keeps none of the others from being called.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/intrusive/slist.hpp>
+
+#include "driver/operation.hpp"
+
+namespace furrow::driver {
+
+class deliveries {
+ public:
+  deliveries(asio::any_io_executor to_store, bool one_by_one)
+      : to_store_(std::move(to_store)), one_by_one_(one_by_one) {}
+  deliveries(const deliveries&) = delete;
+  deliveries& operator=(const deliveries&) = delete;
+  ~deliveries();
+
+  void add(operation_ptr o);
+  /// Sends all that were added. They may be called at once, on other threads.
+  void send();
+
+  /// Sends one that has ended.
+  static void send(operation_ptr o, const asio::any_io_executor& otherwise);
+
+ private:
+  using list = boost::intrusive::slist<operation, boost::intrusive::cache_last<true>>;
+  class call_all;
+
+  asio::any_io_executor to_store_;
+  bool one_by_one_;
+  list waiting_;
+};
+
+}  // namespace furrow::driver
