@@ -36,6 +36,33 @@ class reclaimer;
 class superblock_ring;
 class zone_opener;
 
+/// Notifications on their way out, in the order of their making; its memory is kept.
+class outbox {
+ public:
+  /// Holds until the next call.
+  notification& add(operation_id id, error_code error) {
+    notification& n = all_.emplace_back();
+    n.id = id;
+    n.error = error;
+    return n;
+  }
+  /// The oldest, or none.
+  [[nodiscard]] notification* front() { return first_ < all_.size() ? &all_[first_] : nullptr; }
+  void pop() {
+    if (++first_ < all_.size()) return;
+    added_before_ += all_.size();
+    all_.clear();
+    first_ = 0;
+  }
+  /// Grows by one with each.
+  [[nodiscard]] std::uint64_t added() const { return added_before_ + all_.size(); }
+
+ private:
+  std::vector<notification> all_;
+  std::size_t first_ = 0;
+  std::uint64_t added_before_ = 0;
+};
+
 struct context {
   zoned::geometry shape;
   zoned::guarantees promises;
@@ -48,10 +75,11 @@ struct context {
   io_table io;
   buffer_pool buffers;
   statistics stats;
-  fifo<notification> out;
+  outbox out;
 
   std::uint64_t sequence = 0;
   std::uint64_t turn = 0;  ///< Counts calls into the core: the time of the page cache.
+  std::uint64_t turn_settled = 0;  ///< Raised whenever the machines were asked to go on.
   std::int64_t now_ns = 0;
   bool closing = false;
   bool read_only = false;
@@ -71,11 +99,18 @@ struct context {
   [[nodiscard]] page_tree& tree(format::page_kind kind) {
     return kind == format::page_kind::object ? *objects : *zone_pages;
   }
-  void answer(operation_id id, error_code error, result_body result = {}, error_detail detail = {}) {
-    out.push_back({id, error, std::move(detail), std::move(result)});
+  void answer(operation_id id, error_code error) { out.add(id, error); }
+  template <class Result>
+  void answer(operation_id id, error_code error, Result&& result) {
+    out.add(id, error).result = std::forward<Result>(result);
+  }
+  void answer(operation_id id, error_code error, result_body result, error_detail detail) {
+    notification& n = out.add(id, error);
+    n.result = std::move(result);
+    n.detail = std::move(detail);
   }
   void emit(event::kind what, error_detail detail = {}) {
-    out.push_back({operation_id{}, {}, {}, event{what, std::move(detail)}});
+    out.add({}, {}).result = event{what, std::move(detail)};
   }
   /// Gives one publication its sequence, applies it and journals it. Its pages were prepared in this turn.
   std::uint64_t publish(const std::vector<format::record_body>& bodies);

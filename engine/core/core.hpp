@@ -36,6 +36,9 @@ class core {
 
   [[nodiscard]] bool poll(zoned::command& to);
   [[nodiscard]] bool poll(notification& to);
+  /// The same in place: the oldest notification, or none, until pop(). It may be moved from.
+  [[nodiscard]] notification* next();
+  void pop();
 
   /// Commands given out and not yet completed: 0 means that the device owes nothing.
   [[nodiscard]] std::size_t commands_in_flight() const;

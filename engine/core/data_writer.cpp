@@ -26,7 +26,13 @@ bool data_writer::more_coming() const {
 }
 
 bool data_writer::reserve(std::uint64_t blocks) {
-  if (blocks > available() || !c_.checkpoint->room()) return false;
+  if (blocks > room_ || room_known_at_ != c_.turn_settled || room_changes_ != c_.zones.changes()) {
+    room_known_at_ = c_.turn_settled;
+    room_changes_ = c_.zones.changes();
+    room_ = c_.checkpoint->room() ? available() : 0;
+  }
+  if (blocks > room_) return false;
+  room_ -= blocks;
   reserved_ += blocks;
   return true;
 }

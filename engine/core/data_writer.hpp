@@ -80,6 +80,9 @@ class data_writer final : public io_client {
   std::vector<std::size_t> free_sent_;
   std::vector<zoned::segment> segments_;  // of the command that is being made
   std::uint64_t reserved_ = 0;
+  std::uint64_t room_ = 0;  // what reserve() may still give, as of:
+  std::uint64_t room_known_at_ = ~std::uint64_t{0};
+  std::uint64_t room_changes_ = 0;
   std::uint64_t queued_ = 0;
   std::uint64_t in_flight_ = 0;
 };

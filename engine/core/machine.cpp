@@ -65,11 +65,9 @@ bool machine::poll(zoned::command& to) {
   return c_.io.poll(to);
 }
 
-bool machine::poll(notification& to) {
+notification* machine::next() {
   settle();
-  if (c_.out.empty()) return false;
-  to = c_.out.take();
-  return true;
+  return c_.out.front();
 }
 
 void machine::route(request& r) {
@@ -95,7 +93,7 @@ void machine::route(request& r) {
 }
 
 std::uint64_t machine::progress() const {
-  return c_.io.submitted() + c_.out.size() + c_.sequence + c_.zones.changes() + checkpoint_.progress();
+  return c_.io.submitted() + c_.out.added() + c_.sequence + c_.zones.changes() + checkpoint_.progress();
 }
 
 void machine::settle() {
@@ -105,6 +103,7 @@ void machine::settle() {
     std::uint64_t before = 0, after = progress();
     do {
       before = after;
+      ++c_.turn_settled;
       reclaim_.step();
       appender_.step();
       data_.step();
@@ -227,7 +226,15 @@ void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
 void core::tick() { machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
-bool core::poll(notification& to) { return machine_->poll(to); }
+notification* core::next() { return machine_->next(); }
+void core::pop() { machine_->pop(); }
+bool core::poll(notification& to) {
+  notification* const n = next();
+  if (n == nullptr) return false;
+  to = std::move(*n);
+  pop();
+  return true;
+}
 std::size_t core::commands_in_flight() const { return machine_->commands_in_flight(); }
 
 }  // namespace furrow::core

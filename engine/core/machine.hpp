@@ -36,7 +36,8 @@ class machine {
   void handle(const zoned::completion& c);
   void tick();
   bool poll(zoned::command& to);
-  bool poll(notification& to);
+  [[nodiscard]] notification* next();
+  void pop() { c_.out.pop(); }
   [[nodiscard]] std::size_t commands_in_flight() const { return c_.io.in_flight(); }
 
  private:

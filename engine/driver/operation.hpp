@@ -53,8 +53,10 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
   /// How it may end, and what ends with it.
   enum class role { ordinary, format, open, close };
 
-  operation(core::request_body body, const call_options& how)
-      : kind(role_of(body)), request{{}, 0, std::move(body)}, call(how) {}
+  template <class Body>
+  operation(Body&& body, const call_options& how) : kind(role_of<std::decay_t<Body>>()), call(how) {
+    request.body.template emplace<std::decay_t<Body>>(std::forward<Body>(body));
+  }
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
@@ -62,6 +64,11 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
   void end(ending e) {
     if (e.error && call.detail != nullptr) *call.detail = std::move(e.detail);
     ended = std::move(e);
+  }
+  void end(core::notification& n) {
+    ended.error = n.error;
+    if (n.error) (call.detail != nullptr ? *call.detail : ended.detail) = std::move(n.detail);
+    ended.result = std::move(n.result);
   }
   /// None: the store's.
   [[nodiscard]] const asio::any_completion_executor* executor() const { return executor_ ? &*executor_ : nullptr; }
@@ -87,10 +94,11 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
   std::optional<asio::any_completion_executor> executor_;
 
  private:
-  static role role_of(const core::request_body& r) {
-    if (std::holds_alternative<core::format_request>(r)) return role::format;
-    if (std::holds_alternative<core::open_request>(r)) return role::open;
-    if (std::holds_alternative<core::close_request>(r)) return role::close;
+  template <class Body>
+  static constexpr role role_of() {
+    if constexpr (std::is_same_v<Body, core::format_request>) return role::format;
+    if constexpr (std::is_same_v<Body, core::open_request>) return role::open;
+    if constexpr (std::is_same_v<Body, core::close_request>) return role::close;
     return role::ordinary;
   }
 };
@@ -113,10 +121,11 @@ class handler_operation final : public operation {
   using handler = asio::any_completion_handler<void(error_code, T)>;  // what Asio knows the associations of
   using pointer = std::unique_ptr<handler_operation, destroy_operation>;
 
-  [[nodiscard]] static pointer make(handler_for<T> h, core::request_body body, const call_options& how) {
+  template <class Body>
+  [[nodiscard]] static pointer make(handler_for<T> h, Body&& body, const call_options& how) {
     memory from(asio::get_associated_allocator(static_cast<const handler&>(h)));
     auto* const room = std::allocator_traits<memory>::allocate(from, 1);
-    return pointer(new (room) handler_operation(std::move(h), std::move(body), how));
+    return pointer(new (room) handler_operation(std::move(h), std::forward<Body>(body), how));
   }
 
   [[nodiscard]] asio::cancellation_slot slot() const { return handler_.get_cancellation_slot(); }
@@ -141,8 +150,9 @@ class handler_operation final : public operation {
   using memory = typename std::allocator_traits<asio::associated_allocator_t<handler>>::template rebind_alloc<
       handler_operation>;
 
-  handler_operation(handler_for<T> h, core::request_body body, const call_options& how)
-      : operation(std::move(body), how), handler_(static_cast<handler&&>(h)) {
+  template <class Body>
+  handler_operation(handler_for<T> h, Body&& body, const call_options& how)
+      : operation(std::forward<Body>(body), how), handler_(static_cast<handler&&>(h)) {
     if (!h.has_executor()) return;
     // Its context has work until the handler is called, so that it is there for all of the call.
     executor_ = asio::prefer(asio::get_associated_executor(handler_, asio::system_executor()),

@@ -147,9 +147,9 @@ bool driver::give() {
 
 bool driver::answer() {
   bool any = false;
-  core::notification n;
-  while (core_->poll(n)) {
-    answer(n);
+  while (core::notification* n = core_->next()) {
+    answer(*n);
+    core_->pop();
     any = true;
   }
   deliveries_.send();
@@ -167,14 +167,12 @@ void driver::answer(core::notification& n) {
   FURROW_ASSERT(o != nullptr);  // I2
   if (o->kind == operation::role::open && !n.error) opened_ = true;
   if (o->kind == operation::role::ordinary || (o->kind == operation::role::open && !n.error)) {
-    ending e;
-    e.error = n.error;
-    e.detail = std::move(n.detail);
-    e.result = std::move(n.result);
+    o->end(n);
     const bool is_handle =
-        std::holds_alternative<core::opened_object>(e.result) || std::holds_alternative<open_result>(e.result);
-    if (is_handle) e.by = shared_from_this();
-    return finish(std::move(o), std::move(e));
+        std::holds_alternative<core::opened_object>(o->ended.result) || std::holds_alternative<open_result>(o->ended.result);
+    if (is_handle) o->ended.by = shared_from_this();
+    operations_.fetch_sub(1);
+    return deliveries_.add(std::move(o));
   }
   last_ = std::move(o);
   last_answer_ = std::move(n);

@@ -11,24 +11,26 @@
 
 namespace furrow::driver {
 
-template <class T>
-typename handler_operation<T>::pointer make_operation(handler_for<T> h, core::request_body request,
-                                                      const call_options& call) {
-  return handler_operation<T>::make(std::move(h), std::move(request), call);
+template <class T, class Body>
+typename handler_operation<T>::pointer make_operation(handler_for<T> h, Body&& request, const call_options& call) {
+  return handler_operation<T>::make(std::move(h), std::forward<Body>(request), call);
 }
 
-/// Ends what has no driver.
-inline void refuse(operation_ptr o, errc why, std::string what = {}) {
+/// Ends what no driver accepts; `on`: where the handler is called if it has no executor of its own.
+inline void refuse(operation_ptr o, const asio::any_io_executor& on, errc why, std::string what = {}) {
   ending e;
   e.error = why;
   e.detail.what = std::move(what);
   o->end(std::move(e));
-  deliveries::send(std::move(o), asio::require(asio::system_executor(), asio::execution::blocking.never));
+  deliveries::send(std::move(o), on);
 }
 
 template <class T>
 void start(const std::shared_ptr<driver>& d, std::unique_ptr<handler_operation<T>, destroy_operation> o) {
-  if (!d) return refuse(std::move(o), errc::closed);
+  if (!d) {
+    const asio::any_io_executor nobodys = asio::require(asio::system_executor(), asio::execution::blocking.never);
+    return refuse(std::move(o), nobodys, errc::closed);
+  }
   o->request.id = d->next_id();
   // Before it is submitted: it may end on another thread from then on.
   if (auto slot = o->slot(); slot.is_connected() && o->kind == operation::role::ordinary) {

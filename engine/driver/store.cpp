@@ -32,9 +32,9 @@ void start_first(std::unique_ptr<driver::handler_operation<T>, driver::destroy_o
   driver::deliveries::send(std::move(o), driver::driver::executor_for_handlers(where));
 }
 
-template <class T>
+template <class T, class Body>
 void start_on(const std::shared_ptr<const driver::opened_store>& opened, const call_options& call, handler_for<T> h,
-              core::request_body request) {
+              Body request) {
   driver::start(opened ? opened->by : nullptr, make_operation(std::move(h), std::move(request), call));
 }
 
@@ -102,8 +102,8 @@ void store::start_commit(handler_for<batch_result> h, std::shared_ptr<driver::ba
     valid = members->handles[i]->by == opened_->by;
   }
   if (!valid) {
-    return driver::refuse(make_operation(std::move(h), core::batch_request{}, call_), errc::invalid_argument,
-                          "a member of the batch names no object of this store");
+    return driver::refuse(make_operation(std::move(h), core::batch_request{}, call_), get_executor(),
+                          errc::invalid_argument, "a member of the batch names no object of this store");
   }
   members->request.level = level;
   auto o = make_operation(std::move(h), std::move(members->request), call_);

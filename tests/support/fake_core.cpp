@@ -74,12 +74,8 @@ class machine {
     return true;
   }
 
-  bool poll(notification& to) {
-    if (notifications_.empty()) return false;
-    to = std::move(notifications_.front());
-    notifications_.pop_front();
-    return true;
-  }
+  notification* next() { return notifications_.empty() ? nullptr : &notifications_.front(); }
+  void pop() { notifications_.pop_front(); }
 
   [[nodiscard]] std::size_t commands_in_flight() const { return in_flight_; }
   std::uint32_t zone_count = 0;
@@ -321,7 +317,8 @@ void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
 void core::tick() { machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
-bool core::poll(notification& to) { return machine_->poll(to); }
+notification* core::next() { return machine_->next(); }
+void core::pop() { machine_->pop(); }
 std::size_t core::commands_in_flight() const { return machine_->commands_in_flight(); }
 
 }  // namespace furrow::core
