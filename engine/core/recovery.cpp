@@ -57,6 +57,7 @@ void recovery::surveyed(error_code ec, const std::string& why) {
     if (r.newest && r.newest->store != s.store) return fail(errc::damaged, "the superblocks are of two stores");
   c_.read_only = c_.options.read_only;
   c_.sequence = s.sequence;
+  c_.zones.confine(s.page_copies);
   survey_.place_ring();
   c_.objects = std::make_unique<page_tree>(format::page_kind::object, s.store);
   c_.zone_pages = std::make_unique<page_tree>(format::page_kind::zone, s.store);
@@ -105,7 +106,7 @@ void recovery::load_zones() {
     z.generation = v->generation;
     z.fill_sequence = v->fill_sequence;
     z.write_sequence = v->write_sequence;
-    z.live_blocks = v->live_blocks;
+    c_.zones.restore_live(z, v->live_blocks);
     z.ordinal = v->ordinal;
     z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
     from_ = format::zone_key(0, {zone->value + 1});
@@ -125,6 +126,8 @@ void recovery::count_pages() {
       }
       zone_state& z = c_.zones[zone];
       ++z.live_pages;
+      if (z.conventional())
+        z.next_block = std::max(z.next_block, static_cast<std::uint32_t>(c_.shape.block_in_zone(a)) + 1);
       if (z.role == format::zone_role::free)
         z.role = format::zone_role::metadata;  // its role record was not cut off: it follows
     }
@@ -216,7 +219,8 @@ void recovery::reconcile() {
 }
 
 void recovery::reconcile_zone(zone_state& z) {
-  if (z.life == zone_life::superblock || z.conventional() || z.capacity_blocks < 2) return;
+  if (z.life == zone_life::superblock || z.capacity_blocks < 2) return;
+  if (z.conventional()) return reconcile_conventional(z);
   const zoned::zone_condition condition = z.device.condition;
   z.next_block = z.written_blocks();
   if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline)
@@ -233,7 +237,7 @@ void recovery::reconcile_zone(zone_state& z) {
       damage("a zone that holds live blocks is empty: the device lost it", z.device.index);
     z.role = format::zone_role::free;
     z.ordinal = 0;
-    z.entry_changed = true;
+    c_.zones.entry_changed(z);
     return c_.zones.set_life(z, zone_life::clean);
   }
   if (condition == zoned::zone_condition::full || z.room_blocks() == 0) {
@@ -242,7 +246,20 @@ void recovery::reconcile_zone(zone_state& z) {
     const bool inside = z.device.write_pointer_bytes % block_bytes != 0 || z.failures >= zone_failures_max;
     c_.zones.set_life(z, inside ? zone_life::suspect : zone_life::closed);
   }
-  c_.reclaim->consider(z);
+  if (z.live_blocks == 0 && z.live_pages == 0) c_.reclaim->consider(z);
+}
+
+void recovery::reconcile_conventional(zone_state& z) {
+  const bool writable = z.device.condition == zoned::zone_condition::not_write_pointer &&
+                        z.failures < zone_failures_max && c_.zones.is_usable(z);
+  if (z.role == format::zone_role::free) {
+    z.next_block = 0;
+    if (writable) c_.zones.set_life(z, zone_life::clean);
+    return;
+  }
+  z.next_block = writable ? std::clamp<std::uint32_t>(z.next_block, 1, z.capacity_blocks) : z.capacity_blocks;
+  c_.zones.set_life(z, z.room_blocks() == 0 ? zone_life::full : zone_life::closed);
+  if (z.live_blocks == 0 && z.live_pages == 0) c_.reclaim->consider(z);
 }
 
 void recovery::start_journal() {
@@ -312,8 +329,8 @@ bool recovery::make_room() {
     return true;
   }
   c_.zones.for_life(zone_life::closed, [this](zone_state& z) {
-    room_ = &z;
-    return false;
+    if (!z.conventional()) room_ = &z;
+    return room_ == nullptr;
   });
   if (room_ == nullptr) return false;
   c_.io.submit({.op = zoned::opcode::finish, .zone = room_->device.index}, *this, tag_room_finish);
