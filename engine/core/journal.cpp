@@ -154,11 +154,11 @@ void journal::fill_group(std::uint64_t publications, std::uint64_t blocks) {
   group_checksum_ = format::seal_group(h, group_.part(0, group_bytes_));
   group_publications_ = publications;
   group_written_ = 0;
+  group_at_bytes_ = zone_->next_block * std::uint64_t{block_bytes};  // or where it lands
 }
 
 void journal::submit_part() {
   const std::uint64_t bytes = std::min(c_.append_blocks_max() * block_bytes, group_bytes_ - group_written_);
-  if (group_written_ == 0) group_at_bytes_ = zone_->next_block * std::uint64_t{block_bytes};  // or where it lands
   const auto end_block = static_cast<std::uint32_t>((group_at_bytes_ + group_written_ + bytes) / block_bytes);
   zone_->next_block =
       zone_->conventional() ? end_block : zone_->next_block + static_cast<std::uint32_t>(bytes / block_bytes);

@@ -33,7 +33,7 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   if (!ours && zone_ == nullptr)
     return std::exchange(call_, nullptr)(errc::damaged,
                                          {"the zone in which the journal begins has another header", zone});
-  if (!h && z.conventional() && !c_.super.clean) return look_behind_header(z, generation);
+  if (!h && z.conventional()) return look_behind_header(z, generation);
   if (!h && !z.conventional() && z.written_blocks() > 1)  // a torn one has nothing behind it
     damage_ = {"the header of a journal zone is damaged", zone};
   if (!ours) return ended();
@@ -62,11 +62,6 @@ void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation) {
   });
 }
 
-std::uint64_t journal_scan::end_of(const zone_state& z) const {
-  const bool nothing = z.conventional() && c_.super.clean;
-  return nothing ? read_block_ : z.written_blocks();
-}
-
 void journal_scan::claim_zones() const {
   for (const entry& e : chain_)
     if (zone_state& z = c_.zones[e.zone]; z.conventional())
@@ -84,7 +79,7 @@ void journal_scan::claim_zones() const {
 }
 
 void journal_scan::read_more() {
-  const std::uint64_t end = end_of(*zone_);
+  const std::uint64_t end = zone_->written_blocks();
   if (read_block_ >= end) {
     const zoned::zone_index next = header_.next;
     const bool leads_on =
@@ -115,7 +110,7 @@ void journal_scan::look() {
 std::size_t journal_scan::look_at(std::span<const std::byte> bytes) {
   const auto h = format::peek_group(bytes.first(block_bytes), c_.super.store);
   if (!h || h->zone_generation != header_.generation) return block_bytes;
-  if (h->bytes > bytes.size()) return read_block_ < end_of(*zone_) ? 0 : block_bytes;
+  if (h->bytes > bytes.size()) return read_block_ < zone_->written_blocks() ? 0 : block_bytes;
   if (!format::verify_group(bytes.first(h->bytes))) return block_bytes;
   judge(*h);
   return h->bytes;

@@ -17,10 +17,9 @@
 // had found more.
 // Bytes that are no valid group are void: a page, or a torn write. The journal ends where no group follows.
 //
-// In a conventional zone anything may stand behind what was written last: such zones are looked through to their end, unless
-// the store was closed cleanly. Where such a zone has no whole header nothing of the journal is in it: the header was
-// durable before its first group; a group of the generation that was looked for, soon behind it, says that it was, and is
-// damage.
+// In a conventional zone anything may stand behind what was written last: such zones are looked through to their end.
+// Where such a zone has no whole header nothing of the journal is in it, for the header was durable before the first
+// group; but a group of the generation that was looked for, soon behind it, is damage.
 //
 // Invariants
 //   N1  The chain contains each group that was durable at the end of the last open, or damage is reported.
@@ -89,7 +88,6 @@ class journal_scan {
   void header_read(zone_state& z, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block,
                    std::span<const std::byte> bytes);
   void look_behind_header(zone_state& z, std::uint64_t generation);
-  [[nodiscard]] std::uint64_t end_of(const zone_state& z) const;
   void read_more();
   void look();
   [[nodiscard]] std::size_t look_at(std::span<const std::byte> bytes);

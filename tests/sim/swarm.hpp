@@ -72,6 +72,10 @@ struct scenario {
   store_options store;
   format_options format;
   workload_weights work;
+
+  /// Of the sequential zones: conventional ones take no data.
+  [[nodiscard]] std::uint64_t data_bytes() const;
+  [[nodiscard]] std::uint32_t data_zones() const;
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);
