@@ -22,7 +22,7 @@ void formatter::fail(error_code ec, std::string what, std::optional<zoned::zone_
 bool formatter::fits() {
   const std::uint32_t copies = c_.super.page_copies;
   const std::uint32_t usable = c_.zones.usable_count(), conventional = c_.zones.usable_conventional();
-  const std::uint32_t needed = metadata_zones_min(copies) + data_zones_min;
+  const std::uint32_t needed = zones_min(copies);
   const std::uint32_t sequential_needed =
       needed > conventional + data_zones_min ? needed - conventional : data_zones_min;
   if (usable < sequential_needed || c_.zones.typical_blocks() + 1 < zone_blocks_min) {
@@ -37,11 +37,11 @@ bool formatter::fits() {
   }
   c_.zones.confine(copies);
   if (c_.shape.active_max && *c_.shape.active_max < c_.zones.credits_min()) {
-    fail(errc::too_few_active_zones,
-         "the device allows " + std::to_string(*c_.shape.active_max) + " active zones; a store with " +
-             std::to_string(copies) + " page cop" + (copies == 1 ? "y" : "ies") + " needs " +
-             std::to_string(c_.zones.credits_min()) + ", or " + std::to_string(metadata_zones_min(copies)) +
-             " conventional zones for metadata");
+    fail(errc::too_few_active_zones, "the device allows " + std::to_string(*c_.shape.active_max) +
+                                         " active zones; a store with " + std::to_string(copies) + " page cop" +
+                                         (copies == 1 ? "y" : "ies") + " needs " +
+                                         std::to_string(c_.zones.credits_min()) + ", or " +
+                                         std::to_string(zones_min(copies)) + " conventional zones for metadata");
     return false;
   }
   return true;
@@ -88,13 +88,13 @@ void formatter::reset_next() {
 void formatter::write_header() {
   std::vector<zone_state*> journal;
   for (const bool conventional : {true, false})
-    c_.zones.for_life(zone_life::bad, [&](zone_state& z) {
+    for (zone_state& z : c_.zones.all()) {
       const bool writable = z.device.condition != zoned::zone_condition::offline &&
                             z.device.condition != zoned::zone_condition::read_only;
       const bool taken = z.conventional() == conventional && c_.zones.is_usable(z) && writable;
-      if (taken && journal.size() < 2) journal.push_back(&z);
-      return journal.size() < 2;
-    });
+      if (journal.size() == 2) break;
+      if (taken) journal.push_back(&z);
+    }
   if (journal.size() < 2) return fail(errc::too_small, "the device has no two zones that can be written to");
   format::zone_header h;
   h.store = c_.super.store;

@@ -1,5 +1,7 @@
 #include "core/recovery.hpp"
 
+#include <algorithm>
+
 #include "core/apply.hpp"
 #include "core/checkpoint.hpp"
 #include "core/journal.hpp"
@@ -73,6 +75,8 @@ void recovery::load_index() {
     from_ = format::zone_key(0, {0});
     return load_zones();
   }
+  std::sort(needs.begin(), needs.end(),
+            [](const page_need& a, const page_need& b) { return a.ref.copies[0] < b.ref.copies[0]; });
   pages_left_ = needs.size();
   for (const page_need& n : needs) {
     for (const zoned::device_address a : n.ref.copies)
@@ -88,30 +92,40 @@ void recovery::load_index() {
 }
 
 void recovery::load_zones() {
-  for (;;) {
-    const tree_lookup l = c_.zone_pages->find_from(from_);
-    if (!l.ready())
-      return c_.pages->wait(l.page(), [this](error_code ec) {
+  std::optional<std::uint32_t> last, wrong;
+  do {
+    last.reset();
+    const auto need = c_.zone_pages->visit_leaf(from_, [&](const tree_cell& cell) {
+      const auto zone = format::parse_zone_key(cell.key);
+      if (!zone) return false;
+      last = zone->value;
+      if (!load_zone(*zone, cell.value)) wrong = last;
+      return !wrong;
+    });
+    if (wrong) return fail(errc::damaged, "an entry of the zone table cannot be read", zoned::zone_index{*wrong});
+    if (need)
+      return c_.pages->wait(*need, [this](error_code ec) {
         if (ec) return fail(ec, "a page of the zone table cannot be read in any copy");
         load_zones();
       });
-    const auto zone = l.has_cell() ? format::parse_zone_key(l.cell().key) : std::nullopt;
-    if (!zone) break;
-    const auto v = format::decode_zone(l.cell().value);
-    if (!v || zone->value >= c_.zones.count())
-      return fail(errc::damaged, "an entry of the zone table cannot be read", *zone);
-    zone_state& z = c_.zones[*zone];
-    z.role = v->role;
-    z.cls = v->cls;
-    z.generation = v->generation;
-    z.fill_sequence = v->fill_sequence;
-    z.write_sequence = v->write_sequence;
-    c_.zones.restore_live(z, v->live_blocks);
-    z.ordinal = v->ordinal;
-    z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
-    from_ = format::zone_key(0, {zone->value + 1});
-  }
+    if (last) from_ = format::zone_key(0, {*last + 1});
+  } while (last);
   count_pages();
+}
+
+bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
+  const auto v = format::decode_zone(value);
+  if (!v || zone.value >= c_.zones.count()) return false;
+  zone_state& z = c_.zones[zone];
+  z.role = v->role;
+  z.cls = v->cls;
+  z.generation = v->generation;
+  z.fill_sequence = v->fill_sequence;
+  z.write_sequence = v->write_sequence;
+  c_.zones.restore_live(z, v->live_blocks);
+  z.ordinal = v->ordinal;
+  z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
+  return true;
 }
 
 void recovery::count_pages() {

@@ -49,6 +49,7 @@ class recovery final : public io_client {
   void surveyed(error_code ec, const std::string& why);
   void load_index();
   void load_zones();
+  [[nodiscard]] bool load_zone(zoned::zone_index zone, format::value_view value);
   void count_pages();
   void replay();
   void replay_group();

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/assert.hpp"
-
 namespace furrow::core {
 
 std::uint32_t zone_state::written_blocks() const {
@@ -37,7 +35,6 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
     const bool ring = is_ring(info.index);
     z.life = ring ? zone_life::superblock : zone_life::bad;
     z.credit = zoned::is_active(info.condition);
-    link(z);
     conventional |= z.conventional();
     if (ring || z.conventional()) continue;
     active_ += z.credit ? 1 : 0;
@@ -54,8 +51,7 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
 void zone_table::confine(std::uint32_t page_copies) {
   page_copies_ = page_copies;
   confined_ = false;
-  confined_ = shape_.active_max && *shape_.active_max < credits_min() &&
-              usable_conventional_ >= metadata_zones_min(page_copies);
+  confined_ = shape_.active_max && *shape_.active_max < credits_min() && usable_conventional_ >= zones_min(page_copies);
 }
 
 std::uint32_t zone_table::credits_min() const {
@@ -96,13 +92,13 @@ void zone_table::add_use(use& to, format::zone_role role, std::uint32_t next_blo
 }
 
 void zone_table::settle(zone_state& z) {
-  if (z.life != zone_life::full && z.life != zone_life::bad) return;
   z.settled_role = z.role;
   z.settled_blocks = z.next_block;
   add_use(settled_, z.settled_role, z.settled_blocks);
 }
 
 void zone_table::unsettle(zone_state& z) {
+  if (z.settled_role == format::zone_role::free) return;
   use was;
   add_use(was, std::exchange(z.settled_role, format::zone_role::free), z.settled_blocks);
   settled_.data_blocks -= was.data_blocks;
@@ -161,11 +157,15 @@ void zone_table::set_life(zone_state& z, zone_life life) {
   ++changes_;
   closed_changes_ += (z.life == zone_life::closed ? 1u : 0u) + (life == zone_life::closed ? 1u : 0u);
   if (z.conventional()) returning_conventional_ += (returning(life) ? 1u : 0u) - (returning(z.life) ? 1u : 0u);
-  unlink(z);
-  unsettle(z);
+  if (is_linked(z.life))
+    unlink(z);
+  else
+    unsettle(z);
   z.life = life;
-  link(z);
-  settle(z);
+  if (is_linked(z.life))
+    link(z);
+  else
+    settle(z);
   const bool in_metadata =
       life == zone_life::reserved || (z.role == format::zone_role::metadata && life != zone_life::freeing);
   if (std::exchange(z.in_metadata, in_metadata) != in_metadata) note_metadata(z);

@@ -23,8 +23,8 @@
 //       head in it.
 //   I3  active() <= what the device allows, by our own doing. A zone gives its credit back when the device does: full,
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
-//   I4  Nothing here but init() takes longer the more zones there are: each zone is linked with those of its life, and
-//       what is asked often is counted as it changes.
+//   I4  Nothing here but init() takes longer the more zones there are: zones are linked with those of their life, and what
+//       is asked often is counted as it changes.
 #pragma once
 
 #include <array>
@@ -32,6 +32,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/assert.hpp"
 #include "core/limits.hpp"
 #include "format/keys.hpp"
 #include "furrow/zoned/geometry.hpp"
@@ -160,9 +161,11 @@ class zone_table {
     return z.conventional() ? typical_blocks_ > 0 && z.capacity_blocks > typical_blocks_ : z.capacity_blocks >= 2;
   }
 
-  /// Calls for the zones of one life until `call` returns false. It may change the life of the zone it is called for.
+  /// Calls for the zones of one life (not superblock, full or bad) until `call` returns false. It may change the life of
+  /// the zone it is called for.
   template <class Call>
   void for_life(zone_life life, Call call) {
+    FURROW_ASSERT(is_linked(life));
     for (std::uint32_t i = lists_[list_of(life)].first; i != zone_state::no_zone;) {
       zone_state& z = zones_[i];
       i = z.next;
@@ -200,6 +203,9 @@ class zone_table {
     return z.life == zone_life::clean && z.conventional() ? clean_conventional_list : list_of(z.life);
   }
   [[nodiscard]] std::uint32_t count_of(zone_life life) const { return lists_[list_of(life)].count; }
+  [[nodiscard]] static bool is_linked(zone_life life) {
+    return life != zone_life::superblock && life != zone_life::full && life != zone_life::bad;
+  }
   void link(zone_state& z);
   void unlink(zone_state& z);
   void settle(zone_state& z);

@@ -176,12 +176,11 @@ class runner {
   std::uint64_t last_ = 0;
 };
 
-/// An object of the size of a zone for each zone that data may have.
+/// An object of the size of a zone for nearly each zone that data may have.
 void fill(runner& r) {
   std::vector<std::byte> memory((zone_blocks - 1) * block_bytes);
-  for (std::uint64_t i = 0;; ++i) {
-    const auto s = std::get<statistics>(r.ask(core::statistics_request{}));
-    if (s.free_bytes < 2 * memory.size()) return;
+  const auto s = std::get<statistics>(r.ask(core::statistics_request{}));
+  for (std::uint64_t i = 0; i < s.free_bytes / memory.size() * 9 / 10; ++i) {
     const core::handle_id h = r.create(std::to_string(i));
     r.append(h, memory, durability::written);
     r.ask(core::release_request{h});

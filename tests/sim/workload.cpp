@@ -254,7 +254,7 @@ bool workload::is_excused(const operation& op, error_code e) const {
   if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
   if (op.kind == action::cancel) return e == errc::not_found;
   if (e == errc::no_space) {
-    const bool tight = scenario_.data_zones() < 32 || bytes_alive() * 32 > scenario_.data_bytes();
+    const bool tight = scenario_.is_tight() || bytes_alive() * 32 > scenario_.data_bytes();
     return op.kind != action::remove && op.kind != action::read && tight;
   }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
