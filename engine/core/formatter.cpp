@@ -1,12 +1,14 @@
 #include "core/formatter.hpp"
 
+#include <cstring>
+
 #include "core/superblock_ring.hpp"
 #include "format/zone_header.hpp"
 
 namespace furrow::core {
 
 namespace {
-enum tag : std::uint64_t { tag_reset = 1, tag_header };
+enum tag : std::uint64_t { tag_reset = 1, tag_header, tag_wipe };
 }  // namespace
 
 void formatter::start(const format_request& r, std::function<void(error_code, error_detail)> call) {
@@ -82,7 +84,19 @@ void formatter::reset_next() {
     ++resets_;
     c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
   }
-  if (resets_ == 0 && next_reset_ == c_.zones.count()) write_header();
+  if (resets_ == 0 && next_reset_ == c_.zones.count()) wipe_next();
+}
+
+/// What cannot be reset keeps no superblock of an earlier store.
+void formatter::wipe_next() {
+  for (; next_wipe_ < ring_zones; ++next_wipe_) {
+    const zone_state& z = c_.zones[c_.zones.ring(next_wipe_ / 2, next_wipe_ % 2)];
+    if (!z.conventional() || z.device.condition != zoned::zone_condition::not_write_pointer) continue;
+    if (!header_) header_ = c_.buffers.take(block_bytes);
+    std::memset(header_.data(), 0, block_bytes);
+    return c_.io.submit(c_.put(z, 0, {{header_.data(), block_bytes}}), *this, tag_wipe);
+  }
+  write_header();
 }
 
 void formatter::write_header() {
@@ -107,7 +121,7 @@ void formatter::write_header() {
   h.next = journal[1]->device.index;
   h.next_generation = 1;
   c_.super.journal = {h.zone, 1, 1, 1, 1, {}};
-  header_ = c_.buffers.take(block_bytes);
+  if (!header_) header_ = c_.buffers.take(block_bytes);
   format::encode(h, header_.part(0, block_bytes));
   c_.io.submit(c_.put(*journal[0], 0, {{header_.data(), block_bytes}}), *this, tag_header);
 }
@@ -142,6 +156,11 @@ void formatter::io_done(std::uint64_t tag, const zoned::completion& c) {
     }
     if (call_) reset_next();
     return;
+  }
+  if (tag == tag_wipe) {
+    if (c.error) return fail(c.error, "a superblock's zone cannot be written");
+    if (c.bytes == block_bytes) ++next_wipe_;  // else once more
+    return wipe_next();
   }
   c_.buffers.give(std::move(header_));
   if (c.error || c.at.offset_bytes != 0 || c.bytes != block_bytes)

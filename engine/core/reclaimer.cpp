@@ -207,7 +207,7 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       ++c_.stats.zone_resets;
       z.next_block = 0;
       z.failures = 0;
-      c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::clean);
+      c_.zones.set_life(z, c.error || !c_.zones.is_usable(z) ? zone_life::bad : zone_life::clean);
       if (c.error)
         c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a reset failed: " + c.error.message()});
       return;

@@ -241,9 +241,9 @@ void recovery::reconcile_zone(zone_state& z) {
     return c_.zones.set_life(z, zone_life::bad);
   const bool empty = condition == zoned::zone_condition::empty;
   if (z.role == format::zone_role::free) {
-    const zone_life life = z.failures >= zone_failures_max ? zone_life::bad
-                           : empty                         ? zone_life::clean
-                                                           : zone_life::dirty;
+    const zone_life life = z.failures >= zone_failures_max || !c_.zones.is_usable(z) ? zone_life::bad
+                           : empty                                                   ? zone_life::clean
+                                                                                     : zone_life::dirty;
     return c_.zones.set_life(z, life);
   }
   if (empty) {
@@ -252,7 +252,7 @@ void recovery::reconcile_zone(zone_state& z) {
     z.role = format::zone_role::free;
     z.ordinal = 0;
     c_.zones.entry_changed(z);
-    return c_.zones.set_life(z, zone_life::clean);
+    return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
   }
   if (condition == zoned::zone_condition::full || z.room_blocks() == 0) {
     c_.zones.set_life(z, zone_life::full);

@@ -27,7 +27,6 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   shape_ = shape;
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
   zones_.resize(report.size());
-  bool conventional = false;
   for (const zoned::zone_info& info : report) {
     zone_state& z = zones_[info.index.value];
     z.device = info;
@@ -35,17 +34,15 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
     const bool ring = is_ring(info.index);
     z.life = ring ? zone_life::superblock : zone_life::bad;
     z.credit = zoned::is_active(info.condition);
-    conventional |= z.conventional();
     if (ring || z.conventional()) continue;
     active_ += z.credit ? 1 : 0;
-    if (z.capacity_blocks < 2) continue;
-    ++usable_;
+    if (z.capacity_blocks < 2 || info.index.value >= full_size_zones_) continue;
     const std::uint64_t blocks = z.capacity_blocks - 1;
     typical_blocks_ = typical_blocks_ == 0 ? blocks : std::min(typical_blocks_, blocks);
   }
   active_ += ring_credits(0) + ring_credits(1);
-  if (!conventional) return;
-  for (const zone_state& z : zones_) usable_conventional_ += z.conventional() && is_usable(z) ? 1u : 0u;
+  for (const zone_state& z : zones_)
+    if (is_usable(z)) ++(z.conventional() ? usable_conventional_ : usable_);
 }
 
 void zone_table::confine(std::uint32_t page_copies) {

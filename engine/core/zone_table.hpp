@@ -155,10 +155,9 @@ class zone_table {
   /// Sequential zones that a store can use, and conventional ones.
   [[nodiscard]] std::uint32_t usable_count() const { return usable_; }
   [[nodiscard]] std::uint32_t usable_conventional() const { return usable_conventional_; }
-  /// Beside the rings, and large enough.
+  /// Beside the rings, and as large as each zone is counted. A last zone that is smaller than the others is not.
   [[nodiscard]] bool is_usable(const zone_state& z) const {
-    if (is_ring(z.device.index)) return false;
-    return z.conventional() ? typical_blocks_ > 0 && z.capacity_blocks > typical_blocks_ : z.capacity_blocks >= 2;
+    return !is_ring(z.device.index) && typical_blocks_ > 0 && z.capacity_blocks > typical_blocks_;
   }
 
   /// Calls for the zones of one life (not superblock, full or bad) until `call` returns false. It may change the life of
