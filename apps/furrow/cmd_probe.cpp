@@ -72,7 +72,7 @@ std::vector<std::string> advice(const raw_device& device, const zone_counts& zon
         fmt::format("{} active zones are few: one copy of pages, and lifetimes share zones", *shape.active_max));
   }
   if (zones.conventional > 4) {
-    to.push_back("conventional zones but those of the superblocks stay unused");
+    to.push_back("conventional zones are for metadata alone; what data may have are the sequential ones");
   }
   const auto worn = [&zones](zoned::zone_condition c) {
     const auto found = zones.by_condition.find(c);

@@ -270,9 +270,8 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
     put_runs(r.object, e, std::span{r.sums}.subspan(sum, e.where.blocks));
     sum += e.where.blocks;
     zone_state& z = c_.zones.of(e.where.address);
-    z.live_blocks += e.where.blocks;
+    c_.zones.add_live(z, e.where.blocks);
     z.write_sequence = sequence;
-    z.entry_changed = true;
   }
   v.bytes = r.object_bytes;
   v.tail_epoch = r.tail_epoch;
@@ -411,7 +410,7 @@ void applier::apply_zone_role(std::uint64_t sequence, const format::zone_role_re
   z.generation = r.generation;
   z.ordinal = r.ordinal;
   z.fill_sequence = z.write_sequence = sequence;
-  z.entry_changed = true;
+  c_.zones.entry_changed(z);
 }
 
 void applier::apply_zone_free(const format::zone_free_record& r) {
@@ -419,7 +418,7 @@ void applier::apply_zone_free(const format::zone_free_record& r) {
   c_.zone_pages->erase_range(format::run_key(0, r.zone, 0), format::run_key(0, {r.zone.value + 1}, 0));
   z.role = format::zone_role::free;
   z.ordinal = 0;
-  z.entry_changed = true;
+  c_.zones.entry_changed(z);
 }
 
 void applier::apply_drop(const format::drop_record& r) {
@@ -429,8 +428,7 @@ void applier::apply_drop(const format::drop_record& r) {
     v.blocks -= e.where.blocks;
     --v.extent_count;
     zone_state& z = c_.zones.of(e.where.address);
-    z.live_blocks -= e.where.blocks;
-    z.entry_changed = true;
+    c_.zones.drop_live(z, e.where.blocks);
   }
   if (!r.last) return store(r.object, v);
   put_chunks(r.object, true, {});

@@ -51,15 +51,15 @@ void checker::next() {
   }
   end_object();
   zones();
-  std::vector<std::size_t> order(runs_.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
+  order_.resize(runs_.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::sort(order_.begin(), order_.end(),
             [this](std::size_t a, std::size_t b) { return runs_[a].address < runs_[b].address; });
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const format::block_run& before = runs_[order[i - 1]];
-    if (before.address.advanced(before.blocks) > runs_[order[i]].address)
+  for (std::size_t i = 1; i < order_.size(); ++i) {
+    const format::block_run& before = runs_[order_[i - 1]];
+    if (before.address.advanced(before.blocks) > runs_[order_[i]].address)
       found("two extents name the same blocks",
-            {.object = owners_[order[i]], .zone = c_.shape.zone_of(before.address)});
+            {.object = owners_[order_[i]], .zone = c_.shape.zone_of(before.address)});
   }
   verify();
 }
@@ -164,11 +164,12 @@ void checker::verify() {
     c_.publish_queue->pause(false);
     return std::exchange(call_, nullptr)({}, std::move(out_));
   }
-  reader_.verify_blocks(runs_[run_], [this](error_code ec) {
-    const format::block_run& run = runs_[run_];
+  reader_.verify_blocks(runs_[order_[run_]], [this](error_code ec) {
+    const std::size_t index = order_[run_];
+    const format::block_run& run = runs_[index];
     if (ec)
-      found("a block is not what was written: " + ec.message(), {.object = owners_[run_],
-                                                                 .offset_bytes = owner_blocks_[run_] * block_bytes,
+      found("a block is not what was written: " + ec.message(), {.object = owners_[index],
+                                                                 .offset_bytes = owner_blocks_[index] * block_bytes,
                                                                  .bytes = run.blocks * block_bytes,
                                                                  .zone = c_.shape.zone_of(run.address)});
     out_.blocks_verified += run.blocks;

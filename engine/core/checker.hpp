@@ -46,6 +46,7 @@ class checker {
   std::vector<format::block_run> runs_;  // all extents, for overlap and for reading
   std::vector<object_id> owners_;        // of runs_, and where in the object each begins, in blocks
   std::vector<std::uint64_t> owner_blocks_;
+  std::vector<std::size_t> order_;  // of runs_ by address: they are read in it
   std::size_t run_ = 0;
   // The object that is being looked at.
   object_id object_ = 0;

@@ -1,6 +1,7 @@
 #include "core/checkpoint.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
@@ -24,7 +25,7 @@ void checkpointer::configure() {
                    : std::min<std::uint64_t>(std::uint64_t{1} << 30, capacity / 16);
   cap_bytes_ = std::max(cap_bytes_, 2 * zone_bytes);
   const std::uint32_t apart = ring_zones / 2 + 1 + c_.super.page_copies + 1;
-  share_journal_ = c_.shape.active_max && *c_.shape.active_max < apart;
+  share_journal_ = c_.shape.active_max && *c_.shape.active_max < apart && !c_.zones.confined();
 }
 
 std::uint32_t checkpointer::reserve_zones() const {
@@ -33,9 +34,12 @@ std::uint32_t checkpointer::reserve_zones() const {
   // Page zones may be a third empty before they are rewritten.
   const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
   const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / (2 * zone_blocks) + 3);
-  const std::uint64_t used = c_.reclaim->metadata_zones();
-  return static_cast<std::uint32_t>(
-      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, kept_zones() + 1));  // C4
+  const std::uint64_t used = c_.zones.metadata().size();
+  const std::uint64_t wanted =
+      std::max<std::uint64_t>(journal + pages > used ? journal + pages - used : 0, kept_zones() + 1);  // C4
+  const std::uint64_t conventional = c_.zones.clean_conventional();
+  if (c_.zones.confined() || wanted <= conventional) return 0;
+  return static_cast<std::uint32_t>(wanted - conventional);
 }
 
 bool checkpointer::relieve() {
@@ -50,7 +54,7 @@ bool checkpointer::relieve() {
   return true;
 }
 
-bool checkpointer::room() const { return c_.zones.clean_count() + c_.zones.returning_count() > kept_zones(); }
+bool checkpointer::room() const { return c_.zones.metadata_clean() + c_.zones.metadata_returning() > kept_zones(); }
 
 std::uint32_t checkpointer::kept_zones() const {
   constexpr std::uint64_t removal_pages = 32;  // that removing changes while sparse zones are being emptied
@@ -111,12 +115,10 @@ void checkpointer::prepare() {
 }
 
 readiness checkpointer::prepare_entries() {
-  for (zone_state& z : c_.zones.all())
-    if (z.entry_changed)
-      if (auto need = c_.zone_pages->prepare(format::zone_key(0, z.device.index)))
-        return readiness::wait(std::move(*need));
-  for (zone_state& z : c_.zones.all()) {
-    if (!std::exchange(z.entry_changed, false)) continue;
+  for (const std::uint32_t i : c_.zones.changed())
+    if (auto need = c_.zone_pages->prepare(format::zone_key(0, {i}))) return readiness::wait(std::move(*need));
+  for (const std::uint32_t i : c_.zones.take_changed()) {
+    const zone_state& z = c_.zones[{i}];
     const std::uint8_t flags = z.life == zone_life::bad ? format::zone_flag_bad : 0;
     const format::zone_value v{z.role,           z.cls,         flags,    z.generation, z.fill_sequence,
                                z.write_sequence, z.live_blocks, z.ordinal};
@@ -128,33 +130,36 @@ readiness checkpointer::prepare_entries() {
 readiness checkpointer::rewrite_emptiest() {
   std::uint64_t live = 0, room = 0;
   std::vector<const zone_state*> sparse;
-  for (const zone_state& z : c_.zones.all()) {
+  for (const std::uint32_t i : c_.zones.metadata()) {
+    const zone_state& z = c_.zones[{i}];
     if (z.role != format::zone_role::metadata || z.live_pages == 0) continue;
     live += z.live_pages;
     room += z.capacity_blocks - 1;
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
   }
-  const bool scarce = c_.zones.clean_count() + c_.zones.returning_count() <= kept_zones() + 1;
+  const bool scarce = c_.zones.metadata_clean() + c_.zones.metadata_returning() <= kept_zones() + 1;
   if (!scarce && room < live + live / 2 + c_.zones.typical_blocks()) return readiness::yes();
   std::sort(sparse.begin(), sparse.end(),
             [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
   // What changed is written first; the rest of the clean zones may take what is moved.
   const std::uint64_t dirty = (c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes()) * c_.super.page_copies;
-  const std::uint64_t clean = c_.zones.clean_count() > journal_zones ? c_.zones.clean_count() - journal_zones : 0;
+  const std::uint64_t all_clean = c_.zones.metadata_clean();
+  const std::uint64_t clean = all_clean > journal_zones ? all_clean - journal_zones : 0;
   const std::uint64_t blocks = clean * c_.zones.typical_blocks() / 2;
   const std::uint64_t budget = blocks > dirty ? blocks - dirty : 0;
-  std::vector<bool> chosen(c_.zones.count());
+  std::unordered_set<std::uint32_t> chosen;
   std::uint64_t moved = 0;
   for (const zone_state* z : sparse) {
     moved += z->live_pages;
     if (moved > budget) break;
-    chosen[z->device.index.value] = true;
+    chosen.insert(z->device.index.value);
   }
   std::vector<page_need> pages;
   const auto collect = [&](const page_need& p) {
     for (const zoned::device_address a : p.ref.copies)
-      if (a != format::page_ref::no_copy && chosen[c_.shape.zone_of(a).value]) return pages.push_back(p);
+      if (a != format::page_ref::no_copy && chosen.contains(c_.shape.zone_of(a).value)) return pages.push_back(p);
   };
+  if (chosen.empty()) return readiness::yes();
   c_.objects->for_each_ref(collect);
   c_.zone_pages->for_each_ref(collect);
   for (const page_need& p : pages)
@@ -244,9 +249,10 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (s.zone != nullptr && !s.ready) return nullptr;
   s = {};
   if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
-    if (!c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
-    const bool hopeless =
-        c_.zones.clean_count() <= journal_zones && c_.zones.returning_count() == 0 && c_.zones.suspect_count() == 0;
+    const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
+    if (by_credit && !c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
+    const bool hopeless = c_.zones.metadata_clean() <= journal_zones && c_.zones.metadata_returning() == 0 &&
+                          c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
     return nullptr;
   }
@@ -256,7 +262,7 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
 bool checkpointer::close_idle() {
   if (!idle()) return false;
   for (open_zone& s : streams_) {
-    if (!s.usable()) continue;
+    if (!s.usable() || s.zone->conventional()) continue;
     c_.zones.set_life(*s.zone, zone_life::closed);
     s = {};
     return true;
@@ -280,21 +286,19 @@ void checkpointer::send_parts() {
 
 bool checkpointer::send(part& p, std::uint64_t tag) {
   zone_state* z = zone_for(p.copy);
-  if (z == nullptr || z->writes >= c_.promises.appends_per_zone_max) return false;
+  if (z == nullptr || !c_.takes_write(*z)) return false;
   const std::size_t count = std::min<std::size_t>(p.count, z->room_blocks());
   if (count < p.count) {
     parts_.push_back({p.of, p.copy, p.from + count, p.count - count, nullptr, true});
     p.count = count;
   }
   p.zone = z;
+  const std::uint64_t at_bytes = z->next_block * std::uint64_t{block_bytes};
   z->next_block += static_cast<std::uint32_t>(count);
   ++z->writes;
   ++z->holds;
   if (z->room_blocks() == 0) c_.zones.set_life(*z, zone_life::full);
-  c_.io.submit({.op = zoned::opcode::append,
-                .zone = z->device.index,
-                .segments = {{p.of->pages.data() + p.from * block_bytes, count * block_bytes}}},
-               *this, tag);
+  c_.io.submit(c_.put(*z, at_bytes, {{p.of->pages.data() + p.from * block_bytes, count * block_bytes}}), *this, tag);
   sent_.emplace(tag, p);
   return true;
 }
@@ -316,7 +320,9 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
     } else {
       ++c_.stats.short_completions;
     }
-    if (!aligned || c.bytes % block_bytes != 0) {
+    if (z.conventional()) {
+      if (c.error && z.failures >= zone_failures_max) wear_out(z);
+    } else if (!aligned || c.bytes % block_bytes != 0) {
       if (z.life == zone_life::open || z.life == zone_life::full || z.life == zone_life::closed)
         c_.zones.set_life(z, zone_life::suspect);
       c_.log->left(z);
@@ -332,6 +338,13 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
   z.live_pages += static_cast<std::uint32_t>(landed);
   j.landed[p.copy] += landed;
   if (j.landed[0] == j.nodes.size() && (c_.super.page_copies == 1 || j.landed[1] == j.nodes.size())) job_done(p.of);
+}
+
+/// A conventional zone that fails is not written any more; what did not land leaves a hole in it.
+void checkpointer::wear_out(zone_state& z) {
+  z.next_block = z.capacity_blocks;
+  if (z.life == zone_life::open || z.life == zone_life::closed) c_.zones.set_life(z, zone_life::full);
+  c_.log->left(z);
 }
 
 void checkpointer::job_done(std::list<job>::iterator it) {

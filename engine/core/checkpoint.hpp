@@ -99,6 +99,7 @@ class checkpointer final : public io_client {
   bool send(part& p, std::uint64_t tag);
   zone_state* zone_for(std::uint32_t copy);
   void part_done(part p, const zoned::completion& c);
+  void wear_out(zone_state& z);
   void job_done(std::list<job>::iterator it);
   void settle();
   void write_superblock();

@@ -118,6 +118,14 @@ struct context {
   /// reopening.
   void set_latch(const char* why, std::optional<zoned::zone_index> zone = {});
 
+  /// A command that puts `segments` at `offset_bytes` of a zone; where there is a write pointer, at that.
+  [[nodiscard]] static io_table::ask put(const zone_state& z, std::uint64_t offset_bytes,
+                                         std::vector<zoned::segment> segments);
+  /// Whether the zone takes one more of them now.
+  [[nodiscard]] bool takes_write(const zone_state& z) const {
+    return z.conventional() || z.writes < promises.appends_per_zone_max;
+  }
+
   [[nodiscard]] std::uint64_t append_blocks_max() const { return promises.append_bytes_max / block_bytes; }
   [[nodiscard]] std::uint64_t transfer_blocks_max() const { return promises.transfer_bytes_max / block_bytes; }
 };

@@ -1,15 +1,14 @@
 #include "core/formatter.hpp"
 
+#include <cstring>
+
 #include "core/superblock_ring.hpp"
 #include "format/zone_header.hpp"
 
 namespace furrow::core {
 
 namespace {
-enum tag : std::uint64_t { tag_reset = 1, tag_header };
-
-/// Four zones for the journal at its smallest cap, three for each page copy, and three for data.
-constexpr std::uint32_t zones_min(std::uint32_t copies) { return 7 + 3 * copies; }
+enum tag : std::uint64_t { tag_reset = 1, tag_header, tag_wipe };
 }  // namespace
 
 void formatter::start(const format_request& r, std::function<void(error_code, error_detail)> call) {
@@ -24,21 +23,27 @@ void formatter::fail(error_code ec, std::string what, std::optional<zoned::zone_
 
 bool formatter::fits() {
   const std::uint32_t copies = c_.super.page_copies;
-  const std::uint64_t full_size = c_.shape.zone_bytes / block_bytes;
-  if (c_.zones.usable_count() < zones_min(copies) || c_.zones.typical_blocks() + 1 < zone_blocks_min) {
-    fail(errc::too_small, "the device has " + std::to_string(c_.zones.usable_count()) + " sequential zones of " +
-                              std::to_string(full_size) + " blocks beside the superblocks'; a store needs " +
-                              std::to_string(zones_min(copies)) + " of at least " + std::to_string(zone_blocks_min) +
+  const std::uint32_t usable = c_.zones.usable_count(), conventional = c_.zones.usable_conventional();
+  const std::uint32_t needed = zones_min(copies);
+  const std::uint32_t sequential_needed =
+      needed > conventional + data_zones_min ? needed - conventional : data_zones_min;
+  if (usable < sequential_needed || c_.zones.typical_blocks() + 1 < zone_blocks_min) {
+    const std::string beside =
+        conventional == 0 ? "" : " and " + std::to_string(conventional) + " conventional zones for metadata";
+    fail(errc::too_small, "the device has " + std::to_string(usable) + " sequential zones of " +
+                              std::to_string(c_.shape.zone_bytes / block_bytes) + " blocks" + beside +
+                              " beside the superblocks'; a store needs " + std::to_string(sequential_needed) +
+                              " of at least " + std::to_string(zone_blocks_min) +
                               ": journal, pages and data each have zones of their own");
     return false;
   }
-  std::uint32_t active = 1 + copies;  // journal with pages, the second copy of pages, data
-  for (std::uint32_t copy = 0; copy < 2; ++copy)
-    if (!c_.zones[c_.zones.ring(copy, 0)].conventional()) ++active;
-  if (c_.shape.active_max && *c_.shape.active_max < active) {
+  c_.zones.confine(copies);
+  if (c_.shape.active_max && *c_.shape.active_max < c_.zones.credits_min()) {
     fail(errc::too_few_active_zones, "the device allows " + std::to_string(*c_.shape.active_max) +
                                          " active zones; a store with " + std::to_string(copies) + " page cop" +
-                                         (copies == 1 ? "y" : "ies") + " needs " + std::to_string(active));
+                                         (copies == 1 ? "y" : "ies") + " needs " +
+                                         std::to_string(c_.zones.credits_min()) + ", or " +
+                                         std::to_string(zones_min(copies)) + " conventional zones for metadata");
     return false;
   }
   return true;
@@ -79,17 +84,31 @@ void formatter::reset_next() {
     ++resets_;
     c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
   }
-  if (resets_ == 0 && next_reset_ == c_.zones.count()) write_header();
+  if (resets_ == 0 && next_reset_ == c_.zones.count()) wipe_next();
+}
+
+/// What cannot be reset keeps no superblock of an earlier store.
+void formatter::wipe_next() {
+  for (; next_wipe_ < ring_zones; ++next_wipe_) {
+    const zone_state& z = c_.zones[c_.zones.ring(next_wipe_ / 2, next_wipe_ % 2)];
+    if (!z.conventional() || z.device.condition != zoned::zone_condition::not_write_pointer) continue;
+    if (!header_) header_ = c_.buffers.take(block_bytes);
+    std::memset(header_.data(), 0, block_bytes);
+    return c_.io.submit(c_.put(z, 0, {{header_.data(), block_bytes}}), *this, tag_wipe);
+  }
+  write_header();
 }
 
 void formatter::write_header() {
   std::vector<zone_state*> journal;
-  for (zone_state& z : c_.zones.all()) {
-    const bool usable = z.life == zone_life::bad && !z.conventional() && z.capacity_blocks >= 2 &&
-                        z.device.condition != zoned::zone_condition::offline &&
-                        z.device.condition != zoned::zone_condition::read_only;
-    if (usable && journal.size() < 2) journal.push_back(&z);
-  }
+  for (const bool conventional : {true, false})
+    for (zone_state& z : c_.zones.all()) {
+      const bool writable = z.device.condition != zoned::zone_condition::offline &&
+                            z.device.condition != zoned::zone_condition::read_only;
+      const bool taken = z.conventional() == conventional && c_.zones.is_usable(z) && writable;
+      if (journal.size() == 2) break;
+      if (taken) journal.push_back(&z);
+    }
   if (journal.size() < 2) return fail(errc::too_small, "the device has no two zones that can be written to");
   format::zone_header h;
   h.store = c_.super.store;
@@ -102,10 +121,9 @@ void formatter::write_header() {
   h.next = journal[1]->device.index;
   h.next_generation = 1;
   c_.super.journal = {h.zone, 1, 1, 1, 1, {}};
-  header_ = c_.buffers.take(block_bytes);
+  if (!header_) header_ = c_.buffers.take(block_bytes);
   format::encode(h, header_.part(0, block_bytes));
-  c_.io.submit({.op = zoned::opcode::append, .zone = h.zone, .segments = {{header_.data(), block_bytes}}}, *this,
-               tag_header);
+  c_.io.submit(c_.put(*journal[0], 0, {{header_.data(), block_bytes}}), *this, tag_header);
 }
 
 void formatter::write_superblocks() {
@@ -138,6 +156,11 @@ void formatter::io_done(std::uint64_t tag, const zoned::completion& c) {
     }
     if (call_) reset_next();
     return;
+  }
+  if (tag == tag_wipe) {
+    if (c.error) return fail(c.error, "a superblock's zone cannot be written");
+    if (c.bytes == block_bytes) ++next_wipe_;  // else once more
+    return wipe_next();
   }
   c_.buffers.give(std::move(header_));
   if (c.error || c.at.offset_bytes != 0 || c.bytes != block_bytes)

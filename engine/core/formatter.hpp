@@ -24,6 +24,7 @@ class formatter final : public io_client {
   void surveyed(error_code ec, const std::string& why);
   [[nodiscard]] bool fits();
   void reset_next();
+  void wipe_next();
   void write_header();
   void write_superblocks();
   void read_back();
@@ -35,6 +36,7 @@ class formatter final : public io_client {
   format_request request_;
   std::function<void(error_code, error_detail)> call_;
   std::uint32_t next_reset_ = 0;
+  std::uint32_t next_wipe_ = 0;
   std::uint32_t resets_ = 0;
   buffer header_;
 };

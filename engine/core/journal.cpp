@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t attempts_max = 8;
 constexpr std::size_t spare_max = 1024;
-enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_padding, tag_header, tag_reset };
+enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_padding, tag_header, tag_reset, tag_header_flush };
 
 }  // namespace
 
@@ -80,9 +80,14 @@ format::journal_head journal::position() const {
   return head;
 }
 
+std::uint32_t journal::credit_kept() const {
+  if (c_.zones.confined() || (zone_ != nullptr && zone_->life == zone_life::open && !zone_->conventional())) return 0;
+  return next_ != nullptr && next_->conventional() ? 0 : 1;
+}
+
 bool journal::reserve_next() {
   if (next_ != nullptr) return true;
-  next_ = c_.zones.pick_clean();
+  next_ = c_.zones.pick_metadata();
   if (next_ == nullptr) return false;
   c_.zones.set_life(*next_, zone_life::reserved);
   return true;
@@ -113,7 +118,7 @@ void journal::write_group() {
   if (std::exchange(left_, false)) zone_ = nullptr;
   if (zone_ == nullptr || zone_->room_blocks() == 0) return open_next();
   state_ = state::waiting;
-  if (zone_->writes >= c_.promises.appends_per_zone_max) return;  // pages share the zone; step() comes again
+  if (!c_.takes_write(*zone_)) return;  // pages share the zone; step() comes again
   state_ = state::writing;
   const std::uint64_t room = zone_->room_blocks();
   const std::uint64_t target = std::min<std::uint64_t>(room, group_bytes_aim / block_bytes);
@@ -161,17 +166,19 @@ void journal::fill_group(std::uint64_t publications, std::uint64_t blocks) {
   group_checksum_ = format::seal_group(h, group_.part(0, group_bytes_));
   group_publications_ = publications;
   group_written_ = 0;
+  group_at_bytes_ = zone_->next_block * std::uint64_t{block_bytes};  // or where it lands
 }
 
 void journal::submit_part() {
   const std::uint64_t bytes = std::min(c_.append_blocks_max() * block_bytes, group_bytes_ - group_written_);
-  zone_->next_block += static_cast<std::uint32_t>(bytes / block_bytes);
+  const auto end_block = static_cast<std::uint32_t>((group_at_bytes_ + group_written_ + bytes) / block_bytes);
+  zone_->next_block =
+      zone_->conventional() ? end_block : zone_->next_block + static_cast<std::uint32_t>(bytes / block_bytes);
   ++zone_->holds;
   ++zone_->writes;
   part_bytes_ = bytes;
-  c_.io.submit(
-      {.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{group_.data() + group_written_, bytes}}},
-      *this, tag_part);
+  c_.io.submit(c_.put(*zone_, group_at_bytes_ + group_written_, {{group_.data() + group_written_, bytes}}), *this,
+               tag_part);
 }
 
 void journal::part_done(const zoned::completion& c) {
@@ -184,10 +191,15 @@ void journal::part_done(const zoned::completion& c) {
   if (in_place && c.bytes == part_bytes_) {
     group_written_ += c.bytes;
     if (group_written_ == group_bytes_) return group_written();
-    if (!left_) return submit_part();
+    if (!left_ || zone_->conventional()) return submit_part();
+  }
+  ++c_.stats.short_completions;
+  if (zone_->conventional() && in_place && c.bytes >= block_bytes) {  // I7
+    group_written_ += c.bytes / block_bytes * block_bytes;
+    return submit_part();
   }
   if (++attempts_ > attempts_max) return c_.set_latch("the journal's zone takes no whole group", zone_->device.index);
-  ++c_.stats.short_completions;
+  if (zone_->conventional()) return submit_part();
   zone_->next_block -= static_cast<std::uint32_t>((part_bytes_ - c.bytes) / block_bytes);
   if (left_ || (c.at.offset_bytes + c.bytes) % block_bytes == 0) return write_group();
   if (in_place && zone_->writes == 0) return pad(group_written_ + c.bytes);
@@ -299,21 +311,23 @@ void journal::open_next() {
   state_ = state::opening;
   if (zone_ != nullptr && zone_->life == zone_life::open && zone_->room_blocks() == 0)  // filled by padding
     c_.zones.set_life(*zone_, zone_life::full);
-  const bool possible = c_.zones.may_activate(0) && (next_ != nullptr || reserve_next());
-  zone_state* after = possible ? c_.zones.pick_clean() : nullptr;
+  const bool have = reserve_next();
+  const bool credit =
+      have ? next_->conventional() || c_.zones.may_activate(0) : c_.zones.confined() || c_.zones.may_activate(0);
+  zone_state* after = have && credit ? c_.zones.pick_metadata() : nullptr;
   if (after == nullptr) {
     state_ = cut_count_ > 0 ? state::waiting : state::idle;  // step() comes again when a reset is done
-    if (!c_.zones.may_activate(0)) c_.reclaim->give_up_closed();
-    if (c_.zones.returning_count() == 0 && c_.zones.suspect_count() == 0 && c_.zones.may_activate(0))
+    if (!credit) c_.reclaim->give_up_closed();
+    if (credit && c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0)
       c_.set_latch("no clean zone is left for the journal");
     return;
   }
   zone_ = std::exchange(next_, after);
   c_.zones.set_life(*after, zone_life::reserved);
-  c_.zones.set_life(*zone_, zone_life::open);
-  ++zone_->generation;
   zone_->role = format::zone_role::metadata;
   zone_->cls = format::zone_class::metadata;
+  c_.zones.set_life(*zone_, zone_life::open);
+  ++zone_->generation;
   zone_->ordinal = ++ordinal_;
   zone_->next_block = 1;
   ++c_.stats.zones_opened;
@@ -334,8 +348,7 @@ void journal::submit_header() {
   h.next_generation = next_->generation + 1;
   format::encode(h, header_.part(0, block_bytes));
   ++zone_->holds;
-  c_.io.submit({.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{header_.data(), block_bytes}}},
-               *this, tag_header);
+  c_.io.submit(c_.put(*zone_, 0, {{header_.data(), block_bytes}}), *this, tag_header);
 }
 
 void journal::header_done(const zoned::completion& c) {
@@ -345,9 +358,16 @@ void journal::header_done(const zoned::completion& c) {
   c_.stats.zone_header_bytes += c.bytes;
   if (c.at.offset_bytes != 0 || c.bytes != block_bytes) {
     if (++attempts_ > attempts_max) return c_.set_latch("a journal zone takes no header", zone_->device.index);
+    if (zone_->conventional()) return submit_header();
     c_.io.submit({.op = zoned::opcode::reset, .zone = zone_->device.index}, *this, tag_reset);
     return;
   }
+  if (!zone_->conventional() || !c_.promises.volatile_cache) return opened();
+  ++c_.stats.flushes;
+  c_.io.submit({.op = zoned::opcode::flush}, *this, tag_header_flush);
+}
+
+void journal::opened() {
   attempts_ = 0;
   end_block_ = 1;
   const format::zone_role_record role{0, zone_->device.index, zone_->role, zone_->cls, zone_->generation, ordinal_};
@@ -362,6 +382,9 @@ void journal::io_done(std::uint64_t tag, const zoned::completion& c) {
     case tag_flush:
       if (c.error) return c_.set_latch("a flush failed");
       return state_ == state::pre_flush ? write_group() : acknowledge();
+    case tag_header_flush:
+      if (c.error) return c_.set_latch("a flush failed");
+      return opened();
     case tag_part:
       return part_done(c);
     case tag_padding:

@@ -3,7 +3,7 @@
 // States
 //   idle         nothing in flight                        -> pre_flush | writing (somebody waits, or enough is pending)
 //   pre_flush    volatile cache: the flush that covers the data commands of the records that were pending when it began
-//   opening      the next journal zone gets its header    -> writing
+//   opening      the next journal zone gets its header, in a conventional one made durable    -> writing
 //   waiting      for a slot of the zone, which pages share, or for a zone to be given back
 //   writing      the group, in one command or several in order, and the padding of one that was cut off
 //   post_flush   volatile cache: the group's own bytes    -> idle (acknowledge)
@@ -17,7 +17,10 @@
 //       is inside a block and others write to it. Else what is missing of that block is padded with what cannot
 //       complete the group that was cut off.
 //   I5  After a failed flush or write nothing more is written: the store is latched.
-//   I6  While it has no zone to write to, one active credit is kept for it.
+//   I6  While it has no zone to write to that has a credit, one active credit is kept for it, unless the next one needs
+//       none.
+//   I7  In a conventional zone what did not land of a group is written again at its place. No group goes to such a zone
+//       before its header is durable: a header that is not whole has no group behind it.
 //
 // Not here: what records do (apply), when the log is cut (checkpoint), reading it back (recovery).
 #pragma once
@@ -54,8 +57,8 @@ class journal final : public io_client {
   [[nodiscard]] zone_state* zone() const { return zone_; }
   [[nodiscard]] zone_state* next_zone() const { return next_; }
   [[nodiscard]] format::journal_head position() const;
-  /// Active credits that others leave to the journal: one while it has no zone to write to.
-  [[nodiscard]] std::uint32_t credit_kept() const { return zone_ != nullptr && zone_->life == zone_life::open ? 0 : 1; }
+  /// Active credits that others leave to the journal (I6).
+  [[nodiscard]] std::uint32_t credit_kept() const;
   /// Makes sure that a next zone is kept (I3); false if there is no clean zone now.
   bool reserve_next();
   /// Pages may share the zone while no group is being written.
@@ -93,6 +96,7 @@ class journal final : public io_client {
   void open_next();
   void submit_header();
   void header_done(const zoned::completion& c);
+  void opened();
   void leave_zone();
 
   context& c_;

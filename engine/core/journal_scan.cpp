@@ -33,7 +33,8 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   if (!ours && zone_ == nullptr)
     return std::exchange(call_, nullptr)(errc::damaged,
                                          {"the zone in which the journal begins has another header", zone});
-  if (!h && z.written_blocks() > 1)  // a torn one has nothing behind it
+  if (!h && z.conventional()) return look_behind_header(z, generation);
+  if (!h && !z.conventional() && z.written_blocks() > 1)  // a torn one has nothing behind it
     damage_ = {"the header of a journal zone is damaged", zone};
   if (!ours) return ended();
   zone_ = &z;
@@ -46,14 +47,34 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   read_more();
 }
 
+void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation) {
+  const std::uint64_t count = std::min<std::uint64_t>(replay_chunk_bytes / block_bytes, z.capacity_blocks - 1);
+  const zoned::zone_index zone = z.device.index;
+  blocks_.read(zone, 1, count, [=, this](error_code ec, std::span<const std::byte> bytes) {
+    if (ec) return std::exchange(call_, nullptr)(ec, {"the journal cannot be read", zone});
+    for (; !bytes.empty(); bytes = bytes.subspan(block_bytes)) {
+      const auto h = format::peek_group(bytes.first(block_bytes), c_.super.store);
+      const bool whole = h && h->zone_generation == generation && h->bytes <= bytes.size() &&
+                         format::verify_group(bytes.first(h->bytes));
+      if (whole) damage_ = {"the header of a journal zone is damaged", zone};
+    }
+    ended();
+  });
+}
+
 void journal_scan::claim_zones() const {
+  for (const entry& e : chain_)
+    if (zone_state& z = c_.zones[e.zone]; z.conventional())
+      z.next_block = std::max(z.next_block, static_cast<std::uint32_t>(e.block) + e.blocks);
+  if (zone_state& z = c_.zones[c_.super.journal.zone]; z.conventional())
+    z.next_block = std::max(z.next_block, static_cast<std::uint32_t>(c_.super.journal.block));
   for (const chain_zone& j : zones_) {
     zone_state& z = c_.zones[j.zone];
     z.role = format::zone_role::metadata;
     z.cls = format::zone_class::metadata;
     z.generation = j.generation;
     z.ordinal = j.ordinal;
-    z.entry_changed = true;
+    c_.zones.entry_changed(z);
   }
 }
 

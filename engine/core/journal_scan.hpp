@@ -17,6 +17,10 @@
 // had found more.
 // Bytes that are no valid group are void: a page, or a torn write. The journal ends where no group follows.
 //
+// In a conventional zone anything may stand behind what was written last: such zones are looked through to their end.
+// Where such a zone has no whole header nothing of the journal is in it, for the header was durable before the first
+// group; but a group of the generation that was looked for, soon behind it, is damage.
+//
 // Invariants
 //   N1  The chain contains each group that was durable at the end of the last open, or damage is reported.
 //   N2  The outcome does not depend on groups that were not in the chain of an open which came after them, even if the
@@ -64,7 +68,8 @@ class journal_scan {
   [[nodiscard]] zone_state& zone() const { return *zone_; }
   [[nodiscard]] const format::zone_header& header() const { return header_; }
   [[nodiscard]] std::uint64_t ordinal() const { return ordinal_; }
-  /// Tells the zone table which zones the chain runs through. After the replay: it may free such a zone's earlier use.
+  /// Tells the zone table which zones the chain runs through, and how far. After the replay: it may free such a zone's
+  /// earlier use.
   void claim_zones() const;
 
  private:
@@ -82,6 +87,7 @@ class journal_scan {
   void enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block);
   void header_read(zone_state& z, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block,
                    std::span<const std::byte> bytes);
+  void look_behind_header(zone_state& z, std::uint64_t generation);
   void read_more();
   void look();
   [[nodiscard]] std::size_t look_at(std::span<const std::byte> bytes);

@@ -24,6 +24,10 @@ inline constexpr std::uint32_t batch_members_max = 1024;
 inline constexpr std::uint32_t list_entries_max = 65536;
 inline constexpr std::size_t findings_max = 1000;
 inline constexpr std::uint64_t group_bytes_aim = 1 << 20;  ///< Of a group; one publication may need more.
+inline constexpr std::uint32_t data_zones_min = 3;
+/// Zones that a store needs at the least: four for the journal at its smallest cap, three for each page copy, and data's.
+/// As many conventional ones do for metadata that is to keep to them.
+constexpr std::uint32_t zones_min(std::uint32_t page_copies) { return 4 + 3 * page_copies + data_zones_min; }
 /// Worst journal bytes of one published block: a sum and an extent of its own, doubled for slack.
 inline constexpr std::uint64_t record_bytes_per_block = 48;
 inline constexpr std::uint64_t zone_blocks_min = 16;  ///< Below it the largest record has no room in a zone.

@@ -199,17 +199,10 @@ statistics machine::count() const {
   s.pages_resident = c_.objects->resident_leaves() + c_.zone_pages->resident_leaves();
   s.objects = c_.super.object_count;
   s.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
-  for (std::uint32_t i = 0; i < c_.zones.count(); ++i) {
-    const zone_state& z = c_.zones[{i}];
-    if (z.life == zone_life::superblock || z.conventional()) continue;
-    if (z.role == format::zone_role::data) {
-      s.live_bytes += z.live_blocks * block_bytes;
-      const std::uint64_t written = z.next_block > 0 ? z.next_block - 1 : 0;
-      s.dead_bytes += (written > z.live_blocks ? written - z.live_blocks : 0) * block_bytes;
-    } else if (z.role == format::zone_role::metadata) {
-      s.metadata_bytes += z.next_block * block_bytes;
-    }
-  }
+  const zone_table::use use = c_.zones.count_use();
+  s.live_bytes = use.live_blocks * block_bytes;
+  s.dead_bytes = (use.data_blocks > use.live_blocks ? use.data_blocks - use.live_blocks : 0) * block_bytes;
+  s.metadata_bytes = use.metadata_blocks * block_bytes;
   s.free_bytes = data_.available() * block_bytes;
   s.reserved_bytes = data_.reserve_zones() * c_.zones.typical_blocks() * block_bytes;
   s.zones_free = c_.zones.clean_count();

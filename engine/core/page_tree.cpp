@@ -82,6 +82,25 @@ tree_lookup page_tree::find_from(format::key_view key) {
   return tree_lookup::found(cell_of(*leaf, at));
 }
 
+std::optional<page_need> page_tree::visit_leaf(format::key_view key,
+                                               const std::function<bool(const tree_cell&)>& call) {
+  if (root_.empty()) return {};
+  tree_path path;
+  std::optional<page_need> missing;
+  const leaf_node* leaf = descend(key, path, &missing);
+  if (leaf == nullptr) return missing;
+  const std::size_t count = leaf->view().count();
+  std::size_t at = leaf->view().lower_bound(key);
+  if (at == count) {
+    const tree_lookup next = next_leaf(path);
+    if (!next.ready()) return next.page();
+    if (next.has_cell()) static_cast<void>(call(next.cell()));
+    return {};
+  }
+  while (at < count && call(cell_of(*leaf, at))) ++at;
+  return {};
+}
+
 tree_lookup page_tree::find_to(format::key_view key) {
   if (root_.empty()) return tree_lookup::absent();
   tree_path path;

@@ -101,6 +101,10 @@ class page_tree {
   /// The first cell whose key is >= `key`, and the last one whose key is <= `key`.
   [[nodiscard]] tree_lookup find_from(format::key_view key);
   [[nodiscard]] tree_lookup find_to(format::key_view key);
+  /// Calls for the first cell whose key is >= `key`, and for those behind it in its leaf, until `call` returns false.
+  /// None, or what must be supplied first.
+  [[nodiscard]] std::optional<page_need> visit_leaf(format::key_view key,
+                                                    const std::function<bool(const tree_cell&)>& call);
 
   /// Makes sure that put() or erase() of `key` can be called: none, or what must be supplied first.
   [[nodiscard]] std::optional<page_need> prepare(format::key_view key);

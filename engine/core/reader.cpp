@@ -151,7 +151,35 @@ readiness reader::sums_of(format::block_run where, std::vector<std::uint32_t>& t
   return readiness::yes();
 }
 
+void reader::arrange(operation& op) {  // R3
+  std::vector<piece>& pieces = op.pieces;
+  const auto by_address = [](const piece& a, const piece& b) { return a.where.address < b.where.address; };
+  if (pieces.size() < 2) return;
+  if (!std::is_sorted(pieces.begin(), pieces.end(), by_address))
+    std::stable_sort(pieces.begin(), pieces.end(), by_address);
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    piece& a = pieces[last];
+    piece& b = pieces[i];
+    const bool whole = a.to.size() == a.where.blocks * block_bytes && b.to.size() == b.where.blocks * block_bytes;
+    const bool adjacent = a.where.address.advanced(a.where.blocks) == b.where.address &&
+                          c_.shape.zone_of(a.where.address) == c_.shape.zone_of(b.where.address) &&
+                          a.object_offset_bytes + a.to.size() == b.object_offset_bytes &&
+                          a.to.data() + a.to.size() == b.to.data();
+    if (!whole || !adjacent || a.where.blocks + b.where.blocks > c_.transfer_blocks_max()) {
+      if (++last != i) pieces[last] = std::move(b);
+      continue;
+    }
+    --c_.zones.of(b.where.address).readers;
+    a.where.blocks += b.where.blocks;
+    a.sums.insert(a.sums.end(), b.sums.begin(), b.sums.end());
+    a.to = {a.to.data(), a.to.size() + b.to.size()};
+  }
+  pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(last + 1), pieces.end());
+}
+
 void reader::start(std::shared_ptr<operation> op) {
+  arrange(*op);
   op->left = op->pieces.size();
   if (op->left == 0) return finish(*op);
   for (std::size_t i = 0; i < op->pieces.size(); ++i) submit(op, i);
@@ -189,7 +217,7 @@ void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
   if (!ec && c.bytes != p.where.blocks * block_bytes) ec = zoned::errc::io;
   std::uint32_t bad = 0;
   const bool verified = c_.super.data_checksum != format::checksum_kind::none;
-  for (std::uint32_t b = 0; b < p.where.blocks && !ec; ++b)  // R3
+  for (std::uint32_t b = 0; b < p.where.blocks && !ec; ++b)  // R4
     if (verified && format::crc32c({bytes + b * block_bytes, block_bytes}) != p.sums[b]) {
       ec = errc::checksum_mismatch;
       bad = b;

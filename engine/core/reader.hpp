@@ -4,7 +4,9 @@
 //   R1  What is read is one published state: extents, tail and end are taken in the turn in which the last page
 //       needed was there.
 //   R2  A zone with a read in flight, or planned, is not reset (readers).
-//   R3  Each block's sum is verified before the answer; whole blocks go to the caller's memory uncopied where it is
+//   R3  Commands of one request go out in the order of their addresses; what is adjacent on the device, in the object and in
+//       memory is one.
+//   R4  Each block's sum is verified before the answer; whole blocks go to the caller's memory uncopied where it is
 //       aligned as the device asks, others through a buffer.
 //
 // Not here: pages (page_reader).
@@ -54,6 +56,7 @@ class reader final : public io_client {
                         std::span<std::byte> to);
   readiness sums_of(format::block_run where, std::vector<std::uint32_t>& to);
   void start(std::shared_ptr<operation> op);
+  void arrange(operation& op);
   void submit(const std::shared_ptr<operation>& op, std::size_t index);
   void piece_done(operation& op, piece& p, const zoned::completion& c);
   void drop_plan(operation& op);

@@ -28,35 +28,27 @@ void reclaimer::consider(zone_state& z) {
 }
 
 void reclaimer::checkpoint_done() {
-  for (zone_state& z : c_.zones.all())
-    if (z.role == format::zone_role::metadata && z.live_pages == 0) consider(z);
+  for (const std::uint32_t i : c_.zones.metadata())
+    if (zone_state& z = c_.zones[{i}]; z.role == format::zone_role::metadata && z.live_pages == 0) consider(z);
 }
 
 std::uint64_t reclaimer::closed_data_room() const {
   if (closed_seen_ != c_.zones.closed_changes()) {
     closed_seen_ = c_.zones.closed_changes();
     closed_room_ = 0;
-    for (const zone_state& z : c_.zones.all())
-      if (z.life == zone_life::closed && z.role == format::zone_role::data) closed_room_ += z.room_blocks();
+    c_.zones.for_life(zone_life::closed, [this](const zone_state& z) {
+      if (z.role == format::zone_role::data) closed_room_ += z.room_blocks();
+      return true;
+    });
   }
   return closed_room_;
-}
-
-std::uint32_t reclaimer::metadata_zones() const {
-  if (metadata_seen_ == c_.zones.changes()) return metadata_zones_;
-  metadata_seen_ = c_.zones.changes();
-  metadata_zones_ = 0;
-  for (const zone_state& z : c_.zones.all())
-    metadata_zones_ +=
-        z.life == zone_life::reserved || (z.role == format::zone_role::metadata && z.life != zone_life::freeing);
-  return metadata_zones_;
 }
 
 void reclaimer::give_up_closed() {
   if (!reports_.empty()) return;  // one is on its way already, or may turn out to be full
   bool found = false;
   c_.zones.for_life(zone_life::closed, [this, &found](zone_state& z) {
-    if (z.writes > 0) return true;
+    if (z.writes > 0 || z.conventional()) return true;
     c_.zones.set_life(z, zone_life::suspect);
     reports_[z.device.index.value].info = z.device;
     finish(z);
@@ -120,6 +112,11 @@ void reclaimer::reset_some() {
   c_.zones.for_life(zone_life::dirty, [this](zone_state& z) {
     if (resets_ >= resets_in_flight_max) return false;
     if (z.readers > 0 || z.holds > 0) return true;
+    if (z.conventional()) {  // nothing to reset: the next use has another generation
+      z.next_block = 0;
+      c_.zones.set_life(z, z.failures >= zone_failures_max ? zone_life::bad : zone_life::clean);
+      return true;
+    }
     ++resets_;
     c_.zones.set_life(z, zone_life::resetting);
     c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_of(work::reset, z));
@@ -210,7 +207,7 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       ++c_.stats.zone_resets;
       z.next_block = 0;
       z.failures = 0;
-      c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::clean);
+      c_.zones.set_life(z, c.error || !c_.zones.is_usable(z) ? zone_life::bad : zone_life::clean);
       if (c.error)
         c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a reset failed: " + c.error.message()});
       return;

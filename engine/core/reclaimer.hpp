@@ -5,7 +5,7 @@
 //   F1  A zone is reset only after the record that frees it is durable, and when nothing reads it or holds it.
 //   F2  A removal is dropped in records of at most drop_extents_max extents, its last one ending the object.
 //   F3  Resets and finishes are never in the path of an append: at most resets_in_flight_max resets, from step().
-//   F4  An empty zone is not reset.
+//   F4  An empty zone is not reset, nor a conventional one.
 //   F5  A zone whose write pointer is inside a block is padded to the block's end and used again; but not one of the
 //       journal's, where what is padded could make a whole group of one that was cut off and written anew elsewhere.
 //
@@ -35,7 +35,6 @@ class reclaimer final : public io_client {
   void step();
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
   [[nodiscard]] std::uint64_t closed_data_room() const;
-  [[nodiscard]] std::uint32_t metadata_zones() const;
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
  private:
@@ -64,8 +63,6 @@ class reclaimer final : public io_client {
   std::unordered_map<std::uint32_t, inquiry> reports_;  // by zone
   mutable std::uint64_t closed_seen_ = ~std::uint64_t{0};
   mutable std::uint64_t closed_room_ = 0;
-  mutable std::uint64_t metadata_seen_ = ~std::uint64_t{0};
-  mutable std::uint32_t metadata_zones_ = 0;
 };
 
 }  // namespace furrow::core

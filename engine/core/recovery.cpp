@@ -1,5 +1,7 @@
 #include "core/recovery.hpp"
 
+#include <algorithm>
+
 #include "core/apply.hpp"
 #include "core/checkpoint.hpp"
 #include "core/journal.hpp"
@@ -57,6 +59,7 @@ void recovery::surveyed(error_code ec, const std::string& why) {
     if (r.newest && r.newest->store != s.store) return fail(errc::damaged, "the superblocks are of two stores");
   c_.read_only = c_.options.read_only;
   c_.sequence = s.sequence;
+  c_.zones.confine(s.page_copies);
   survey_.place_ring();
   c_.objects = std::make_unique<page_tree>(format::page_kind::object, s.store);
   c_.zone_pages = std::make_unique<page_tree>(format::page_kind::zone, s.store);
@@ -72,6 +75,8 @@ void recovery::load_index() {
     from_ = format::zone_key(0, {0});
     return load_zones();
   }
+  std::sort(needs.begin(), needs.end(),
+            [](const page_need& a, const page_need& b) { return a.ref.copies[0] < b.ref.copies[0]; });
   pages_left_ = needs.size();
   for (const page_need& n : needs) {
     for (const zoned::device_address a : n.ref.copies)
@@ -87,30 +92,40 @@ void recovery::load_index() {
 }
 
 void recovery::load_zones() {
-  for (;;) {
-    const tree_lookup l = c_.zone_pages->find_from(from_);
-    if (!l.ready())
-      return c_.pages->wait(l.page(), [this](error_code ec) {
+  std::optional<std::uint32_t> last, wrong;
+  do {
+    last.reset();
+    const auto need = c_.zone_pages->visit_leaf(from_, [&](const tree_cell& cell) {
+      const auto zone = format::parse_zone_key(cell.key);
+      if (!zone) return false;
+      last = zone->value;
+      if (!load_zone(*zone, cell.value)) wrong = last;
+      return !wrong;
+    });
+    if (wrong) return fail(errc::damaged, "an entry of the zone table cannot be read", zoned::zone_index{*wrong});
+    if (need)
+      return c_.pages->wait(*need, [this](error_code ec) {
         if (ec) return fail(ec, "a page of the zone table cannot be read in any copy");
         load_zones();
       });
-    const auto zone = l.has_cell() ? format::parse_zone_key(l.cell().key) : std::nullopt;
-    if (!zone) break;
-    const auto v = format::decode_zone(l.cell().value);
-    if (!v || zone->value >= c_.zones.count())
-      return fail(errc::damaged, "an entry of the zone table cannot be read", *zone);
-    zone_state& z = c_.zones[*zone];
-    z.role = v->role;
-    z.cls = v->cls;
-    z.generation = v->generation;
-    z.fill_sequence = v->fill_sequence;
-    z.write_sequence = v->write_sequence;
-    z.live_blocks = v->live_blocks;
-    z.ordinal = v->ordinal;
-    z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
-    from_ = format::zone_key(0, {zone->value + 1});
-  }
+    if (last) from_ = format::zone_key(0, {*last + 1});
+  } while (last);
   count_pages();
+}
+
+bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
+  const auto v = format::decode_zone(value);
+  if (!v || zone.value >= c_.zones.count()) return false;
+  zone_state& z = c_.zones[zone];
+  z.role = v->role;
+  z.cls = v->cls;
+  z.generation = v->generation;
+  z.fill_sequence = v->fill_sequence;
+  z.write_sequence = v->write_sequence;
+  c_.zones.restore_live(z, v->live_blocks);
+  z.ordinal = v->ordinal;
+  z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
+  return true;
 }
 
 void recovery::count_pages() {
@@ -125,6 +140,8 @@ void recovery::count_pages() {
       }
       zone_state& z = c_.zones[zone];
       ++z.live_pages;
+      if (z.conventional())
+        z.next_block = std::max(z.next_block, static_cast<std::uint32_t>(c_.shape.block_in_zone(a)) + 1);
       if (z.role == format::zone_role::free)
         z.role = format::zone_role::metadata;  // its role record was not cut off: it follows
     }
@@ -216,16 +233,17 @@ void recovery::reconcile() {
 }
 
 void recovery::reconcile_zone(zone_state& z) {
-  if (z.life == zone_life::superblock || z.conventional() || z.capacity_blocks < 2) return;
+  if (z.life == zone_life::superblock || z.capacity_blocks < 2) return;
+  if (z.conventional()) return reconcile_conventional(z);
   const zoned::zone_condition condition = z.device.condition;
   z.next_block = z.written_blocks();
   if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline)
     return c_.zones.set_life(z, zone_life::bad);
   const bool empty = condition == zoned::zone_condition::empty;
   if (z.role == format::zone_role::free) {
-    const zone_life life = z.failures >= zone_failures_max ? zone_life::bad
-                           : empty                         ? zone_life::clean
-                                                           : zone_life::dirty;
+    const zone_life life = z.failures >= zone_failures_max || !c_.zones.is_usable(z) ? zone_life::bad
+                           : empty                                                   ? zone_life::clean
+                                                                                     : zone_life::dirty;
     return c_.zones.set_life(z, life);
   }
   if (empty) {
@@ -233,8 +251,8 @@ void recovery::reconcile_zone(zone_state& z) {
       damage("a zone that holds live blocks is empty: the device lost it", z.device.index);
     z.role = format::zone_role::free;
     z.ordinal = 0;
-    z.entry_changed = true;
-    return c_.zones.set_life(z, zone_life::clean);
+    c_.zones.entry_changed(z);
+    return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
   }
   if (condition == zoned::zone_condition::full || z.room_blocks() == 0) {
     c_.zones.set_life(z, zone_life::full);
@@ -242,7 +260,20 @@ void recovery::reconcile_zone(zone_state& z) {
     const bool inside = z.device.write_pointer_bytes % block_bytes != 0 || z.failures >= zone_failures_max;
     c_.zones.set_life(z, inside ? zone_life::suspect : zone_life::closed);
   }
-  c_.reclaim->consider(z);
+  if (z.live_blocks == 0 && z.live_pages == 0) c_.reclaim->consider(z);
+}
+
+void recovery::reconcile_conventional(zone_state& z) {
+  const bool writable = z.device.condition == zoned::zone_condition::not_write_pointer &&
+                        z.failures < zone_failures_max && c_.zones.is_usable(z);
+  if (z.role == format::zone_role::free) {
+    z.next_block = 0;
+    if (writable) c_.zones.set_life(z, zone_life::clean);
+    return;
+  }
+  z.next_block = writable ? std::clamp<std::uint32_t>(z.next_block, 1, z.capacity_blocks) : z.capacity_blocks;
+  c_.zones.set_life(z, z.room_blocks() == 0 ? zone_life::full : zone_life::closed);
+  if (z.live_blocks == 0 && z.live_pages == 0) c_.reclaim->consider(z);
 }
 
 void recovery::start_journal() {
@@ -312,8 +343,8 @@ bool recovery::make_room() {
     return true;
   }
   c_.zones.for_life(zone_life::closed, [this](zone_state& z) {
-    room_ = &z;
-    return false;
+    if (!z.conventional()) room_ = &z;
+    return room_ == nullptr;
   });
   if (room_ == nullptr) return false;
   c_.io.submit({.op = zoned::opcode::finish, .zone = room_->device.index}, *this, tag_room_finish);

@@ -9,6 +9,11 @@
 //   used x write pointer         closed there: bytes behind what is known are dead; suspect if the pointer is inside
 //                                a block
 //
+// Conventional zones (they hold metadata, and the device tells nothing of them)
+//   free                         clean, whatever is in it: nothing durable names it
+//   used                         closed behind the last group of the chain and the last page that the trees name; full if
+//                                there is no room. What is behind was never durable, or is dead, and may be written over
+//
 // Invariants
 //   V1  Until the superblock of the new epoch is written nothing is changed on the device, but that the journal's next
 //       zone and free ones are reset and partly written ones finished; so an interrupted recovery is repeated with the
@@ -44,6 +49,7 @@ class recovery final : public io_client {
   void surveyed(error_code ec, const std::string& why);
   void load_index();
   void load_zones();
+  [[nodiscard]] bool load_zone(zoned::zone_index zone, format::value_view value);
   void count_pages();
   void replay();
   void replay_group();
@@ -51,6 +57,7 @@ class recovery final : public io_client {
   void contradiction(std::string what);
   void reconcile();
   void reconcile_zone(zone_state& z);
+  void reconcile_conventional(zone_state& z);
   void start_journal();
   void load_orphans();
   [[nodiscard]] bool make_room();

@@ -264,7 +264,7 @@ void machine::on(operation_id id, zones_request&) {
     s.live_blocks = z.role == format::zone_role::metadata ? z.live_pages : z.live_blocks;
     s.written_blocks = z.next_block;
     s.open_for_writing = z.life == zone_life::open;
-    s.bad = z.life == zone_life::bad && !z.conventional();
+    s.bad = z.life == zone_life::bad && c_.zones.is_usable(z);
     if (z.life == zone_life::superblock)
       s.use = zone_use::superblock;
     else if (z.role == format::zone_role::metadata)

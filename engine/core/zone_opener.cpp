@@ -7,7 +7,12 @@ namespace furrow::core {
 
 bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve) {
   FURROW_ASSERT(to.zone == nullptr);
-  if (zone_state* z = c_.zones.pick_closed(role, cls)) {
+  const bool metadata = role == format::zone_role::metadata;
+  zone_state* closed = c_.zones.pick_closed(role, cls);
+  if (metadata && closed != nullptr && !closed->conventional() && c_.zones.clean_conventional() > 0 &&
+      c_.zones.metadata_clean() > reserve)
+    closed = nullptr;
+  if (zone_state* z = closed) {
     c_.zones.set_life(*z, zone_life::open);
     to.zone = z;
     to.ready = true;
@@ -15,19 +20,26 @@ bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class
     ++c_.stats.zones_refilled;
     return true;
   }
-  if (!c_.zones.may_activate(c_.log->credit_kept()) || c_.zones.clean_count() <= reserve) return false;  // I2
-  zone_state* z = c_.zones.pick_clean();
+  zone_state* z = pick(role, reserve);
+  if (z == nullptr) return false;
   to.zone = z;
   to.ready = false;
-  c_.zones.set_life(*z, zone_life::open);
-  to.generation = ++z->generation;
   z->role = role;
   z->cls = cls;
+  c_.zones.set_life(*z, zone_life::open);
+  to.generation = ++z->generation;
   z->ordinal = 0;
   z->next_block = 1;
   ++c_.stats.zones_opened;
   write_header({&to, role, cls, reserve, c_.buffers.take(block_bytes)}, *z);
   return true;
+}
+
+zone_state* zone_opener::pick(format::zone_role role, std::uint32_t reserve) {  // I2
+  const bool metadata = role == format::zone_role::metadata;
+  if ((metadata ? c_.zones.metadata_clean() : c_.zones.clean_count()) <= reserve) return nullptr;
+  zone_state* z = metadata ? c_.zones.pick_metadata() : c_.zones.pick_clean();
+  return z->conventional() || c_.zones.may_activate(c_.log->credit_kept()) ? z : nullptr;
 }
 
 void zone_opener::write_header(opening o, zone_state& z) {
@@ -45,8 +57,7 @@ void zone_opener::write_header(opening o, zone_state& z) {
   while (index < opening_.size() && opening_[index].to != nullptr) ++index;
   if (index == opening_.size()) opening_.emplace_back();
   opening_[index] = std::move(o);
-  c_.io.submit({.op = zoned::opcode::append, .zone = z.device.index, .segments = {{memory, block_bytes}}}, *this,
-               index);
+  c_.io.submit(c_.put(z, 0, {{memory, block_bytes}}), *this, index);
 }
 
 void zone_opener::io_done(std::uint64_t tag, const zoned::completion& c) {

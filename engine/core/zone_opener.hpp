@@ -4,6 +4,7 @@
 // Invariants
 //   I1  A zone is ready only after its header landed at offset 0, alone.
 //   I2  No zone is opened over the budget: active zones as the device allows, clean zones as the reserve leaves.
+//       Conventional zones take no active credit, and nothing but metadata; metadata takes them first.
 //   I3  A zone whose header came out short goes back to be reset; one whose header failed is bad. Another is tried.
 //
 // Not here: what is written into it (data_writer, checkpoint).
@@ -27,7 +28,8 @@ class zone_opener final : public io_client {
  public:
   explicit zone_opener(context& c) : c_{c} {}
 
-  /// Begins to open a zone for `to`; false if the budget does not allow it now. `reserve` clean zones are left alone.
+  /// Begins to open a zone for `to`; false if the budget does not allow it now. `reserve` clean zones are left alone, of
+  /// those that data, or metadata, may take.
   [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve);
 
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
@@ -40,6 +42,7 @@ class zone_opener final : public io_client {
     std::uint32_t reserve = 0;
     buffer header;
   };
+  [[nodiscard]] zone_state* pick(format::zone_role role, std::uint32_t reserve);
   void write_header(opening o, zone_state& z);
 
   context& c_;

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
-#include "core/assert.hpp"
-
 namespace furrow::core {
 
 std::uint32_t zone_state::written_blocks() const {
   switch (device.condition) {
     case zoned::zone_condition::empty:
     case zoned::zone_condition::offline:
-    case zoned::zone_condition::not_write_pointer:
       return 0;
+    case zoned::zone_condition::not_write_pointer:
     case zoned::zone_condition::full:
     case zoned::zone_condition::read_only:
       return capacity_blocks;
@@ -25,30 +23,39 @@ std::uint32_t zone_state::written_blocks() const {
 
 void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info> report) {
   FURROW_ASSERT(report.size() == shape.zone_count);
+  *this = {};
   shape_ = shape;
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
-  zones_.assign(report.size(), {});
-  unfinished_.clear();
-  clean_ = dirty_ = resetting_ = freeing_ = active_ = usable_ = suspect_ = 0;
-  typical_blocks_ = 0;
+  zones_.resize(report.size());
   for (const zoned::zone_info& info : report) {
     zone_state& z = zones_[info.index.value];
     z.device = info;
     z.capacity_blocks = static_cast<std::uint32_t>(std::min(info.capacity_bytes, info.bytes) / block_bytes);
-    z.life = zone_life::bad;
-    if (is_ring(info.index)) z.life = zone_life::superblock;
-    if (!is_ring(info.index))
-      set_credit(z, zoned::is_active(info.condition));
-    else
-      z.credit = zoned::is_active(info.condition);
-    if (!is_ring(info.index) && !z.conventional() && z.capacity_blocks >= 2) {
-      ++usable_;
-      typical_blocks_ = typical_blocks_ == 0 ? z.capacity_blocks - 1
-                                             : std::min<std::uint64_t>(typical_blocks_, z.capacity_blocks - 1);
-    }
+    const bool ring = is_ring(info.index);
+    z.life = ring ? zone_life::superblock : zone_life::bad;
+    z.credit = zoned::is_active(info.condition);
+    if (ring || z.conventional()) continue;
+    active_ += z.credit ? 1 : 0;
+    if (z.capacity_blocks < 2 || info.index.value >= full_size_zones_) continue;
+    const std::uint64_t blocks = z.capacity_blocks - 1;
+    typical_blocks_ = typical_blocks_ == 0 ? blocks : std::min(typical_blocks_, blocks);
   }
   active_ += ring_credits(0) + ring_credits(1);
-  turn_ = 0;
+  for (const zone_state& z : zones_)
+    if (is_usable(z)) ++(z.conventional() ? usable_conventional_ : usable_);
+}
+
+void zone_table::confine(std::uint32_t page_copies) {
+  page_copies_ = page_copies;
+  confined_ = false;
+  confined_ = shape_.active_max && *shape_.active_max < credits_min() && usable_conventional_ >= zones_min(page_copies);
+}
+
+std::uint32_t zone_table::credits_min() const {
+  std::uint32_t credits = 1 + (confined_ ? 0 : page_copies_);  // data; the journal with pages, the second copy of pages
+  for (std::uint32_t copy = 0; copy < 2; ++copy)
+    credits += zones_[ring(copy, 0).value].conventional() && zones_[ring(copy, 1).value].conventional() ? 0u : 1u;
+  return credits;
 }
 
 zoned::zone_index zone_table::ring(std::uint32_t copy, std::uint32_t half) const {
@@ -59,19 +66,106 @@ bool zone_table::is_ring(zoned::zone_index z) const {
   return z.value < 2 || (z.value + 2 >= full_size_zones_ && z.value < full_size_zones_);
 }
 
+void zone_table::link(zone_state& z) {
+  zone_list& l = lists_[list_of(z)];
+  const std::uint32_t index = z.device.index.value;
+  z.previous = l.last;
+  z.next = zone_state::no_zone;
+  (l.last == zone_state::no_zone ? l.first : zones_[l.last].next) = index;
+  l.last = index;
+  ++l.count;
+}
+
+void zone_table::unlink(zone_state& z) {
+  zone_list& l = lists_[list_of(z)];
+  (z.previous == zone_state::no_zone ? l.first : zones_[z.previous].next) = z.next;
+  (z.next == zone_state::no_zone ? l.last : zones_[z.next].previous) = z.previous;
+  --l.count;
+}
+
+void zone_table::add_use(use& to, format::zone_role role, std::uint32_t next_block) {
+  if (role == format::zone_role::data) to.data_blocks += next_block > 0 ? next_block - 1 : 0;
+  if (role == format::zone_role::metadata) to.metadata_blocks += next_block;
+}
+
+void zone_table::settle(zone_state& z) {
+  z.settled_role = z.role;
+  z.settled_blocks = z.next_block;
+  add_use(settled_, z.settled_role, z.settled_blocks);
+}
+
+void zone_table::unsettle(zone_state& z) {
+  if (z.settled_role == format::zone_role::free) return;
+  use was;
+  add_use(was, std::exchange(z.settled_role, format::zone_role::free), z.settled_blocks);
+  settled_.data_blocks -= was.data_blocks;
+  settled_.metadata_blocks -= was.metadata_blocks;
+}
+
+zone_table::use zone_table::count_use() const {
+  use all = settled_;
+  all.live_blocks = live_blocks_;
+  for (const zone_life life : {zone_life::open, zone_life::closed, zone_life::suspect, zone_life::freeing})
+    for (std::uint32_t i = lists_[list_of(life)].first; i != zone_state::no_zone; i = zones_[i].next)
+      add_use(all, zones_[i].role, zones_[i].next_block);
+  return all;
+}
+
+void zone_table::note_metadata(const zone_state& z) {
+  if (z.in_metadata)
+    metadata_.insert(z.device.index.value);
+  else
+    metadata_.erase(z.device.index.value);
+}
+
+void zone_table::add_live(zone_state& z, std::uint32_t blocks) {
+  z.live_blocks += blocks;
+  live_blocks_ += blocks;
+  entry_changed(z);
+}
+
+void zone_table::drop_live(zone_state& z, std::uint32_t blocks) {
+  z.live_blocks -= blocks;
+  live_blocks_ -= blocks;
+  entry_changed(z);
+}
+
+void zone_table::restore_live(zone_state& z, std::uint32_t blocks) {
+  live_blocks_ += blocks;
+  live_blocks_ -= std::exchange(z.live_blocks, blocks);
+}
+
+void zone_table::entry_changed(zone_state& z) {
+  if (!std::exchange(z.entry_changed, true)) changed_.push_back(z.device.index.value);
+}
+
+std::vector<std::uint32_t> zone_table::take_changed() {
+  for (const std::uint32_t i : changed_) zones_[i].entry_changed = false;
+  std::vector<std::uint32_t> taken;
+  taken.swap(changed_);
+  std::sort(taken.begin(), taken.end());
+  return taken;
+}
+
 void zone_table::set_life(zone_state& z, zone_life life) {
-  const auto count = [this](zone_life l, std::uint32_t by) {
-    if (l == zone_life::clean) clean_ += by;
-    if (l == zone_life::dirty) dirty_ += by;
-    if (l == zone_life::resetting) resetting_ += by;
-    if (l == zone_life::freeing) freeing_ += by;
-    if (l == zone_life::suspect) suspect_ += by;
-    if (l == zone_life::closed) ++closed_changes_;
+  const auto returning = [](zone_life l) {
+    return l == zone_life::dirty || l == zone_life::resetting || l == zone_life::freeing;
   };
   ++changes_;
-  count(z.life, ~std::uint32_t{0});
+  closed_changes_ += (z.life == zone_life::closed ? 1u : 0u) + (life == zone_life::closed ? 1u : 0u);
+  if (z.conventional()) returning_conventional_ += (returning(life) ? 1u : 0u) - (returning(z.life) ? 1u : 0u);
+  if (is_linked(z.life))
+    unlink(z);
+  else
+    unsettle(z);
   z.life = life;
-  count(life, 1);
+  if (is_linked(z.life))
+    link(z);
+  else
+    settle(z);
+  const bool in_metadata =
+      life == zone_life::reserved || (z.role == format::zone_role::metadata && life != zone_life::freeing);
+  if (std::exchange(z.in_metadata, in_metadata) != in_metadata) note_metadata(z);
   switch (life) {
     case zone_life::open:
     case zone_life::closed:
@@ -117,33 +211,34 @@ void zone_table::set_ring_credit(zone_state& z, bool credit) {
 void zone_table::inactive(zone_state& z) { set_credit(z, false); }
 
 void zone_table::set_credit(zone_state& z, bool credit) {
-  if (z.credit == credit) return;
+  if (z.credit == credit || z.conventional()) return;
   z.credit = credit;
   active_ += credit ? 1 : ~std::uint32_t{0};
   ++changes_;
 }
 
 zone_state* zone_table::pick_clean() {
-  if (clean_ == 0) return nullptr;
-  for (std::uint32_t i = 0; i < count(); ++i) {
-    zone_state& z = zones_[(turn_ + i) % count()];
-    if (z.life == zone_life::clean) {
-      turn_ = z.device.index.value + 1;
-      return &z;
-    }
-  }
-  FURROW_UNREACHABLE();
+  const std::uint32_t first = lists_[list_of(zone_life::clean)].first;
+  return first == zone_state::no_zone ? nullptr : &zones_[first];
+}
+
+zone_state* zone_table::pick_metadata() {
+  const std::uint32_t first = lists_[clean_conventional_list].first;
+  if (first != zone_state::no_zone) return &zones_[first];
+  return confined_ ? nullptr : pick_clean();
 }
 
 zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls) {
-  zone_state* other = nullptr;
-  if (active_ == 0) return nullptr;
-  for (zone_state& z : zones_) {
-    if (z.life != zone_life::closed || z.role != role || z.room_blocks() == 0) continue;
-    if (z.cls == cls) return &z;
-    other = &z;
-  }
-  return other;
+  zone_state* best = nullptr;
+  const auto better = [cls](const zone_state& a, const zone_state& b) {
+    if (a.conventional() != b.conventional()) return a.conventional();
+    return a.cls == cls && b.cls != cls;
+  };
+  for_life(zone_life::closed, [&](zone_state& z) {
+    if (z.role == role && z.room_blocks() > 0 && (best == nullptr || better(z, *best))) best = &z;
+    return true;
+  });
+  return best;
 }
 
 }  // namespace furrow::core

@@ -2,7 +2,7 @@
 //
 // States of a zone (`life`) and what moves it
 //   superblock   one of the ring zones; never leaves
-//   dirty        free, but not empty: to be reset           -> resetting (reclaimer)
+//   dirty        free, but not empty: to be reset           -> resetting (reclaimer); a conventional zone -> clean
 //   resetting    a reset is on its way                      -> clean | bad
 //   clean        free and empty                             -> open (zone_writer), reserved
 //   reserved     clean, promised to the journal as its next -> open
@@ -13,6 +13,9 @@
 //   freeing      nothing lives in it; the free record is on its way to the journal -> dirty when durable
 //   bad          not to be written to                       -> freeing never; stays
 //
+// Conventional zones hold metadata only, which goes there first. They have no write pointer: `next_block` is ours alone,
+// and what is behind it is whatever was there before. None of them is ever suspect, resetting, or active.
+//
 // Invariants
 //   I1  live_blocks counts data blocks named by extents at the last publication; live_pages those named by the last
 //       durable root or by a running checkpoint.
@@ -20,11 +23,16 @@
 //       head in it.
 //   I3  active() <= what the device allows, by our own doing. A zone gives its credit back when the device does: full,
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
+//   I4  Nothing here but init() takes longer the more zones there are: zones are linked with those of their life, and what
+//       is asked often is counted as it changes.
 #pragma once
 
+#include <array>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "core/assert.hpp"
 #include "core/limits.hpp"
 #include "format/keys.hpp"
 #include "furrow/zoned/geometry.hpp"
@@ -45,6 +53,7 @@ enum class zone_life : std::uint8_t {
   freeing,
   bad
 };
+inline constexpr std::size_t zone_lives = 11;
 
 struct zone_state {
   zoned::zone_info device;
@@ -54,7 +63,8 @@ struct zone_state {
   std::uint8_t failures = 0;
   bool considered = false;     ///< Among those that the reclaimer looks at.
   bool credit = false;         ///< The device counts it as active.
-  bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint.
+  bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint; by entry_changed().
+
   std::uint32_t capacity_blocks = 0;
   std::uint32_t next_block = 0;  ///< First block not yet submitted for writing.
   std::uint32_t live_blocks = 0;
@@ -67,8 +77,15 @@ struct zone_state {
   std::uint64_t fill_sequence = 0;
   std::uint64_t write_sequence = 0;
 
+  // The table's own.
+  std::uint32_t next = no_zone, previous = no_zone;  ///< Of the same life.
+  std::uint32_t settled_blocks = 0;                  ///< What it was counted for when it became full or bad.
+  format::zone_role settled_role = format::zone_role::free;
+  bool in_metadata = false;
+  static constexpr std::uint32_t no_zone = ~std::uint32_t{0};
+
   [[nodiscard]] bool conventional() const { return device.type == zoned::zone_type::conventional; }
-  /// Whole blocks that the device says are behind its write pointer; 0 where there can be none of ours.
+  /// Whole blocks in which something may have been written, as the device says; all of a conventional zone.
   [[nodiscard]] std::uint32_t written_blocks() const;
   [[nodiscard]] std::uint32_t room_blocks() const { return capacity_blocks - next_block; }
   /// The device makes it full when its last block is written; else a remainder keeps it active until it is finished.
@@ -99,14 +116,31 @@ class zone_table {
   void set_ring_credit(zone_state& z, bool credit);
   /// Full zones that stay active for their remainder, since the last call: to be finished.
   [[nodiscard]] std::vector<zoned::zone_index> take_unfinished() { return std::exchange(unfinished_, {}); }
-  /// A clean zone, taken in turn over the device; none if there is none. Sequential only.
+  /// A clean sequential zone, the one that has been clean for longest; none if there is none.
   [[nodiscard]] zone_state* pick_clean();
+  /// A clean zone for metadata: conventional where there is one.
+  [[nodiscard]] zone_state* pick_metadata();
   /// A partly written zone of that role and class (any class if none is of it) that may be written on.
   [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls);
 
-  [[nodiscard]] std::uint32_t clean_count() const { return clean_; }
-  [[nodiscard]] std::uint32_t returning_count() const { return dirty_ + resetting_ + freeing_; }
-  [[nodiscard]] std::uint32_t suspect_count() const { return suspect_; }
+  /// Metadata keeps to conventional zones: the device has not the active zones to let it have sequential ones as well.
+  void confine(std::uint32_t page_copies);
+  [[nodiscard]] bool confined() const { return confined_; }
+  /// Active zones that a store needs: the rings', one for data, and for metadata if it is not confined.
+  [[nodiscard]] std::uint32_t credits_min() const;
+
+  /// Clean sequential zones.
+  [[nodiscard]] std::uint32_t clean_count() const { return lists_[list_of(zone_life::clean)].count; }
+  [[nodiscard]] std::uint32_t clean_conventional() const { return lists_[clean_conventional_list].count; }
+  /// Zones on their way to be clean.
+  [[nodiscard]] std::uint32_t returning_count() const {
+    return count_of(zone_life::dirty) + count_of(zone_life::resetting) + count_of(zone_life::freeing);
+  }
+  [[nodiscard]] std::uint32_t metadata_clean() const { return clean_conventional() + (confined_ ? 0 : clean_count()); }
+  [[nodiscard]] std::uint32_t metadata_returning() const {
+    return confined_ ? returning_conventional_ : returning_count();
+  }
+  [[nodiscard]] std::uint32_t suspect_count() const { return count_of(zone_life::suspect); }
   /// Changes whenever a zone becomes or ceases to be closed, or one that is closed changes its room.
   [[nodiscard]] std::uint64_t closed_changes() const { return closed_changes_; }
   /// Changes whenever a zone's life does.
@@ -118,23 +152,79 @@ class zone_table {
   }
   /// Blocks for content in a zone that is yet to be opened.
   [[nodiscard]] std::uint64_t typical_blocks() const { return typical_blocks_; }
+  /// Sequential zones that a store can use, and conventional ones.
   [[nodiscard]] std::uint32_t usable_count() const { return usable_; }
-  /// Goes over zones of one life without looking at others too often: calls until `call` returns false.
-  template <class Call>
-  void for_life(zone_life life, Call call) {
-    if ((life == zone_life::dirty && dirty_ == 0) || (life == zone_life::suspect && suspect_ == 0)) return;
-    for (zone_state& z : zones_)
-      if (z.life == life && !call(z)) return;
+  [[nodiscard]] std::uint32_t usable_conventional() const { return usable_conventional_; }
+  /// Beside the rings, and as large as each zone is counted. A last zone that is smaller than the others is not.
+  [[nodiscard]] bool is_usable(const zone_state& z) const {
+    return !is_ring(z.device.index) && typical_blocks_ > 0 && z.capacity_blocks > typical_blocks_;
   }
 
+  /// Calls for the zones of one life (not superblock, full or bad) until `call` returns false. It may change the life of
+  /// the zone it is called for.
+  template <class Call>
+  void for_life(zone_life life, Call call) {
+    FURROW_ASSERT(is_linked(life));
+    for (std::uint32_t i = lists_[list_of(life)].first; i != zone_state::no_zone;) {
+      zone_state& z = zones_[i];
+      i = z.next;
+      if (!call(z)) return;
+    }
+  }
+  /// Zones that metadata has, and those kept for the journal.
+  [[nodiscard]] const std::set<std::uint32_t>& metadata() const { return metadata_; }
+
+  /// Blocks of the zone became live, or died: its entry is to be rewritten.
+  void add_live(zone_state& z, std::uint32_t blocks);
+  void drop_live(zone_state& z, std::uint32_t blocks);
+  /// What the zone's entry says.
+  void restore_live(zone_state& z, std::uint32_t blocks);
+  void entry_changed(zone_state& z);
+  /// Zones whose entry is to be rewritten, since take_changed().
+  [[nodiscard]] const std::vector<std::uint32_t>& changed() const { return changed_; }
+  [[nodiscard]] std::vector<std::uint32_t> take_changed();
+
+  struct use {
+    std::uint64_t live_blocks = 0;      ///< Of data.
+    std::uint64_t data_blocks = 0;      ///< Written to data zones, but for their headers.
+    std::uint64_t metadata_blocks = 0;  ///< Written to metadata zones.
+  };
+  [[nodiscard]] use count_use() const;
+
  private:
+  struct zone_list {
+    std::uint32_t first = zone_state::no_zone, last = zone_state::no_zone;
+    std::uint32_t count = 0;
+  };
+  static constexpr std::size_t clean_conventional_list = zone_lives;
+  [[nodiscard]] static constexpr std::size_t list_of(zone_life life) { return static_cast<std::size_t>(life); }
+  [[nodiscard]] static std::size_t list_of(const zone_state& z) {
+    return z.life == zone_life::clean && z.conventional() ? clean_conventional_list : list_of(z.life);
+  }
+  [[nodiscard]] std::uint32_t count_of(zone_life life) const { return lists_[list_of(life)].count; }
+  [[nodiscard]] static bool is_linked(zone_life life) {
+    return life != zone_life::superblock && life != zone_life::full && life != zone_life::bad;
+  }
+  void link(zone_state& z);
+  void unlink(zone_state& z);
+  void settle(zone_state& z);
+  void unsettle(zone_state& z);
+  void note_metadata(const zone_state& z);
+  static void add_use(use& to, format::zone_role role, std::uint32_t next_block);
   void set_credit(zone_state& z, bool credit);
   [[nodiscard]] std::uint32_t ring_credits(std::uint32_t copy) const;
+
   zoned::geometry shape_;
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
-  std::uint32_t turn_ = 0;
-  std::uint32_t clean_ = 0, dirty_ = 0, resetting_ = 0, freeing_ = 0, active_ = 0, usable_ = 0, suspect_ = 0;
+  std::array<zone_list, zone_lives + 1> lists_;
+  std::uint32_t returning_conventional_ = 0, active_ = 0, usable_ = 0, usable_conventional_ = 0;
+  std::uint32_t page_copies_ = 1;
+  bool confined_ = false;
+  std::set<std::uint32_t> metadata_;
+  std::vector<std::uint32_t> changed_;
+  use settled_;  ///< Of full and bad zones.
+  std::uint64_t live_blocks_ = 0;
   std::vector<zoned::zone_index> unfinished_;
   std::uint64_t closed_changes_ = 0;
   std::uint64_t changes_ = 0;

@@ -218,6 +218,18 @@ void sim_device::cancel(zoned::command_id id) noexcept {
   }
 }
 
+/// In a conventional zone any of the LBAs may have been written.
+void sim_device::tear_overwrite(const zoned::command& c) {
+  const std::uint64_t lba = shape().lba_bytes;
+  std::uint64_t at = c.offset_bytes;
+  for (const zoned::segment& s : c.segments)
+    for (std::size_t from = 0; from < s.bytes; from += lba, at += lba) {
+      if (!chance_.chance(500)) continue;
+      static_cast<void>(cache_.before_overwrite(c.zone, at, lba));
+      zones_.poke({c.zone, at}, std::span{s.data + from, lba});
+    }
+}
+
 void sim_device::interrupt_one(pending& p, interruption how) {
   if (p.executed || chance_.chance(400)) return;
   const std::uint64_t bytes = zoned::total_bytes(p.what.segments);
@@ -225,6 +237,11 @@ void sim_device::interrupt_one(pending& p, interruption how) {
     case opcode::append:
     case opcode::write: {
       const bool whole = how == interruption::process_end || chance_.chance(400);
+      if (!whole && p.what.op == opcode::write &&
+          zones_.machine().at(p.what.zone).type == zoned::zone_type::conventional) {
+        tear_overwrite(p.what);
+        break;
+      }
       const std::uint64_t landed = whole ? bytes : part_of(bytes, 0);
       if (landed > 0) execute_write(p, landed);
       break;

@@ -86,6 +86,7 @@ class sim_device final : public zoned::device {
   void give_out(pending& p);
   [[nodiscard]] std::uint64_t part_of(std::uint64_t bytes, std::uint64_t least);
   [[nodiscard]] zoned::command front_of(const zoned::command& c, std::uint64_t bytes);
+  void tear_overwrite(const zoned::command& c);
   void interrupt_one(pending& p, interruption how);
 
   zoned::memory_zones zones_;

@@ -130,6 +130,25 @@ void draw_work(scenario& s, prng& chance) {
   w.device_steps_per_operation = static_cast<std::uint32_t>(chance.one_of(1, 2, 4, 8));
 }
 
+/// Zones at the beginning, and perhaps at the end, become conventional: a few, or most. Drawn last, so that a seed's
+/// other choices do not depend on it.
+void draw_conventional(scenario& s, prng& chance) {
+  if (!chance.chance(400)) return;
+  const std::uint32_t count = s.shape.zone_count;
+  const auto front =
+      static_cast<std::uint32_t>(chance.one_of(chance.within(3, 6), chance.within(3, count / 2), count * 3 / 4));
+  const std::uint32_t back = chance.chance(300) ? static_cast<std::uint32_t>(chance.within(1, 5)) : 0;
+  for (zoned::zone_info& z : s.zones) {
+    if (z.index.value >= front && z.index.value + back < count) continue;
+    z.type = zoned::zone_type::conventional;
+    z.condition = zoned::zone_condition::not_write_pointer;
+    z.capacity_bytes = z.bytes;
+  }
+  if (!chance.chance(300)) return;
+  s.shape.active_max = static_cast<std::uint32_t>(chance.within(1, 5));  // not enough for metadata in sequential zones
+  if (s.shape.open_max) s.shape.open_max = s.shape.active_max;
+}
+
 }  // namespace
 
 const char* name_of(action a) {
@@ -189,21 +208,40 @@ scenario draw_scenario(std::uint64_t seed) {
   draw_options(s, chance);
   draw_work(s, chance);
   s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
+  draw_conventional(s, chance);
   return s;
 }
 
+std::uint64_t scenario::data_bytes() const {
+  std::uint64_t sum = 0;
+  for (const zoned::zone_info& z : zones) sum += z.type == zoned::zone_type::sequential ? z.bytes : 0;
+  return sum;
+}
+
+std::uint32_t scenario::data_zones() const {
+  return static_cast<std::uint32_t>(std::ranges::count(zones, zoned::zone_type::sequential, &zoned::zone_info::type));
+}
+
+bool scenario::is_tight() const {
+  constexpr std::uint32_t few = 32, credits_enough = 5;
+  const bool keeps_to_conventional = shape.active_max && *shape.active_max < credits_enough;
+  return data_zones() < few || (keeps_to_conventional && shape.zone_count - data_zones() < few);
+}
+
 std::string describe(const scenario& s) {
+  const auto sequential = std::ranges::find(s.zones, zoned::zone_type::sequential, &zoned::zone_info::type);
   std::string text = fmt::format(
-      "seed {}: lba {} zones {} of {} (last {}, capacity {}) active {} open {}; {}{}{} append_max {} per_zone {} depth "
+      "seed {}: lba {} zones {} of {} (last {}, capacity {}, conventional {}) active {} open {}; {}{}{} append_max {} "
+      "per_zone {} depth "
       "{}; "
       "oe_max {} group {} checkpoint_min {} copies {}; in_flight {} durable {} shorten {}ppm interrupt {}ppm;",
       s.seed, s.shape.lba_bytes, s.shape.zone_count, s.shape.zone_bytes, s.shape.last_zone_bytes,
-      s.zones[s.zones.size() / 2].capacity_bytes, s.shape.active_max.value_or(0), s.shape.open_max.value_or(0),
-      s.promises.native_append ? "native" : "ordered", s.promises.volatile_cache ? " volatile" : "",
-      s.order.stale_bytes ? " stale" : "", s.promises.append_bytes_max, s.promises.appends_per_zone_max,
-      s.promises.in_flight_max, s.store.ordered_extent_bytes_max, s.store.journal_group_bytes,
-      s.store.checkpoint_journal_bytes_min, s.format.page_copies, s.work.in_flight_max, s.work.durable_per_mille,
-      s.faults.shortened_ppm, s.work.interruptions_per_million);
+      sequential == s.zones.end() ? 0 : sequential->capacity_bytes, s.shape.zone_count - s.data_zones(),
+      s.shape.active_max.value_or(0), s.shape.open_max.value_or(0), s.promises.native_append ? "native" : "ordered",
+      s.promises.volatile_cache ? " volatile" : "", s.order.stale_bytes ? " stale" : "", s.promises.append_bytes_max,
+      s.promises.appends_per_zone_max, s.promises.in_flight_max, s.store.ordered_extent_bytes_max,
+      s.store.journal_group_bytes, s.store.checkpoint_journal_bytes_min, s.format.page_copies, s.work.in_flight_max,
+      s.work.durable_per_mille, s.faults.shortened_ppm, s.work.interruptions_per_million);
   for (std::size_t i = 0; i < action_count; ++i) {
     if (s.work.of[i] == 0) text += fmt::format(" -{}", name_of(static_cast<action>(i)));
   }

@@ -72,6 +72,12 @@ struct scenario {
   store_options store;
   format_options format;
   workload_weights work;
+
+  /// Of the sequential zones: conventional ones take no data.
+  [[nodiscard]] std::uint64_t data_bytes() const;
+  [[nodiscard]] std::uint32_t data_zones() const;
+  /// So few zones, for data or for metadata, that a store on them may be full with little in it.
+  [[nodiscard]] bool is_tight() const;
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);

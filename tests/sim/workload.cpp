@@ -52,7 +52,7 @@ bool workload::ask() {
   if (operations_.size() >= scenario_.work.in_flight_max) return false;
   for (int tries = 0; tries < 4; ++tries) {
     action kind = static_cast<action>(chance_.pick(scenario_.work.of));
-    if (kind == action::append && bytes_alive() * 100 > scenario_.shape.bytes() * scenario_.work.fill_percent) {
+    if (kind == action::append && bytes_alive() * 100 > scenario_.data_bytes() * scenario_.work.fill_percent) {
       kind = action::remove;
     }
     if (ask_one(kind)) return true;
@@ -254,7 +254,7 @@ bool workload::is_excused(const operation& op, error_code e) const {
   if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
   if (op.kind == action::cancel) return e == errc::not_found;
   if (e == errc::no_space) {
-    const bool tight = scenario_.shape.zone_count < 32 || bytes_alive() * 32 > scenario_.shape.bytes();
+    const bool tight = scenario_.is_tight() || bytes_alive() * 32 > scenario_.data_bytes();
     return op.kind != action::remove && op.kind != action::read && tight;
   }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;

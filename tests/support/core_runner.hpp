@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ struct device_shape {
   std::uint32_t lba_bytes = 4096;
   std::optional<std::uint32_t> active_max;
   zoned::guarantees promises{.native_append = true};
+  std::uint32_t conventional = 0;  ///< From the first zone on.
 
   [[nodiscard]] zoned::memory_zones make() const {
     zoned::geometry g{
@@ -29,7 +31,16 @@ struct device_shape {
     g.active_max = active_max;
     std::vector<zoned::zone_info> all(zones);
     for (std::uint32_t i = 0; i < zones; ++i)
-      all[i] = {{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, zone_bytes, capacity_bytes, 0};
+      all[i] =
+          i < conventional
+              ? zoned::zone_info{{i},
+                                 zoned::zone_type::conventional,
+                                 zoned::zone_condition::not_write_pointer,
+                                 zone_bytes,
+                                 zone_bytes,
+                                 0}
+              : zoned::zone_info{
+                    {i}, zoned::zone_type::sequential, zoned::zone_condition::empty, zone_bytes, capacity_bytes, 0};
     return {g, promises, std::move(all)};
   }
 };
@@ -42,14 +53,23 @@ class core_runner {
   /// Answers of requests that were asked with ask_later().
   std::map<std::uint64_t, core::notification> answers;
   std::vector<core::event> events;
+  /// Called with each command before it is executed.
+  std::function<void(const zoned::command&)> watch;
 
-  void format(const format_options& o = {}) {
+  void format(const format_options& o = {}, std::byte store = std::byte{7}) {
     start();
     uuid id{};
-    id[0] = std::byte{7};
+    id[0] = store;
     const auto n = ask(core::format_request{o, id});
     INFO(n.detail.what);
     REQUIRE_FALSE(n.error);
+  }
+  void format_refused(errc why, const std::string& saying) {
+    start();
+    const auto n = ask(core::format_request{{.page_copies = 1}, uuid{}});
+    CHECK(n.error == why);
+    INFO(n.detail.what);
+    CHECK(n.detail.what.find(saying) != std::string::npos);
   }
   core::notification open() {
     start();
@@ -76,14 +96,20 @@ class core_runner {
   void run() {
     zoned::command c;
     core::notification n;
-    for (;;) {
+    for (bool ticked = false;;) {
       while (core_->poll(n)) {
         if (n.id.value == 0)
           events.push_back(std::get<core::event>(n.result));
         else
           answers.emplace(n.id.value, std::move(n));
       }
-      if (!core_->poll(c)) return;
+      if (!core_->poll(c)) {
+        if (std::exchange(ticked, true)) return;
+        core_->tick();
+        continue;
+      }
+      ticked = false;
+      if (watch) watch(c);
       core_->handle(device_.execute(c));
     }
   }

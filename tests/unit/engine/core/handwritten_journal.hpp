@@ -18,6 +18,8 @@ namespace furrow::test {
 
 using core::block_bytes;
 inline constexpr device_shape small_device{.zones = 9, .zone_bytes = 128 << 10, .capacity_bytes = 96 << 10};
+inline constexpr device_shape conventional_device{
+    .zones = 9, .zone_bytes = 128 << 10, .capacity_bytes = 96 << 10, .conventional = 4};
 inline constexpr device_shape large_device{.zones = 7, .zone_bytes = 4 << 20, .capacity_bytes = 4 << 20};
 
 struct group {
@@ -119,7 +121,7 @@ class handwritten_journal {
   }
   void write(group& g) {
     g.at.zone = {zone_};
-    g.at.block = device.machine().at({zone_}).write_pointer_bytes / block_bytes;
+    g.at.block = end_bytes() / block_bytes;
     append(g.bytes);
   }
   group put(const group& after, std::uint64_t epoch, std::uint32_t blocks = 1) {
@@ -129,6 +131,11 @@ class handwritten_journal {
   }
   void put_pages(std::uint32_t blocks) { append(pattern(blocks, blocks * block_bytes)); }
   void append(std::span<const std::byte> bytes) {
+    if (conventional()) {
+      device.poke({{zone_}, end_bytes()}, bytes);
+      ends_[zone_] += bytes.size();
+      return;
+    }
     std::vector<std::byte> copy(bytes.begin(), bytes.end());
     for (std::size_t at = 0; at < copy.size();) {
       const zoned::segment part{copy.data() + at, std::min(copy.size() - at, device.promises().append_bytes_max)};
@@ -179,7 +186,15 @@ class handwritten_journal {
   [[nodiscard]] static std::uint64_t generation(std::uint32_t zone) { return 10 * zone; }
 
  private:
+  [[nodiscard]] bool conventional() const {
+    return device.machine().at({zone_}).type == zoned::zone_type::conventional;
+  }
+  [[nodiscard]] std::uint64_t end_bytes() {
+    return conventional() ? ends_[zone_] : device.machine().at({zone_}).write_pointer_bytes;
+  }
+
   std::uint32_t zone_ = first_zone;
+  std::map<std::uint32_t, std::uint64_t> ends_;  ///< Of what was written to conventional zones.
 };
 
 /// All that a scan says of the chain. `zone`: the last one of the chain.
