@@ -13,12 +13,11 @@
 //   I2  Nothing that the device reports is believed without a check: a place outside the zone is errc::io.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "event_fd.hpp"
+#include "completion_queue.hpp"
 #include "furrow/zoned/device.hpp"
 #include "furrow/zoned/registry.hpp"
 #include "nvme/admin_calls.hpp"
@@ -36,7 +35,7 @@ class passthrough_device final : public device {
   [[nodiscard]] const guarantees& promises() const noexcept override { return opened_.promises; }
   [[nodiscard]] std::size_t submit(std::span<const command> commands) override;
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
-  [[nodiscard]] int completion_fd() const noexcept override { return ready_event_.get(); }
+  [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id) noexcept override {}
   [[nodiscard]] std::string name() const override { return path_ + " (NVMe zone append, io_uring)"; }
 
@@ -66,11 +65,8 @@ class passthrough_device final : public device {
   std::string path_;
   opened_namespace opened_;
   bool read_only_;
-  event_fd ready_event_;
-  std::size_t in_flight_ = 0;
-  std::vector<flight> flights_;
-  std::vector<std::uint64_t> free_flights_;
-  std::deque<completion> ready_;
+  slot_table<flight> flights_;
+  completion_queue ready_;
   std::unique_ptr<command_ring> ring_;
 };
 

@@ -13,12 +13,11 @@
 // Not here: the order of writes within a zone (adapt/ordered_append.hpp).
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "event_fd.hpp"
+#include "completion_queue.hpp"
 #include "furrow/zoned/device.hpp"
 #include "furrow/zoned/registry.hpp"
 #include "uri.hpp"
@@ -36,7 +35,7 @@ class block_device final : public device {
   [[nodiscard]] const guarantees& promises() const noexcept override { return promises_; }
   [[nodiscard]] std::size_t submit(std::span<const command> commands) override;
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
-  [[nodiscard]] int completion_fd() const noexcept override { return ready_event_.get(); }
+  [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override { return path_ + " (" + model_ + ", io_uring)"; }
 
@@ -68,11 +67,8 @@ class block_device final : public device {
   guarantees promises_;
   bool read_only_;
   std::vector<bool> is_conventional_;
-  event_fd ready_event_;
-  std::size_t in_flight_ = 0;
-  std::vector<flight> flights_;
-  std::vector<std::uint64_t> free_flights_;
-  std::deque<completion> ready_;
+  slot_table<flight> flights_;
+  completion_queue ready_;
   std::unique_ptr<transfer_ring> ring_;
   helper_thread helper_;
 };
