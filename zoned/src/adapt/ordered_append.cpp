@@ -27,9 +27,10 @@ unique_fd readable_with(int a, int b) {
   return both;
 }
 
-guarantees promises_over(const guarantees& below, std::uint32_t depth) {
+guarantees promises_over(const guarantees& below, const write_choice& choice) {
   guarantees p = below;
-  p.appends_per_zone_max = ordered_append::appends_per_zone(depth);
+  p.appends_per_zone_max = ordered_append::appends_per_zone(choice.depth);
+  p.coalesce_bytes = choice.coalesce_bytes;
   return p;
 }
 
@@ -40,10 +41,13 @@ bool has_write_pointer(const zone_info& zone) {
 
 }  // namespace
 
-ordered_append::ordered_append(std::unique_ptr<device> below, std::uint32_t depth, std::string because)
-    : promises_{promises_over(below->promises(), depth)},
-      depth_{depth},
-      because_{std::move(because)},
+ordered_append::ordered_append(std::unique_ptr<device> below, std::uint32_t depth)
+    : ordered_append{std::move(below), write_choice{.depth = depth, .coalesce_bytes = store_block_bytes}} {}
+
+ordered_append::ordered_append(std::unique_ptr<device> below, write_choice choice)
+    : promises_{promises_over(below->promises(), choice)},
+      depth_{choice.depth},
+      because_{std::move(choice.because)},
       ready_{promises_.in_flight_max, completion_queue::signalled::by_us},
       either_ready_{readable_with(ready_.fd(), below->completion_fd())},
       slots_{promises_.in_flight_max},

@@ -38,6 +38,7 @@
 
 #include "completion_queue.hpp"
 #include "furrow/zoned/device.hpp"
+#include "write_choice.hpp"
 
 namespace furrow::zoned {
 
@@ -47,7 +48,8 @@ class ordered_append final : public device {
   /// caller.
   static constexpr std::uint32_t appends_per_zone(std::uint32_t depth) { return depth == 1 ? 2 : depth; }
 
-  explicit ordered_append(std::unique_ptr<device> below, std::uint32_t depth = 1, std::string because = {});
+  ordered_append(std::unique_ptr<device> below, write_choice choice);
+  explicit ordered_append(std::unique_ptr<device> below, std::uint32_t depth = 1);
 
   [[nodiscard]] const geometry& shape() const noexcept override { return below_->shape(); }
   [[nodiscard]] const guarantees& promises() const noexcept override { return promises_; }

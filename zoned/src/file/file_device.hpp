@@ -47,6 +47,7 @@ class file_device final : public device {
   [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override;
+  [[nodiscard]] std::string writing() const override { return emulated_writing(promises_); }
 
  private:
   /// A command whose bytes are with the ring; its index is the ring's tag.

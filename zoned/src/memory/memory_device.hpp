@@ -30,6 +30,7 @@ class memory_device final : public device {
   [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override { return "memory"; }
+  [[nodiscard]] std::string writing() const override { return emulated_writing(promises()); }
 
   [[nodiscard]] memory_zones& zones() noexcept { return zones_; }
 

@@ -89,6 +89,7 @@ std::size_t passthrough_device::reap(std::span<completion> out) {
 error_code passthrough_device::refusal(const command& c) const {
   if (c.op == opcode::flush) return {};
   if (read_only_ && is_mutation(c.op)) return errc::unsupported;
+  if (c.op == opcode::append && !promises().native_append) return errc::unsupported;
   if (c.zone.value >= shape().zone_count) return errc::out_of_range;
   if (!is_transfer(c.op)) return {};
   if (const error_code e = check_transfer(c, zone_type::sequential, shape(), promises())) return e;

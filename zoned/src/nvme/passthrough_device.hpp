@@ -1,7 +1,8 @@
 // A zoned NVMe namespace through its character device: /dev/ng0n1. Zone append is the device's own; it says where the
 // bytes landed, and a zone takes many at a time.
 //
-//   append, write, read, flush             NVMe commands through io_uring
+//   append, write, read, flush             NVMe commands through io_uring. Where writes are the better way (write_choice.hpp)
+//                                          append is not promised, and refused
 //   report                                 Zone Management Receive, in portions of report_zones
 //   open, close, finish, reset             Zone Management Send, through io_uring too: nothing blocks
 //
@@ -37,7 +38,8 @@ class passthrough_device final : public device {
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
   [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id) noexcept override {}
-  [[nodiscard]] std::string name() const override { return path_ + " (NVMe zone append, io_uring)"; }
+  [[nodiscard]] std::string name() const override { return path_ + " (NVMe, io_uring)"; }
+  [[nodiscard]] std::string writing() const override { return opened_.writing; }
 
  private:
   static constexpr std::size_t report_zones = 255;  // 16 KiB of descriptors: below every limit of transfers

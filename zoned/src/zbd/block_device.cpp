@@ -14,7 +14,8 @@
 
 namespace furrow::zoned {
 
-open_result block_device::open(const uri& where, const open_options& options) {
+boost::system::result<std::unique_ptr<block_device>, failure> block_device::open(const uri& where,
+                                                                                 const open_options& options) {
   const std::string path{where.path};
   if (!where.parameters.empty()) {
     return failure{errc::bad_uri, "device URI \"" + std::string{where.text} + "\": a block device takes no parameters"};
@@ -27,8 +28,10 @@ open_result block_device::open(const uri& where, const open_options& options) {
   }
   auto opened = open_block_device(path, options.read_only);
   if (!opened) return opened.error();
-  const guarantees promises = read_queue_limits(queue_folder(opened->fd.get()), opened->shape.lba_bytes);
+  const std::string folder = queue_folder(opened->fd.get());
+  const guarantees promises = read_queue_limits(folder, opened->shape.lba_bytes);
   std::unique_ptr<block_device> d{new block_device{path, std::move(*opened), promises, options.read_only}};
+  d->order_ = read_kept_order(folder, kernel_release());
   auto ring = transfer_ring::open(d->promises_.in_flight_max, d->ready_.fd());
   if (!ring) return ring.error();
   d->ring_ = std::move(*ring);
@@ -50,13 +53,17 @@ block_device::block_device(std::string path, opened_block_device opened, const g
       helper_{ready_.event()} {}
 
 error_code block_device::learn_types() {
-  std::vector<zone_info> zones(shape_.zone_count);
-  const result<std::size_t> count = report_zones(fd_.get(), shape_, {}, zones);
-  if (!count) return count.error();
-  if (*count != zones.size()) return errc::io;
-  for (const zone_info& zone : zones) {
-    is_conventional_[zone.index.value] = zone.type == zone_type::conventional;
-    if (zone.bytes != shape_.bytes_of(zone.index)) return errc::unsupported;
+  std::vector<zone_info> portion(std::min<std::size_t>(shape_.zone_count, learned_at_once));
+  for (std::uint32_t next = 0; next < shape_.zone_count;) {
+    const auto wanted = std::span{portion}.first(std::min<std::size_t>(portion.size(), shape_.zone_count - next));
+    const result<std::size_t> count = report_zones(fd_.get(), shape_, {next}, wanted);
+    if (!count) return count.error();
+    if (*count != wanted.size()) return errc::io;
+    for (const zone_info& zone : wanted) {
+      if (zone.bytes != shape_.bytes_of(zone.index)) return errc::unsupported;
+      if (zone.type == zone_type::conventional) is_conventional_[zone.index.value] = true;
+    }
+    next += static_cast<std::uint32_t>(*count);
   }
   return {};
 }

@@ -22,6 +22,7 @@
 #include "furrow/zoned/registry.hpp"
 #include "uri.hpp"
 #include "uring/transfer_ring.hpp"
+#include "write_choice.hpp"
 #include "zbd/helper_thread.hpp"
 #include "zbd/zone_calls.hpp"
 
@@ -29,7 +30,8 @@ namespace furrow::zoned {
 
 class block_device final : public device {
  public:
-  [[nodiscard]] static open_result open(const uri& where, const open_options& options);
+  [[nodiscard]] static boost::system::result<std::unique_ptr<block_device>, failure> open(const uri& where,
+                                                                                          const open_options& options);
 
   [[nodiscard]] const geometry& shape() const noexcept override { return shape_; }
   [[nodiscard]] const guarantees& promises() const noexcept override { return promises_; }
@@ -39,7 +41,12 @@ class block_device final : public device {
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override { return path_ + " (" + model_ + ", io_uring)"; }
 
+  /// Who keeps the order of several writes of one zone.
+  [[nodiscard]] kept_order order() const noexcept { return order_; }
+
  private:
+  static constexpr std::size_t learned_at_once = 1024;  // zones, while opening
+
   /// A command with the ring or the helper; its index is their tag.
   struct flight {
     bool in_use = false;
@@ -66,6 +73,7 @@ class block_device final : public device {
   geometry shape_;
   guarantees promises_;
   bool read_only_;
+  kept_order order_ = kept_order::nobody;
   std::vector<bool> is_conventional_;
   slot_table<flight> flights_;
   completion_queue ready_;
