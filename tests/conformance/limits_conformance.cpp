@@ -146,7 +146,9 @@ TEST_CASE("a write opens its zone though as many as may be are open") {
   on_each_device([](bench& b) {
     if (!b.shape().open_max) return skip(b, "any number of zones may be open");
     const std::size_t most = *b.shape().open_max;
-    if (most + 1 > b.active_zones(most + 1)) return skip(b, "no more zones may be active than open");
+    // null_blk reopens no closed zone while as many as may be are active, though it could close another for it.
+    const std::size_t active = b.shape().active_max.value_or(UINT32_MAX) - (b.what().is_real ? 1U : 0U);
+    if (most + 1 > std::min(active, b.sequential().size())) return skip(b, "no more zones may be active than open");
     for (std::size_t round = 0; round < 3; ++round) {
       for (std::size_t i = 0; i <= most; ++i) {
         const auto c = b.client().append_pattern(b.sequential()[i].index, b.unit(), 10 * i + round);
