@@ -79,13 +79,19 @@ std::vector<limit_row> limits(const raw_device& device, const kernel_queue& queu
       {"open", zones_or_none(device.shape().open_max),
        queue.open_max_is_default() ? "the kernel's default: the device states none" : device_says},
       {"active", zones_or_none(device.shape().active_max), device_says},
-      {"append", human_bytes(promises.append_bytes_max), append_is_less ? "the device (ZASL)" : request},
-      {"read", human_bytes(promises.transfer_bytes_max), request},
-      {"pieces of memory", std::to_string(promises.segments_max), emulated ? "its parameters" : "the kernel's queue"},
+      {"append", human_bytes(promises.append_bytes_max), append_is_less && !emulated ? "the device (ZASL)" : request},
+      {"read", human_bytes(promises.transfer_bytes_max),
+       !emulated && promises.transfer_bytes_max > promises.append_bytes_max && !queue.is_passthrough
+           ? "Furrow: the kernel splits what is larger than a request"
+           : request},
+      {"segments", std::to_string(promises.segments_max), emulated ? "its parameters" : "the kernel's queue"},
       {"in flight", fmt::format("{} commands", promises.in_flight_max),
        queue.requests == promises.in_flight_max ? "the kernel's queue" : "Furrow"},
   };
 }
+
+/// Commands of this length keep any device busy.
+constexpr std::uint64_t enough_bytes = 1 << 20;
 
 std::vector<std::string> advice(const raw_device& device, const zone_counts& zones, const kernel_queue& queue) {
   const zoned::geometry& shape = device.shape();
@@ -100,7 +106,7 @@ std::vector<std::string> advice(const raw_device& device, const zone_counts& zon
         fmt::format("echo mq-deadline >{}/scheduler: several writes of a zone may then be in flight", queue.folder));
   }
   if (queue.request_kib && queue.hardware_kib && *queue.request_kib < *queue.hardware_kib &&
-      promises.append_bytes_max <= *queue.request_kib * 1024) {
+      promises.append_bytes_max < enough_bytes) {
     to.push_back(fmt::format("echo {} >{}/max_sectors_kb: larger commands", *queue.hardware_kib, queue.folder));
   }
   if (shape.lba_bytes == 512) {

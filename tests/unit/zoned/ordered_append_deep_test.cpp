@@ -32,7 +32,7 @@ struct busy_zone {
 
 }  // namespace
 
-TEST_CASE("as many writes as the depth are at work, each where the one before ends; the rest wait") {
+TEST_CASE("as many writes as the depth are at work, each where the one before ends, and the rest wait") {
   busy_zone z{6, 4, 2};
   REQUIRE(z.d.at_work().size() == 4);
   for (std::uint64_t i = 0; i < 4; ++i) {
