@@ -43,7 +43,7 @@ open_result open_file(const uri& where, const open_options& options) {
   return with_append(file_device::open(where, options));
 }
 
-/// The kernel's word on the order of writes is taken once a test agrees; opened for reading, nothing is tested.
+/// The kernel's word on the order of writes is taken, unless a test of a blank device disagrees.
 open_result open_block(const uri& where, const open_options& options) {
   auto opened = block_device::open(where, options);
   if (!opened) return opened.error();

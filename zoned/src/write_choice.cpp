@@ -37,13 +37,11 @@ std::pair<std::uint32_t, std::string> ordered(const write_facts& facts) {
   }
   switch (facts.test) {
     case order_test::not_made:
-      return {ordered_depth, keeper + ", if a test at opening for writing agrees"};
+      return {ordered_depth, keeper + "; one that overtakes another will end it"};
     case order_test::agrees:
       return {ordered_depth, keeper + ", and a test has agreed"};
     case order_test::disagrees:
       return {1, keeper + ", but a test has not agreed"};
-    case order_test::impossible:
-      return {1, keeper + ", but there is no zone to test it on"};
   }
   ensure(false);
   return {};

@@ -8,7 +8,9 @@
 //       as large                                 appends that are limited by their number
 //   ... for less, otherwise                      append
 //   no append, the order of a zone's writes      write at the write pointer, 4 in flight in each zone: one at the
-//       is kept, and a test has agreed           device, the others next to it, so that it need not wait for the caller
+//       is kept, and no test disagrees           device, the others next to it, so that it need not wait for the caller.
+//                                                A device that changes the order all the same is found out at the first
+//                                                write that overtakes another (adapt/ordered_append.hpp)
 //   otherwise                                    write at the write pointer, one at a time
 //
 // Coalescing: a command costs a drive about as much as the 16 KiB (append) or 64 KiB (write) that it could carry, so
@@ -31,10 +33,9 @@ enum class kept_order : std::uint8_t {
 };
 
 enum class order_test : std::uint8_t {
-  not_made,  ///< The device is open for reading.
+  not_made,  ///< The device is open for reading, or holds something.
   agrees,
   disagrees,
-  impossible,  ///< There is no zone that it may use.
 };
 
 struct write_facts {

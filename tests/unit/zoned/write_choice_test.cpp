@@ -65,13 +65,13 @@ const row rows[] = {
      124 * k,
      64 * k,
      "zone write plugs keep their order, and a test has agreed"},
-    {"a scheduler that keeps it, opened for reading",
+    {"a scheduler that keeps it, with something on the device",
      {.write_bytes_max = 32 * k, .order = kept_order::scheduler, .test = order_test::not_made},
      false,
      4,
      32 * k,
      32 * k,
-     "mq-deadline keeps their order, if a test at opening for writing agrees"},
+     "mq-deadline keeps their order; one that overtakes another will end it"},
     {"a test that does not agree",
      {.write_bytes_max = 124 * k, .order = kept_order::scheduler, .test = order_test::disagrees},
      false,
@@ -79,13 +79,6 @@ const row rows[] = {
      124 * k,
      64 * k,
      "but a test has not agreed"},
-    {"no zone for a test",
-     {.write_bytes_max = 124 * k, .order = kept_order::zone_plugs, .test = order_test::impossible},
-     false,
-     1,
-     124 * k,
-     64 * k,
-     "no zone to test it on"},
     {"a device of ours",
      {.write_bytes_max = 124 * k, .order = kept_order::emulation},
      false,
@@ -114,8 +107,7 @@ TEST_CASE("whatever the facts, the choice is one that a device can keep") {
     for (std::uint64_t write = 4 * k; write <= 4096 * k; write *= 2) {
       for (const kept_order order :
            {kept_order::nobody, kept_order::scheduler, kept_order::zone_plugs, kept_order::emulation}) {
-        for (const order_test test :
-             {order_test::not_made, order_test::agrees, order_test::disagrees, order_test::impossible}) {
+        for (const order_test test : {order_test::not_made, order_test::agrees, order_test::disagrees}) {
           const write_choice c = choose_writing({append, write, order, test});
           CHECK(c.command_bytes_max == (c.append ? append : write));
           CHECK(c.command_bytes_max > 0);

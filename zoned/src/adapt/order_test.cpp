@@ -65,27 +65,23 @@ class bare_runner {
   std::uint64_t last_bytes_ = 0;
 };
 
-/// An empty zone with room for `bytes`; none if there is none, or if one more active zone were too many.
-std::optional<zone_info> spare_zone(device& bare, bare_runner& runner, std::uint64_t bytes) {
+/// On a blank device the first sequential zone from the middle on with room for `bytes`; on others none.
+std::optional<zone_info> zone_of_blank(device& bare, bare_runner& runner, std::uint64_t bytes) {
   const std::uint32_t count = bare.shape().zone_count;
-  const std::optional<std::uint32_t> active_max = bare.shape().active_max;
   std::vector<zone_info> portion(std::min<std::size_t>(portion_zones, count));
-  std::optional<zone_info> spare;
-  std::uint32_t active = 0;
-  std::uint32_t next = count / 2;
-  for (std::uint32_t seen = 0; seen < count && (active_max || !spare);) {
-    const std::size_t wanted = std::min({portion.size(), std::size_t{count - next}, std::size_t{count - seen}});
+  std::optional<zone_info> chosen;
+  for (std::uint32_t next = 0; next < count;) {
+    const std::size_t wanted = std::min<std::size_t>(portion.size(), count - next);
     const auto zones = runner.report({next}, std::span{portion}.first(wanted));
     if (zones.empty()) return std::nullopt;
     for (const zone_info& z : zones) {
-      active += is_active(z.condition) ? 1U : 0U;
-      const bool fits = z.type == zone_type::sequential && z.condition == zone_condition::empty;
-      if (!spare && fits && z.capacity_bytes >= bytes) spare = z;
+      if (z.type == zone_type::conventional) continue;
+      if (z.condition != zone_condition::empty) return std::nullopt;
+      if (z.capacity_bytes >= bytes && (!chosen || chosen->index.value < count / 2)) chosen = z;
     }
-    seen += static_cast<std::uint32_t>(zones.size());
-    next = (next + static_cast<std::uint32_t>(zones.size())) % count;
+    next += static_cast<std::uint32_t>(zones.size());
   }
-  return active_max && active >= *active_max ? std::nullopt : spare;
+  return chosen;
 }
 
 }  // namespace
@@ -93,8 +89,8 @@ std::optional<zone_info> spare_zone(device& bare, bare_runner& runner, std::uint
 order_test test_order(device& bare, std::uint32_t depth) {
   bare_runner runner{bare};
   const std::uint64_t bytes = std::uint64_t{2} * depth * store_block_bytes;
-  const std::optional<zone_info> zone = spare_zone(bare, runner, bytes);
-  if (!zone) return order_test::impossible;
+  const std::optional<zone_info> zone = zone_of_blank(bare, runner, bytes);
+  if (!zone) return order_test::not_made;
   const std::unique_ptr<std::byte, free_block> block{
       static_cast<std::byte*>(::operator new (store_block_bytes, std::align_val_t{store_block_bytes}))};
   for (std::size_t i = 0; i < store_block_bytes; i += content.size()) {

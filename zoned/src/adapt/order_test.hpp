@@ -3,13 +3,14 @@
 // The kernel says so already (zbd/queue_limits.hpp); this finds the driver, the hypervisor or the disk behind which it
 // is not true. It proves nothing for ever, and need not: ordered_append finds out later as well.
 //
+// Only on a device that is blank: every sequential zone is empty, so nothing can refer to one. A store keeps empty zones
+// for what comes next and has written down which; if the power went between the writes of a test and its reset, the next
+// open would find bytes there that it cannot explain. So a device with data is taken at the kernel's word, and watched.
+//
 // What it does to the device
-//   It uses one zone that is empty, and leaves it empty: a few blocks are written, several at a time; the zone is reported,
-//   and reset. The zone is the first empty one from the middle on, for what a format keeps at fixed places lies at the ends.
-//   No such zone, or no room for one more active zone: no test. Whoever opens for reading must not call it.
-//   If the power goes in between, a zone without a reference has a few blocks: what a store finds after the loss of
-//   power anyway, where it had begun a zone.
-//   It sends at most 2 x depth writes, one reset, and reports; it takes as long as the device takes for these.
+//   In one zone, the first from the middle on, it writes a few blocks, several at a time, has the zone reported, and resets
+//   it. At most 2 x depth writes and one reset; it takes as long as the device takes for these. Whoever opens for reading
+//   must not call it.
 //
 // Invariants
 //   I1  Nothing is in flight when it returns.

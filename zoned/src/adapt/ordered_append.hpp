@@ -10,8 +10,8 @@
 //   Changes of a lane start in the order of submission: up to `depth` writes are with the device at a time, another
 //   change waits for all before it. Reads, reports, flushes and writes of conventional zones pass straight through.
 //
-// Depth is above 1 only where whoever opened the device knows that the kernel keeps the order of a zone's writes
-// (order_test.hpp). It costs nothing to be wrong: a write names its place, so one that overtakes another is refused.
+// Depth is above 1 only where the kernel keeps the order of a zone's writes (write_choice.hpp). It costs nothing to be
+// wrong: a write names its place, so one that overtakes another is refused.
 //
 // When a write fails
 //   The lane drains; if several failed, a report tells the write pointer. Of the writes that failed
