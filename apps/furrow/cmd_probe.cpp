@@ -53,6 +53,46 @@ const char* word(zoned::zone_condition c) {
   return words[static_cast<std::size_t>(c)];
 }
 
+/// A limit and whose it is.
+struct limit_row {
+  std::string name;
+  std::string value;
+  std::string whose;
+};
+
+std::string zones_or_none(const std::optional<std::uint32_t>& limit) {
+  return limit ? fmt::format("{} zones", grouped(*limit)) : std::string{"no limit"};
+}
+
+std::vector<limit_row> limits(const raw_device& device, const kernel_queue& queue) {
+  const zoned::guarantees& promises = device.promises();
+  const bool emulated = queue.folder.empty();
+  const std::string device_says = emulated ? "its parameters" : "the device";
+  std::string request = device_says;
+  if (!emulated && queue.request_kib && queue.hardware_kib) {
+    request = *queue.request_kib < *queue.hardware_kib
+                  ? fmt::format("the kernel's setting; the device takes {}", human_bytes(*queue.hardware_kib * 1024))
+                  : std::string{"the device, as the kernel drives it"};
+  }
+  const bool append_is_less = promises.native_append && promises.append_bytes_max < promises.transfer_bytes_max;
+  return {
+      {"open", zones_or_none(device.shape().open_max),
+       queue.open_max_is_default() ? "the kernel's default: the device states none" : device_says},
+      {"active", zones_or_none(device.shape().active_max), device_says},
+      {"append", human_bytes(promises.append_bytes_max), append_is_less && !emulated ? "the device (ZASL)" : request},
+      {"read", human_bytes(promises.transfer_bytes_max),
+       !emulated && promises.transfer_bytes_max > promises.append_bytes_max && !queue.is_passthrough
+           ? "Furrow: the kernel splits what is larger than a request"
+           : request},
+      {"segments", std::to_string(promises.segments_max), emulated ? "its parameters" : "the kernel's queue"},
+      {"in flight", fmt::format("{} commands", promises.in_flight_max),
+       queue.requests == promises.in_flight_max ? "the kernel's queue" : "Furrow"},
+  };
+}
+
+/// Commands of this length keep any device busy.
+constexpr std::uint64_t enough_bytes = 1 << 20;
+
 std::vector<std::string> advice(const raw_device& device, const zone_counts& zones, const kernel_queue& queue) {
   const zoned::geometry& shape = device.shape();
   const zoned::guarantees& promises = device.promises();
@@ -60,6 +100,14 @@ std::vector<std::string> advice(const raw_device& device, const zone_counts& zon
   if (!queue.character_device.empty() && !promises.native_append) {
     to.push_back(
         fmt::format("use {}: zone append of the device's own, many in flight for each zone", queue.character_device));
+  }
+  if (!queue.folder.empty() && !queue.is_passthrough && !queue.plugs_zone_writes && queue.scheduler != "mq-deadline") {
+    to.push_back(
+        fmt::format("echo mq-deadline >{}/scheduler: several writes of a zone may then be in flight", queue.folder));
+  }
+  if (queue.request_kib && queue.hardware_kib && *queue.request_kib < *queue.hardware_kib &&
+      promises.append_bytes_max < enough_bytes) {
+    to.push_back(fmt::format("echo {} >{}/max_sectors_kb: larger commands", *queue.hardware_kib, queue.folder));
   }
   if (shape.lba_bytes == 512) {
     to.push_back("a format with 4 KiB LBAs suits better: the device then never completes a part of a block");
@@ -93,6 +141,8 @@ void print(output& out, const raw_device& device, const zone_counts& zones, cons
   row("model", escaped(queue.model));
   row("kernel", queue.kernel);
   row("scheduler", queue.scheduler);
+  row("zone model", queue.zones);
+  row("kernel's cache view", queue.cache);
   for (const auto& [label, value] : describe_device(device.shape(), promises, device.name()).rows) row(label, value);
   row("sequential zones", grouped(zones.sequential));
   row("conventional zones", grouped(zones.conventional));
@@ -103,15 +153,15 @@ void print(output& out, const raw_device& device, const zone_counts& zones, cons
   row("usable", human_bytes(zones.usable_bytes));
   for (const auto& [condition, count] : zones.by_condition) row(fmt::format("  {}", word(condition)), grouped(count));
   out.line("");
-  row("will write with",
-      promises.native_append
-          ? fmt::format("zone append, up to {} in flight for each zone", promises.appends_per_zone_max)
-          : std::string{"writes at the write pointer, one after the other in each zone"});
+  for (const limit_row& l : limits(device, queue)) {
+    out.line(fmt::format("{:<20}{:<18}{}", "limit: " + l.name, l.value, l.whose));
+  }
+  out.line("");
+  row("will use", device.writing());
   row("in commands of",
-      fmt::format("up to {} and {} pieces of memory, aligned to {}", human_bytes(promises.append_bytes_max),
-                  promises.segments_max, human_bytes(promises.memory_alignment_bytes)));
-  row("and reads of", fmt::format("up to {}, {} commands in flight in all", human_bytes(promises.transfer_bytes_max),
-                                  promises.in_flight_max));
+      fmt::format("up to {} and {} pieces of memory, aligned to {}; less than {} is gathered while a zone is busy",
+                  human_bytes(promises.append_bytes_max), promises.segments_max,
+                  human_bytes(promises.memory_alignment_bytes), human_bytes(promises.coalesce_bytes)));
   for (const std::string& line : advice(device, zones, queue)) row("advice", line);
 }
 
@@ -119,6 +169,8 @@ nlohmann::json to_json(const raw_device& device, const zone_counts& zones, const
   nlohmann::json conditions = nlohmann::json::object();
   for (const auto& [condition, count] : zones.by_condition) conditions[word(condition)] = count;
   const zoned::guarantees& promises = device.promises();
+  nlohmann::json limits_json = nlohmann::json::object();
+  for (const limit_row& l : limits(device, queue)) limits_json[l.name] = {{"value", l.value}, {"whose", l.whose}};
   return {{"device", describe_device(device.shape(), promises, device.name()).json},
           {"model", queue.model},
           {"kernel", queue.kernel},
@@ -133,6 +185,10 @@ nlohmann::json to_json(const raw_device& device, const zone_counts& zones, const
           {"transfer_bytes_max", promises.transfer_bytes_max},
           {"segments_max", promises.segments_max},
           {"memory_alignment_bytes", promises.memory_alignment_bytes},
+          {"coalesce_bytes", promises.coalesce_bytes},
+          {"writing", device.writing()},
+          {"zone_model", queue.zones},
+          {"limits", limits_json},
           {"advice", advice(device, zones, queue)}};
 }
 

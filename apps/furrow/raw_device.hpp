@@ -22,6 +22,7 @@ class raw_device {
   [[nodiscard]] const zoned::geometry& shape() const { return device_->shape(); }
   [[nodiscard]] const zoned::guarantees& promises() const { return device_->promises(); }
   [[nodiscard]] std::string name() const { return device_->name(); }
+  [[nodiscard]] std::string writing() const { return device_->writing(); }
   [[nodiscard]] const std::vector<zoned::zone_info>& zones() const { return zones_; }
   [[nodiscard]] const zoned::zone_info& zone(zoned::zone_index index) const { return zones_[index.value]; }
 

@@ -12,7 +12,7 @@
 namespace furrow::driver {
 namespace {
 
-constexpr std::size_t timed_bytes = 64 << 10;
+constexpr std::size_t timed_bytes = 4 << 10;
 constexpr int timed_runs = 5;
 
 /// The fastest of some runs: the others were disturbed.

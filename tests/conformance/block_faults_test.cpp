@@ -95,6 +95,53 @@ TEST_CASE("commands waiting behind a failing write are cancelled, and none of th
   CHECK(b.client().append_pattern(zone, b.unit(), 1).at == place{zone, pointer});
 }
 
+TEST_CASE("appends in flight over a bad block: what is said of each is what the zone holds") {
+  faulty f;
+  bench& b = *f.b;
+  const zone_index zone = b.sequential()[4].index;
+  const std::uint64_t bytes = 2 * b.unit();
+  for (std::uint64_t bad_unit = 0; bad_unit < 8; ++bad_unit) {
+    CAPTURE(bad_unit);
+    REQUIRE(b.client().manage(opcode::reset, zone).error == ok);
+    const std::uint64_t bad = f.first_sector(zone) + bad_unit * b.unit() / 512;
+    const std::string range = std::to_string(bad) + "-" + std::to_string(bad);
+    REQUIRE(f.faults.set("badblocks", "+" + range));
+    std::vector<furrow::test::aligned_bytes> memory;
+    std::vector<segment> pieces;
+    for (std::uint64_t i = 0; i < 4; ++i) {
+      memory.emplace_back(bytes);
+      furrow::test::fill_pattern(memory.back().span(), 100 * bad_unit + i);
+      pieces.push_back(memory.back().segment());
+    }
+    std::vector<command_id> ids;
+    for (const segment& piece : pieces) {
+      ids.push_back(b.client().start(
+          {.id = {}, .op = opcode::append, .zone = zone, .offset_bytes = 0, .segments = {&piece, 1}, .zones = {}}));
+    }
+    std::vector<completion> ends;
+    for (const command_id id : ids) ends.push_back(b.client().finish(id));
+    REQUIRE(f.faults.set("badblocks", "-" + range));
+    const std::uint64_t pointer = b.client().zone(zone).write_pointer_bytes;
+    for (std::uint64_t i = 0; i < 4; ++i) {
+      CAPTURE(i);
+      if (ends[i].error == ok) {
+        CHECK(ends[i].at == place{zone, i * bytes});
+        CHECK(ends[i].bytes == bytes);
+        CHECK(b.client().reads_pattern(ends[i].at, bytes, 100 * bad_unit + i));
+      } else if (ends[i].error == errc::cancelled) {
+        CHECK(pointer <= i * bytes);
+      } else {
+        CHECK(ends[i].error == errc::io);
+        CHECK(ends[i].at == place{zone, i * bytes});
+      }
+    }
+    CHECK(ends[bad_unit / 2].error == errc::io);
+    const auto next = b.client().append_pattern(zone, b.unit(), 7);
+    CHECK(next.at == place{zone, pointer});
+    CHECK(b.client().reads_pattern(next.at, b.unit(), 7));
+  }
+}
+
 TEST_CASE("a zone that the device makes read-only or offline says so from the second append on") {
   faulty f;
   bench& b = *f.b;
@@ -115,7 +162,7 @@ TEST_CASE("a zone that the device makes read-only or offline says so from the se
     CHECK(b.client().zone(zone).condition == r.condition);
     CHECK(b.client().append_pattern(zone, b.unit(), 2).error == errc::io);
     CHECK(b.client().append_pattern(zone, b.unit(), 2).error == r.expected);
-    CHECK(b.client().manage(opcode::reset, zone).error == errc::io);
+    CHECK(b.client().manage(opcode::reset, zone).error == r.expected);
     if (r.condition == read_only) CHECK(b.client().reads_pattern({zone, 0}, b.unit(), 1));
     // The same again gives the zone back, empty.
     CHECK(f.faults.set(r.attribute, std::to_string(f.first_sector(zone))));

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 namespace furrow::test {
@@ -46,8 +47,18 @@ std::vector<subject> all_subjects() {
     all.push_back({.uri = "memory:?" + shape + "&native_append=0", .persists = false, .is_real = false});
     all.push_back({.uri = "file:" + image_path() + "?" + shape, .persists = true, .is_real = false});
   }
+  if (const char* const chosen = std::getenv("FURROW_TEST_SUBJECT"); chosen != nullptr) {
+    const std::size_t index = std::strtoul(chosen, nullptr, 10);
+    if (index >= all.size()) {
+      std::printf("skipped: there are %zu subjects\n", all.size());
+      std::exit(77);
+    }
+    return {all[index]};
+  }
   return all;
 }
+
+void skip(const bench& b, const std::string& why) { MESSAGE("skipped on " << b.what().uri << ": " << why); }
 
 bench::bench(subject s) : subject_{std::move(s)} {
   open({});

@@ -1,8 +1,11 @@
 // The devices that the conformance suite runs on, and a bench that holds one of them for one case.
 //
 //   FURROW_TEST_DEVICE unset     every emulated device of the list in subjects.cpp
+//   FURROW_TEST_SUBJECT=N        the Nth of these alone, counted from 0; status 77 if there are not so many
 //   FURROW_TEST_DEVICE=URI       that device alone. ALL ITS DATA IS LOST, so FURROW_TEST_DEVICE_DESTROY=1 must be set
 //   too
+//
+// A case that a device cannot be put to says why by skip(); ci/conformance-table reads it.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -61,6 +64,9 @@ class bench {
   std::vector<zoned::zone_info> sequential_;
   std::vector<zoned::zone_info> conventional_;
 };
+
+/// Notes that this case says nothing of this device, and why.
+void skip(const bench& b, const std::string& why);
 
 /// Runs `body` on each subject; a failure names it.
 void on_each_device(const std::function<void(bench&)>& body);

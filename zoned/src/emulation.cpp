@@ -85,7 +85,7 @@ guarantees emulation::promises() const {
   p.append_bytes_max = append_bytes_max;
   p.transfer_bytes_max = std::max<std::uint64_t>(p.transfer_bytes_max, append_bytes_max);
   p.memory_alignment_bytes = static_cast<std::uint32_t>(lba_bytes);
-  p.appends_per_zone_max = p.native_append ? static_cast<std::uint32_t>(appends_per_zone_max) : 1;
+  p.appends_per_zone_max = static_cast<std::uint32_t>(appends_per_zone_max);
   return p;
 }
 
@@ -105,6 +105,11 @@ std::vector<zone_info> emulation::zones() const {
     }
   }
   return all;
+}
+
+std::string emulated_writing(const guarantees& promises) {
+  return std::string{promises.native_append ? "zone append" : "writes at the write pointer"} + ", up to " +
+         std::to_string(promises.appends_per_zone_max) + " in flight in each zone: as its parameters say";
 }
 
 boost::system::result<emulation, failure> parse_emulation(const uri& from) {

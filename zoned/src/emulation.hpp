@@ -42,6 +42,9 @@ struct emulation {
   [[nodiscard]] std::vector<zone_info> zones() const;
 };
 
+/// How an emulated device writes, for people.
+[[nodiscard]] std::string emulated_writing(const guarantees& promises);
+
 /// Reads the parameters of a URI over the defaults.
 [[nodiscard]] boost::system::result<emulation, failure> parse_emulation(const uri& from);
 

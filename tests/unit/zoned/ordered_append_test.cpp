@@ -5,114 +5,23 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <map>
 
 #include "adapt/trace_device.hpp"
-#include "support/zoned_scripted_device.hpp"
+#include "append_desk.hpp"
 
 using namespace furrow::zoned;
 using furrow::error_code;
+using furrow::test::conventional_zone;
 using furrow::test::scripted_device;
+using furrow::test::zone_at;
+using desk = furrow::test::append_desk;
 using enum zone_condition;
 
 namespace {
 
 constexpr error_code ok{};
-constexpr std::uint64_t block = 4096;
-constexpr std::uint64_t capacity = 12 * block;
-constexpr geometry shape{.lba_bytes = 4096,
-                         .zone_bytes = 16 * block,
-                         .zone_count = 4,
-                         .last_zone_bytes = 16 * block,
-                         .open_max = {},
-                         .active_max = {}};
-
-guarantees promises() {
-  guarantees p;
-  p.append_bytes_max = 8 * block;
-  p.in_flight_max = 8;
-  return p;
-}
-
-zone_info zone_at(std::uint32_t index, std::uint64_t pointer, zone_condition c = closed) {
-  return {{index}, zone_type::sequential, c, 16 * block, capacity, pointer};
-}
-zone_info conventional(std::uint32_t index) {
-  return {{index}, zone_type::conventional, not_write_pointer, 16 * block, 16 * block, 0};
-}
-
-/// The adaptor over a scripted device.
-class desk {
- public:
-  desk() {
-    auto owned = std::make_unique<scripted_device>(shape, promises());
-    below_ = owned.get();
-    adaptor_ = std::make_unique<ordered_append>(std::move(owned));
-  }
-
-  std::uint64_t submit(opcode op, zone_index zone, std::uint64_t blocks = 0, std::uint64_t offset_bytes = 0) {
-    pieces_.push_back(std::make_unique<segment>(segment{memory_, blocks * block}));
-    const command c{.id = {++last_id_},
-                    .op = op,
-                    .zone = zone,
-                    .offset_bytes = offset_bytes,
-                    .segments = {pieces_.back().get(), blocks == 0 ? 0U : 1U},
-                    .zones = {}};
-    REQUIRE(adaptor_->submit({&c, 1}) == 1);
-    return last_id_;
-  }
-  std::uint64_t append(std::uint32_t zone, std::uint64_t blocks = 1) { return submit(opcode::append, {zone}, blocks); }
-
-  /// All completions so far, by id; each id at most once.
-  const std::map<std::uint64_t, completion>& settle() {
-    completion out[3];
-    for (std::size_t count = adaptor_->reap(out); count > 0; count = adaptor_->reap(out)) {
-      for (std::size_t i = 0; i < count; ++i) REQUIRE(done_.emplace(out[i].id.value, out[i]).second);
-    }
-    return done_;
-  }
-  [[nodiscard]] bool is_done(std::uint64_t id) { return settle().contains(id); }
-  [[nodiscard]] completion result(std::uint64_t id) {
-    REQUIRE(is_done(id));
-    return done_.at(id);
-  }
-  [[nodiscard]] error_code error(std::uint64_t id) { return result(id).error; }
-
-  /// The one command that the device has at work.
-  [[nodiscard]] command only() {
-    settle();
-    REQUIRE(below_->at_work().size() == 1);
-    return below_->at_work()[0];
-  }
-  void learns(const zone_info& zone) {
-    REQUIRE(only().op == opcode::report);
-    REQUIRE(only().zone == zone.index);
-    below_->answer_report(0, zone);
-    settle();
-  }
-  void writes(std::uint64_t offset_bytes, std::uint64_t blocks) {
-    REQUIRE(only().op == opcode::write);
-    REQUIRE(only().offset_bytes == offset_bytes);
-    REQUIRE(total_bytes(only().segments) == blocks * block);
-  }
-  void complete(error_code error, std::uint64_t bytes = 0) {
-    below_->complete(0, error, bytes);
-    settle();
-  }
-  [[nodiscard]] bool is_idle() {
-    settle();
-    return below_->at_work().empty();
-  }
-
-  scripted_device* below_ = nullptr;
-  std::unique_ptr<ordered_append> adaptor_;
-
- private:
-  alignas(4096) std::byte memory_[8 * block]{};
-  std::vector<std::unique_ptr<segment>> pieces_;
-  std::map<std::uint64_t, completion> done_;
-  std::uint64_t last_id_ = 0;
-};
+constexpr std::uint64_t block = furrow::test::desk_block;
+constexpr std::uint64_t capacity = furrow::test::desk_capacity;
 
 }  // namespace
 
@@ -170,6 +79,23 @@ TEST_CASE("a failed write cancels what waits behind it, and the write pointer is
   d.writes(block, 1);
   d.complete(ok, block);
   CHECK(d.result(next).at == place{{0}, block});
+}
+
+TEST_CASE("a failed append tells where it was going to begin, one that never came to the device the zone's end") {
+  desk d;
+  const auto landed = d.append(0, 2);
+  const auto failing = d.append(0, 2);
+  const auto behind = d.append(0);
+  const auto too_long = d.append(0, 9);
+  d.learns(zone_at(0, 0, empty));
+  d.complete(ok, 2 * block);
+  d.complete(errc::io);
+  CHECK(d.result(landed).at == place{{0}, 0});
+  CHECK(d.result(failing).at == place{{0}, 2 * block});
+  for (const auto id : {behind, too_long}) CHECK(d.result(id).at == place{{0}, 16 * block});
+  const auto unlearned = d.append(1);
+  d.complete(errc::io);
+  CHECK(d.result(unlearned).at == place{{1}, 16 * block});
 }
 
 TEST_CASE("a failed write leaves other zones alone") {
@@ -333,7 +259,7 @@ TEST_CASE("conventional zones are written as they come, and take nothing else") 
   const auto first = d.submit(opcode::write, {3}, 1, 5 * block);
   const auto append = d.append(3);
   const auto reset = d.submit(opcode::reset, {3});
-  d.learns(conventional(3));
+  d.learns(conventional_zone(3));
   d.writes(5 * block, 1);
   const auto second = d.submit(opcode::write, {3}, 1, 0);
   REQUIRE(d.below_->at_work().size() == 2);
@@ -403,7 +329,7 @@ TEST_CASE("the descriptor is readable for refusals and for completions of the de
 }
 
 TEST_CASE("a traced device shows every command and completion, and nothing that was not accepted") {
-  auto owned = std::make_unique<scripted_device>(shape, promises());
+  auto owned = std::make_unique<scripted_device>(furrow::test::desk_shape, furrow::test::desk_promises());
   scripted_device* const below = owned.get();
   std::vector<std::uint64_t> accepted;
   std::vector<std::uint64_t> completed;

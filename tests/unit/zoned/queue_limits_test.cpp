@@ -148,4 +148,45 @@ TEST_CASE("the promises follow from the queue") {
   }
 }
 
+TEST_CASE("no more is in flight than the queue has requests for, but for the smallest queues") {
+  struct {
+    const char* requests;
+    std::uint32_t in_flight_max;
+  } const rows_of_requests[] = {{"64", 64},   {"32", 32},    {"31", 32}, {"1", 32},
+                                {"256", 256}, {"1023", 256}, {"0", 256}, {"?", 256}};
+  for (const auto& r : rows_of_requests) {
+    CAPTURE(r.requests);
+    const folder queue{{{"nr_requests", r.requests}}};
+    CHECK(read_queue_limits(queue.path(), 4096).in_flight_max == r.in_flight_max);
+  }
+}
+
+TEST_CASE("who keeps the order of writes follows from the kernel and its scheduler") {
+  struct {
+    const char* release;
+    const char* schedulers;
+    kept_order expected;
+  } const cases[] = {
+      {"6.1.0-56-amd64", "none [mq-deadline]", kept_order::scheduler},
+      {"6.1.0-56-amd64", "[none] mq-deadline", kept_order::nobody},
+      {"6.1.0-56-amd64", "[mq-deadline-x]", kept_order::nobody},
+      {"6.9.12", "mq-deadline kyber [bfq] none", kept_order::nobody},
+      {"6.10.0", "[none] mq-deadline", kept_order::zone_plugs},
+      {"6.12.117+deb12-amd64", "", kept_order::zone_plugs},
+      {"7.0", "[none]", kept_order::zone_plugs},
+      {"10.1", "[none]", kept_order::zone_plugs},
+      {"5.15.0", "[mq-deadline] none", kept_order::scheduler},
+      {"6", "[none]", kept_order::nobody},
+      {"", "[none]", kept_order::nobody},
+      {"nonsense", "[mq-deadline]", kept_order::scheduler},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.release);
+    CAPTURE(c.schedulers);
+    const folder queue{{{"scheduler", c.schedulers}}};
+    CHECK(read_kept_order(queue.path(), c.release) == c.expected);
+  }
+  CHECK_FALSE(kernel_release().empty());
+}
+
 TEST_CASE("what is no block device has no queue") { CHECK(queue_folder(-1).empty()); }

@@ -30,6 +30,7 @@ class trace_device final : public device {
   [[nodiscard]] int completion_fd() const noexcept override { return below_->completion_fd(); }
   void cancel(command_id id) noexcept override { below_->cancel(id); }
   [[nodiscard]] std::string name() const override { return below_->name(); }
+  [[nodiscard]] std::string writing() const override { return below_->writing(); }
 
  private:
   observer seen_;

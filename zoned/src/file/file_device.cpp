@@ -24,7 +24,7 @@ open_result file_device::open(const uri& where, const open_options& options) {
   auto opened = image::open(where, options);
   if (!opened) return opened.error();
   std::unique_ptr<file_device> d{new file_device{std::move(*opened), options}};
-  auto ring = transfer_ring::open(d->promises_.in_flight_max, d->ready_event_.get());
+  auto ring = transfer_ring::open(d->promises_.in_flight_max, d->ready_.fd());
   if (!ring) return ring.error();
   d->ring_ = std::move(*ring);
   return d;
@@ -36,10 +36,9 @@ file_device::file_device(image i, const open_options& options)
       promises_{promises_of(image_)},
       read_only_{options.read_only},
       machine_{shape_, image_.zones()},
-      flights_(promises_.in_flight_max),
-      zones_(shape_.zone_count) {
-  for (std::size_t n = flights_.size(); n > 0; --n) free_flights_.push_back(n - 1);
-}
+      flights_{promises_.in_flight_max},
+      ready_{promises_.in_flight_max, completion_queue::signalled::by_others_too},
+      zones_(shape_.zone_count) {}
 
 file_device::~file_device() {
   while (ring_ != nullptr && ring_->in_flight() > 0) {
@@ -52,8 +51,7 @@ std::string file_device::name() const {
 }
 
 std::size_t file_device::submit(std::span<const command> commands) {
-  const auto accepted = commands.first(std::min(commands.size(), promises_.in_flight_max - in_flight_));
-  in_flight_ += accepted.size();
+  const auto accepted = commands.first(ready_.accept(commands.size()));
   for (const command& c : accepted) {
     if (const error_code e = refusal(c)) {
       answer(c.id, e);
@@ -68,20 +66,15 @@ std::size_t file_device::submit(std::span<const command> commands) {
     }
   }
   ring_->submit();
-  if (!ready_.empty()) ready_event_.set();
+  ready_.announce_if_ready();
   return accepted.size();
 }
 
 std::size_t file_device::reap(std::span<completion> out) {
-  ready_event_.clear();
-  ring_->complete([this](const transfer_ring::outcome& o) { finish(o); });
-  start_waiting();
-  const std::size_t count = std::min(out.size(), ready_.size());
-  std::copy_n(ready_.begin(), count, out.begin());
-  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
-  in_flight_ -= count;
-  if (!ready_.empty()) ready_event_.set();
-  return count;
+  return ready_.reap(out, [this] {
+    ring_->complete([this](const transfer_ring::outcome& o) { finish(o); });
+    start_waiting();
+  });
 }
 
 void file_device::cancel(command_id id) noexcept {
@@ -92,7 +85,7 @@ void file_device::cancel(command_id id) noexcept {
   if (found->op == opcode::append) --zone.appends;
   waiting_.erase(found);
   answer(id, errc::cancelled);
-  ready_event_.set();
+  ready_.announce();
 }
 
 /// What is refused before the zone's state matters.
@@ -229,16 +222,14 @@ void file_device::start_waiting() {
 }
 
 std::uint64_t file_device::take_flight(const command& c, place at, std::uint64_t bytes) {
-  ensure(!free_flights_.empty());
-  const std::uint64_t index = free_flights_.back();
-  free_flights_.pop_back();
+  const std::uint64_t index = flights_.take();
   flights_[index] = {c.id, c.op, at, bytes};
   return index;
 }
 
 void file_device::finish(const transfer_ring::outcome& o) {
   const flight f = flights_[o.tag];
-  free_flights_.push_back(o.tag);
+  flights_.give_back(o.tag);
   activity& zone = zones_[f.at.zone.value];
   error_code error = o.error;
   if (is_write(f.op)) {
@@ -272,7 +263,7 @@ void file_device::note_unflushed(zone_index zone) {
 }
 
 void file_device::answer(command_id id, error_code error, place at, std::uint64_t bytes) {
-  ready_.push_back({.id = id, .error = error, .at = at, .bytes = bytes});
+  ready_.push(id, error, at, bytes);
 }
 
 }  // namespace furrow::zoned

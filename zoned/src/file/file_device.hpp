@@ -27,7 +27,7 @@
 #include <memory>
 #include <vector>
 
-#include "event_fd.hpp"
+#include "completion_queue.hpp"
 #include "file/image.hpp"
 #include "furrow/zoned/device.hpp"
 #include "furrow/zoned/zone_machine.hpp"
@@ -44,9 +44,10 @@ class file_device final : public device {
   [[nodiscard]] const guarantees& promises() const noexcept override { return promises_; }
   [[nodiscard]] std::size_t submit(std::span<const command> commands) override;
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
-  [[nodiscard]] int completion_fd() const noexcept override { return ready_event_.get(); }
+  [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override;
+  [[nodiscard]] std::string writing() const override { return emulated_writing(promises_); }
 
  private:
   /// A command whose bytes are with the ring; its index is the ring's tag.
@@ -87,15 +88,12 @@ class file_device final : public device {
   guarantees promises_;
   bool read_only_;
   zone_machine machine_;
-  event_fd ready_event_;
+  slot_table<flight> flights_;
+  completion_queue ready_;
   std::unique_ptr<transfer_ring> ring_;
-  std::size_t in_flight_ = 0;
-  std::vector<flight> flights_;
-  std::vector<std::uint64_t> free_flights_;
   std::vector<activity> zones_;
   std::vector<zone_index> unflushed_;
   std::deque<command> waiting_;
-  std::deque<completion> ready_;
 };
 
 }  // namespace furrow::zoned

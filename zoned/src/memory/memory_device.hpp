@@ -3,16 +3,16 @@
 // Invariants
 //   I1  A command is executed by reap, in the order of submission, and completes in the same call; so memory named by a
 //       command is touched only between its submission and its completion, and cancel works until then.
-//   I2  completion_fd is readable <=> a command waits.
+//   I2  A command waits => completion_fd is readable.
 //
 // Not here: faults, disorder and delay; a simulated device builds them on memory_zones.
 #pragma once
 
-#include <deque>
 #include <string>
+#include <vector>
 
+#include "completion_queue.hpp"
 #include "emulation.hpp"
-#include "event_fd.hpp"
 #include "furrow/zoned/device.hpp"
 #include "memory/memory_zones.hpp"
 
@@ -27,9 +27,10 @@ class memory_device final : public device {
   [[nodiscard]] const guarantees& promises() const noexcept override { return zones_.promises(); }
   [[nodiscard]] std::size_t submit(std::span<const command> commands) override;
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
-  [[nodiscard]] int completion_fd() const noexcept override { return ready_.get(); }
+  [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override { return "memory"; }
+  [[nodiscard]] std::string writing() const override { return emulated_writing(promises()); }
 
   [[nodiscard]] memory_zones& zones() noexcept { return zones_; }
 
@@ -38,13 +39,14 @@ class memory_device final : public device {
     command what;
     error_code refused;
   };
-  [[nodiscard]] error_code refusal(const command& c) const;
+  [[nodiscard]] error_code refusal(const command& c);
   [[nodiscard]] completion execute(const pending& p);
 
   memory_zones zones_;
   bool read_only_;
-  event_fd ready_;
-  std::deque<pending> queue_;
+  fixed_queue<pending> queue_;
+  std::vector<std::uint32_t> appends_;  // of each zone, waiting and not refused
+  completion_queue ready_;
 };
 
 }  // namespace furrow::zoned

@@ -12,6 +12,7 @@
 
 #include "nvme/nvme_layout.hpp"
 #include "system_error.hpp"
+#include "write_choice.hpp"
 #include "zbd/queue_limits.hpp"
 
 namespace furrow::zoned::nvme {
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::uint8_t identify_opcode = 0x06;
 constexpr std::uint32_t zoned_command_set = 2;
-constexpr std::uint32_t appends_per_zone_max = 32;
 
 struct alignas(4096) page {
   std::array<std::byte, identify_bytes> bytes;
@@ -50,15 +50,21 @@ std::uint64_t least(std::uint64_t a, std::uint64_t limit_or_none) {
 }
 
 /// The kernel never splits a passthrough command, so the block queue's limits bound reads as well.
-guarantees promises_of(int guard, const controller_limits& limits, std::uint32_t lba_bytes) {
-  guarantees p = read_queue_limits(guard >= 0 ? queue_folder(guard) : std::string{}, lba_bytes);
-  p.native_append = true;
-  p.appends_per_zone_max = appends_per_zone_max;
+void set_promises(opened_namespace& o, const controller_limits& limits) {
+  const std::string folder = o.guard.is_open() ? queue_folder(o.guard.get()) : std::string{};
+  guarantees& p = o.promises;
+  p = read_queue_limits(folder, o.shape.lba_bytes);
+  p.in_flight_max = guarantees{}.in_flight_max;
   p.volatile_cache = limits.volatile_cache;
   p.transfer_bytes_max = least(p.append_bytes_max, limits.transfer_bytes_max);
-  p.append_bytes_max = least(p.transfer_bytes_max, limits.append_bytes_max);
   p.segments_max = std::min(p.segments_max, std::uint32_t{64});
-  return p;
+  write_choice choice = choose_writing({.append_bytes_max = least(p.transfer_bytes_max, limits.append_bytes_max),
+                                        .write_bytes_max = p.transfer_bytes_max});
+  p.native_append = choice.append;
+  p.append_bytes_max = choice.command_bytes_max;
+  p.coalesce_bytes = choice.coalesce_bytes;
+  p.appends_per_zone_max = choice.depth;
+  o.writing = std::move(choice.because);
 }
 
 }  // namespace
@@ -94,7 +100,7 @@ boost::system::result<opened_namespace, failure> open_namespace(const std::strin
         path + " is formatted with blocks that are not 512 or 4096 bytes, or with metadata; nvme format --lbaf"};
   }
   o.shape = *shape;
-  o.promises = promises_of(o.guard.get(), parse_controller(controller.bytes, zoned_controller.bytes), shape->lba_bytes);
+  set_promises(o, parse_controller(controller.bytes, zoned_controller.bytes));
   return o;
 }
 

@@ -17,7 +17,8 @@ struct opened_namespace {
   unique_fd guard;  ///< The block device of the same namespace, held exclusively: nobody mounts or opens it meanwhile.
   std::uint32_t id = 0;
   geometry shape;
-  guarantees promises;
+  guarantees promises;  ///< native_append if that is the better way to write.
+  std::string writing;  ///< That, and why.
 };
 
 /// errc::not_zoned, errc::in_use, errc::unsupported, or what the system says.

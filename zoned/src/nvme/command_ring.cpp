@@ -27,11 +27,6 @@ boost::system::result<std::unique_ptr<command_ring>, failure> command_ring::open
   return r;
 }
 
-command_ring::command_ring(unsigned slots, int device_fd, std::uint32_t namespace_id)
-    : device_fd_{device_fd}, namespace_id_{namespace_id}, slots_(slots) {
-  for (std::size_t i = slots; i > 0; --i) free_.push_back(i - 1);
-}
-
 command_ring::~command_ring() {
   if (!is_open_) return;
   while (in_flight() > 0) complete([](const outcome&) {}, true);
@@ -39,9 +34,7 @@ command_ring::~command_ring() {
 }
 
 void command_ring::start(std::uint64_t tag, const ring_command& c) {
-  ensure(!free_.empty());
-  const std::size_t index = free_.back();
-  free_.pop_back();
+  const std::uint32_t index = slots_.take();
   slot& s = slots_[index];
   s.tag = tag;
   s.vectors.clear();
@@ -83,27 +76,28 @@ void command_ring::submit() {
   }
 }
 
-void command_ring::complete(const std::function<void(const outcome&)>& take, bool wait) {
+void command_ring::await_one() {
+  if (in_flight() == 0) return;
+  submit();
+  ::io_uring_cqe* first = nullptr;
+  int e = 0;
+  do {
+    e = ::io_uring_wait_cqe(&ring_, &first);
+  } while (e == -EINTR);
+  ensure(e == 0);
+}
+
+bool command_ring::next(outcome& o) {
   ::io_uring_cqe* cqe = nullptr;
-  if (wait && in_flight() > 0) {
-    submit();
-    int e = 0;
-    do {
-      e = ::io_uring_wait_cqe(&ring_, &cqe);
-    } while (e == -EINTR);
-    ensure(e == 0);
-  }
-  while (::io_uring_peek_cqe(&ring_, &cqe) == 0 && cqe != nullptr) {
-    const std::size_t index = static_cast<std::size_t>(cqe->user_data);
-    const int status = cqe->res;
-    const std::uint64_t result = cqe->big_cqe[0];
-    ::io_uring_cqe_seen(&ring_, cqe);
-    const outcome o{.tag = slots_[index].tag,
-                    .error = status < 0 ? device_error(-status) : error_of_status(static_cast<unsigned>(status)),
-                    .result = result};
-    free_.push_back(index);
-    take(o);
-  }
+  if (::io_uring_peek_cqe(&ring_, &cqe) != 0 || cqe == nullptr) return false;
+  const std::uint64_t index = cqe->user_data;
+  const int status = cqe->res;
+  o = {.tag = slots_[index].tag,
+       .error = status < 0 ? device_error(-status) : error_of_status(static_cast<unsigned>(status)),
+       .result = cqe->big_cqe[0]};
+  ::io_uring_cqe_seen(&ring_, cqe);
+  slots_.give_back(index);
+  return true;
 }
 
 }  // namespace furrow::zoned::nvme

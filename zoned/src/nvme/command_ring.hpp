@@ -15,11 +15,11 @@
 #include <sys/uio.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "completion_queue.hpp"
 #include "furrow/zoned/command.hpp"
 #include "nvme/nvme_layout.hpp"
 
@@ -52,8 +52,12 @@ class command_ring {
   void start(std::uint64_t tag, const ring_command& c);
   void submit();
   /// Hands out what has finished; with `wait`, at least one if any is in flight.
-  void complete(const std::function<void(const outcome&)>& take, bool wait = false);
-  [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.size() - free_.size(); }
+  template <class Take>
+  void complete(const Take& take, bool wait = false) {
+    if (wait) await_one();
+    for (outcome o; next(o);) take(o);
+  }
+  [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
 
  private:
   struct slot {
@@ -61,15 +65,17 @@ class command_ring {
     std::vector<iovec> vectors;
   };
 
-  command_ring(unsigned slots, int device_fd, std::uint32_t namespace_id);
+  command_ring(unsigned slots, int device_fd, std::uint32_t namespace_id)
+      : device_fd_{device_fd}, namespace_id_{namespace_id}, slots_{slots} {}
+  void await_one();
+  [[nodiscard]] bool next(outcome& o);
 
   ::io_uring ring_{};
   bool is_open_ = false;
   int device_fd_;
   std::uint32_t namespace_id_;
   std::size_t prepared_ = 0;
-  std::vector<slot> slots_;
-  std::vector<std::size_t> free_;
+  slot_table<slot> slots_;
 };
 
 }  // namespace furrow::zoned::nvme

@@ -48,8 +48,7 @@ open_result passthrough_device::open(const uri& where, const open_options& optio
   auto opened = open_namespace(path, options.read_only);
   if (!opened) return opened.error();
   std::unique_ptr<passthrough_device> d{new passthrough_device{path, std::move(*opened), options.read_only}};
-  auto ring =
-      command_ring::open(d->opened_.promises.in_flight_max, d->ready_event_.get(), d->opened_.fd.get(), d->opened_.id);
+  auto ring = command_ring::open(d->opened_.promises.in_flight_max, d->ready_.fd(), d->opened_.fd.get(), d->opened_.id);
   if (!ring) return ring.error();
   d->ring_ = std::move(*ring);
   return d;
@@ -59,44 +58,38 @@ passthrough_device::passthrough_device(std::string path, opened_namespace opened
     : path_{std::move(path)},
       opened_{std::move(opened)},
       read_only_{read_only},
-      flights_(opened_.promises.in_flight_max) {
-  for (std::size_t n = flights_.size(); n > 0; --n) free_flights_.push_back(n - 1);
-}
+      flights_{opened_.promises.in_flight_max},
+      ready_{opened_.promises.in_flight_max, completion_queue::signalled::by_others_too} {}
 
 passthrough_device::~passthrough_device() {
   ring_.reset();  // before what its commands read into
 }
 
 std::size_t passthrough_device::submit(std::span<const command> commands) {
-  const auto accepted = commands.first(std::min(commands.size(), promises().in_flight_max - in_flight_));
-  in_flight_ += accepted.size();
+  const auto accepted = commands.first(ready_.accept(commands.size()));
   for (const command& c : accepted) {
     if (const error_code e = refusal(c)) {
-      ready_.push_back({.id = c.id, .error = e, .at = {}, .bytes = 0});
+      ready_.push(c.id, e);
     } else {
       start(c);
     }
   }
   ring_->submit();
-  if (!ready_.empty()) ready_event_.set();
+  ready_.announce_if_ready();
   return accepted.size();
 }
 
 std::size_t passthrough_device::reap(std::span<completion> out) {
-  ready_event_.clear();
-  ring_->complete([this](const command_ring::outcome& o) { finish(o); });
-  ring_->submit();  // the next portions of reports
-  const std::size_t count = std::min(out.size(), ready_.size());
-  std::copy_n(ready_.begin(), count, out.begin());
-  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
-  in_flight_ -= count;
-  if (!ready_.empty()) ready_event_.set();
-  return count;
+  return ready_.reap(out, [this] {
+    ring_->complete([this](const command_ring::outcome& o) { finish(o); });
+    ring_->submit();  // the next portions of reports
+  });
 }
 
 error_code passthrough_device::refusal(const command& c) const {
   if (c.op == opcode::flush) return {};
   if (read_only_ && is_mutation(c.op)) return errc::unsupported;
+  if (c.op == opcode::append && !promises().native_append) return errc::unsupported;
   if (c.zone.value >= shape().zone_count) return errc::out_of_range;
   if (!is_transfer(c.op)) return {};
   if (const error_code e = check_transfer(c, zone_type::sequential, shape(), promises())) return e;
@@ -105,9 +98,7 @@ error_code passthrough_device::refusal(const command& c) const {
 }
 
 void passthrough_device::start(const command& c) {
-  ensure(!free_flights_.empty());
-  const std::uint64_t tag = free_flights_.back();
-  free_flights_.pop_back();
+  const std::uint64_t tag = flights_.take();
   flight& f = flights_[tag];
   f.id = c.id;
   f.op = c.op;
@@ -175,8 +166,8 @@ void passthrough_device::finish_report(std::uint64_t tag, flight& f, error_code 
 }
 
 void passthrough_device::answer(std::uint64_t tag, error_code error, place at, std::uint64_t bytes) {
-  ready_.push_back({.id = flights_[tag].id, .error = error, .at = at, .bytes = bytes});
-  free_flights_.push_back(tag);
+  ready_.push(flights_[tag].id, error, at, bytes);
+  flights_.give_back(tag);
 }
 
 std::uint64_t passthrough_device::lba_of(place at) const {

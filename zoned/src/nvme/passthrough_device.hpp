@@ -1,7 +1,8 @@
 // A zoned NVMe namespace through its character device: /dev/ng0n1. Zone append is the device's own; it says where the
 // bytes landed, and a zone takes many at a time.
 //
-//   append, write, read, flush             NVMe commands through io_uring
+//   append, write, read, flush             NVMe commands through io_uring. Where writes are the better way (write_choice.hpp)
+//                                          append is not promised, and refused
 //   report                                 Zone Management Receive, in portions of report_zones
 //   open, close, finish, reset             Zone Management Send, through io_uring too: nothing blocks
 //
@@ -13,12 +14,11 @@
 //   I2  Nothing that the device reports is believed without a check: a place outside the zone is errc::io.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "event_fd.hpp"
+#include "completion_queue.hpp"
 #include "furrow/zoned/device.hpp"
 #include "furrow/zoned/registry.hpp"
 #include "nvme/admin_calls.hpp"
@@ -36,9 +36,10 @@ class passthrough_device final : public device {
   [[nodiscard]] const guarantees& promises() const noexcept override { return opened_.promises; }
   [[nodiscard]] std::size_t submit(std::span<const command> commands) override;
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
-  [[nodiscard]] int completion_fd() const noexcept override { return ready_event_.get(); }
+  [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id) noexcept override {}
-  [[nodiscard]] std::string name() const override { return path_ + " (NVMe zone append, io_uring)"; }
+  [[nodiscard]] std::string name() const override { return path_ + " (NVMe, io_uring)"; }
+  [[nodiscard]] std::string writing() const override { return opened_.writing; }
 
  private:
   static constexpr std::size_t report_zones = 255;  // 16 KiB of descriptors: below every limit of transfers
@@ -66,11 +67,8 @@ class passthrough_device final : public device {
   std::string path_;
   opened_namespace opened_;
   bool read_only_;
-  event_fd ready_event_;
-  std::size_t in_flight_ = 0;
-  std::vector<flight> flights_;
-  std::vector<std::uint64_t> free_flights_;
-  std::deque<completion> ready_;
+  slot_table<flight> flights_;
+  completion_queue ready_;
   std::unique_ptr<command_ring> ring_;
 };
 

@@ -21,7 +21,6 @@ boost::system::result<std::unique_ptr<transfer_ring>, failure> transfer_ring::op
                           "(sysctl kernel.io_uring_disabled=0, RLIMIT_MEMLOCK)");
   }
   r->is_open_ = true;
-  for (std::size_t i = slots; i > 0; --i) r->free_.push_back(i - 1);
   if (const int e = ::io_uring_register_eventfd(&r->ring_, event_fd); e != 0) {
     return system_failure(-e, "io_uring cannot signal an event descriptor");
   }
@@ -66,19 +65,21 @@ void transfer_ring::submit() {
   }
 }
 
-void transfer_ring::complete(const std::function<void(const outcome&)>& take, bool wait) {
-  if (wait && in_flight() > 0) {
-    submit();
-    ::io_uring_cqe* first = nullptr;
-    int e = 0;
-    do {
-      e = ::io_uring_wait_cqe(&ring_, &first);
-    } while (e == -EINTR);
-    ensure(e == 0);
-  }
+void transfer_ring::await_one() {
+  if (in_flight() == 0) return;
+  submit();
+  ::io_uring_cqe* first = nullptr;
+  int e = 0;
+  do {
+    e = ::io_uring_wait_cqe(&ring_, &first);
+  } while (e == -EINTR);
+  ensure(e == 0);
+}
+
+bool transfer_ring::next(outcome& o) {
   ::io_uring_cqe* cqe = nullptr;
   while (::io_uring_peek_cqe(&ring_, &cqe) == 0 && cqe != nullptr) {
-    const std::size_t index = static_cast<std::size_t>(::io_uring_cqe_get_data64(cqe));
+    const std::uint64_t index = ::io_uring_cqe_get_data64(cqe);
     const int result = cqe->res;
     ::io_uring_cqe_seen(&ring_, cqe);
     slot& s = slots_[index];
@@ -86,17 +87,15 @@ void transfer_ring::complete(const std::function<void(const outcome&)>& take, bo
       push(s);
       continue;
     }
-    const outcome o{.tag = s.tag, .error = result < 0 ? device_error(-result) : error_code{}, .bytes = s.done_bytes};
-    free_.push_back(index);
-    take(o);
+    o = {.tag = s.tag, .error = result < 0 ? device_error(-result) : error_code{}, .bytes = s.done_bytes};
+    slots_.give_back(index);
+    return true;
   }
-  submit();
+  return false;
 }
 
 transfer_ring::slot& transfer_ring::take_slot(kind what, std::uint64_t tag, int fd, std::uint64_t offset_bytes) {
-  ensure(!free_.empty());
-  slot& s = slots_[free_.back()];
-  free_.pop_back();
+  slot& s = slots_[slots_.take()];
   s.what = what;
   s.wanted = extent::whole;
   s.fd = fd;
@@ -134,7 +133,7 @@ void transfer_ring::push(slot& s) {
                                 static_cast<off_t>(s.total_bytes));
       break;
   }
-  ::io_uring_sqe_set_data64(sqe, static_cast<std::uint64_t>(&s - slots_.data()));
+  ::io_uring_sqe_set_data64(sqe, slots_.index_of(s));
   ++prepared_;
 }
 

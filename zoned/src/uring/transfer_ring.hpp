@@ -15,11 +15,11 @@
 #include <sys/uio.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "completion_queue.hpp"
 #include "furrow/zoned/command.hpp"
 
 namespace furrow::zoned {
@@ -49,8 +49,13 @@ class transfer_ring {
   void submit();
 
   /// Hands out what has finished; with `wait`, at least one if any is in flight.
-  void complete(const std::function<void(const outcome&)>& take, bool wait = false);
-  [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.size() - free_.size(); }
+  template <class Take>
+  void complete(const Take& take, bool wait = false) {
+    if (wait) await_one();
+    for (outcome o; next(o);) take(o);
+    submit();
+  }
+  [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
 
  private:
   enum class kind : std::uint8_t { read, write, sync, punch };
@@ -70,14 +75,16 @@ class transfer_ring {
   [[nodiscard]] slot& take_slot(kind what, std::uint64_t tag, int fd, std::uint64_t offset_bytes);
   void set_segments(slot& s, std::span<const segment> segments);
   void push(slot& s);
+  void await_one();
+  /// The next operation that has finished; those that go on are started again on the way.
+  [[nodiscard]] bool next(outcome& o);
   /// True if the operation goes on.
   [[nodiscard]] bool continues(slot& s, int result);
 
   ::io_uring ring_{};
   bool is_open_ = false;
   std::size_t prepared_ = 0;
-  std::vector<slot> slots_;
-  std::vector<std::size_t> free_;
+  slot_table<slot> slots_;
 };
 
 }  // namespace furrow::zoned

@@ -14,7 +14,8 @@
 
 namespace furrow::zoned {
 
-open_result block_device::open(const uri& where, const open_options& options) {
+boost::system::result<std::unique_ptr<block_device>, failure> block_device::open(const uri& where,
+                                                                                 const open_options& options) {
   const std::string path{where.path};
   if (!where.parameters.empty()) {
     return failure{errc::bad_uri, "device URI \"" + std::string{where.text} + "\": a block device takes no parameters"};
@@ -27,9 +28,11 @@ open_result block_device::open(const uri& where, const open_options& options) {
   }
   auto opened = open_block_device(path, options.read_only);
   if (!opened) return opened.error();
-  const guarantees promises = read_queue_limits(queue_folder(opened->fd.get()), opened->shape.lba_bytes);
+  const std::string folder = queue_folder(opened->fd.get());
+  const guarantees promises = read_queue_limits(folder, opened->shape.lba_bytes);
   std::unique_ptr<block_device> d{new block_device{path, std::move(*opened), promises, options.read_only}};
-  auto ring = transfer_ring::open(d->promises_.in_flight_max, d->ready_event_.get());
+  d->order_ = read_kept_order(folder, kernel_release());
+  auto ring = transfer_ring::open(d->promises_.in_flight_max, d->ready_.fd());
   if (!ring) return ring.error();
   d->ring_ = std::move(*ring);
   if (const error_code e = d->learn_types())
@@ -45,48 +48,46 @@ block_device::block_device(std::string path, opened_block_device opened, const g
       promises_{promises},
       read_only_{read_only},
       is_conventional_(shape_.zone_count, false),
-      flights_(promises_.in_flight_max),
-      helper_{ready_event_} {
-  for (std::size_t n = flights_.size(); n > 0; --n) free_flights_.push_back(n - 1);
-}
+      flights_{promises_.in_flight_max},
+      ready_{promises_.in_flight_max, completion_queue::signalled::by_others_too},
+      helper_{ready_.event()} {}
 
 error_code block_device::learn_types() {
-  std::vector<zone_info> zones(shape_.zone_count);
-  const result<std::size_t> count = report_zones(fd_.get(), shape_, {}, zones);
-  if (!count) return count.error();
-  if (*count != zones.size()) return errc::io;
-  for (const zone_info& zone : zones) {
-    is_conventional_[zone.index.value] = zone.type == zone_type::conventional;
-    if (zone.bytes != shape_.bytes_of(zone.index)) return errc::unsupported;
+  std::vector<zone_info> portion(std::min<std::size_t>(shape_.zone_count, learned_at_once));
+  for (std::uint32_t next = 0; next < shape_.zone_count;) {
+    const auto wanted = std::span{portion}.first(std::min<std::size_t>(portion.size(), shape_.zone_count - next));
+    const result<std::size_t> count = report_zones(fd_.get(), shape_, {next}, wanted);
+    if (!count) return count.error();
+    if (*count != wanted.size()) return errc::io;
+    for (const zone_info& zone : wanted) {
+      if (zone.bytes != shape_.bytes_of(zone.index)) return errc::unsupported;
+      if (zone.type == zone_type::conventional) is_conventional_[zone.index.value] = true;
+    }
+    next += static_cast<std::uint32_t>(*count);
   }
   return {};
 }
 
 std::size_t block_device::submit(std::span<const command> commands) {
-  const auto accepted = commands.first(std::min(commands.size(), promises_.in_flight_max - in_flight_));
-  in_flight_ += accepted.size();
+  const auto accepted = commands.first(ready_.accept(commands.size()));
   for (const command& c : accepted) {
     if (const error_code e = refusal(c)) {
-      ready_.push_back({.id = c.id, .error = e, .at = {}, .bytes = 0});
+      ready_.push(c.id, e);
     } else {
       start(c);
     }
   }
   ring_->submit();
-  if (!ready_.empty()) ready_event_.set();
+  ready_.announce_if_ready();
   return accepted.size();
 }
 
 std::size_t block_device::reap(std::span<completion> out) {
-  ready_event_.clear();
-  ring_->complete([this](const transfer_ring::outcome& o) { finish(o.tag, o.error, o.bytes); });
-  for (const helper_thread::answer& a : helper_.take_answers()) finish(a.tag, a.error, a.count);
-  const std::size_t count = std::min(out.size(), ready_.size());
-  std::copy_n(ready_.begin(), count, out.begin());
-  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
-  in_flight_ -= count;
-  if (!ready_.empty()) ready_event_.set();
-  return count;
+  return ready_.reap(out, [this] {
+    ring_->complete([this](const transfer_ring::outcome& o) { finish(o.tag, o.error, o.bytes); });
+    if (!helper_.has_answers()) return;
+    for (const helper_thread::answer& a : helper_.take_answers()) finish(a.tag, a.error, a.count);
+  });
 }
 
 void block_device::cancel(command_id id) noexcept {
@@ -94,7 +95,7 @@ void block_device::cancel(command_id id) noexcept {
     if (!flights_[tag].in_use || flights_[tag].id != id) continue;
     if (!helper_.cancel(tag)) return;
     finish(tag, errc::cancelled, 0);
-    ready_event_.set();
+    ready_.announce();
     return;
   }
 }
@@ -149,9 +150,7 @@ void block_device::start_call(const command& c) {
 }
 
 std::uint64_t block_device::take_flight(const command& c, std::uint64_t bytes) {
-  ensure(!free_flights_.empty());
-  const std::uint64_t tag = free_flights_.back();
-  free_flights_.pop_back();
+  const std::uint64_t tag = flights_.take();
   flights_[tag] = {.in_use = true, .id = c.id, .op = c.op, .at = {c.zone, c.offset_bytes}, .bytes = bytes};
   return tag;
 }
@@ -160,12 +159,12 @@ void block_device::finish(std::uint64_t tag, error_code error, std::uint64_t byt
   flight& f = flights_[tag];
   ensure(f.in_use);
   f.in_use = false;
-  free_flights_.push_back(tag);
+  flights_.give_back(tag);
   if (f.op == opcode::write) bytes = bytes / shape_.lba_bytes * shape_.lba_bytes;
   const bool nothing = f.op == opcode::write && bytes == 0;
   const bool short_read = f.op == opcode::read && bytes != f.bytes;
   if (!error && (nothing || short_read)) error = errc::io;
-  ready_.push_back({.id = f.id, .error = error, .at = f.at, .bytes = error ? 0 : bytes});
+  ready_.push(f.id, error, f.at, error ? 0 : bytes);
 }
 
 }  // namespace furrow::zoned

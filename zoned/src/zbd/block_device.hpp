@@ -13,16 +13,16 @@
 // Not here: the order of writes within a zone (adapt/ordered_append.hpp).
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "event_fd.hpp"
+#include "completion_queue.hpp"
 #include "furrow/zoned/device.hpp"
 #include "furrow/zoned/registry.hpp"
 #include "uri.hpp"
 #include "uring/transfer_ring.hpp"
+#include "write_choice.hpp"
 #include "zbd/helper_thread.hpp"
 #include "zbd/zone_calls.hpp"
 
@@ -30,17 +30,23 @@ namespace furrow::zoned {
 
 class block_device final : public device {
  public:
-  [[nodiscard]] static open_result open(const uri& where, const open_options& options);
+  [[nodiscard]] static boost::system::result<std::unique_ptr<block_device>, failure> open(const uri& where,
+                                                                                          const open_options& options);
 
   [[nodiscard]] const geometry& shape() const noexcept override { return shape_; }
   [[nodiscard]] const guarantees& promises() const noexcept override { return promises_; }
   [[nodiscard]] std::size_t submit(std::span<const command> commands) override;
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
-  [[nodiscard]] int completion_fd() const noexcept override { return ready_event_.get(); }
+  [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
   [[nodiscard]] std::string name() const override { return path_ + " (" + model_ + ", io_uring)"; }
 
+  /// Who keeps the order of several writes of one zone.
+  [[nodiscard]] kept_order order() const noexcept { return order_; }
+
  private:
+  static constexpr std::size_t learned_at_once = 1024;  // zones, while opening
+
   /// A command with the ring or the helper; its index is their tag.
   struct flight {
     bool in_use = false;
@@ -67,12 +73,10 @@ class block_device final : public device {
   geometry shape_;
   guarantees promises_;
   bool read_only_;
+  kept_order order_ = kept_order::nobody;
   std::vector<bool> is_conventional_;
-  event_fd ready_event_;
-  std::size_t in_flight_ = 0;
-  std::vector<flight> flights_;
-  std::vector<std::uint64_t> free_flights_;
-  std::deque<completion> ready_;
+  slot_table<flight> flights_;
+  completion_queue ready_;
   std::unique_ptr<transfer_ring> ring_;
   helper_thread helper_;
 };

@@ -34,6 +34,7 @@ bool helper_thread::cancel(std::uint64_t tag) {
 
 std::vector<helper_thread::answer> helper_thread::take_answers() {
   const std::scoped_lock lock{mutex_};
+  has_answers_.store(false, std::memory_order_relaxed);
   return std::exchange(answers_, {});
 }
 
@@ -48,6 +49,7 @@ void helper_thread::run() {
     const answer a = now();
     lock.lock();
     answers_.push_back(a);
+    has_answers_.store(true, std::memory_order_release);
     answered_.set();
   }
 }

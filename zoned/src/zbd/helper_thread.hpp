@@ -6,6 +6,7 @@
 //   I3  Destruction waits for the job at work; those not begun are forgotten.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -36,6 +37,8 @@ class helper_thread {
   void add(std::uint64_t tag, job what);
   /// True if the job had not begun; it will not be answered.
   [[nodiscard]] bool cancel(std::uint64_t tag);
+  /// Costs no lock.
+  [[nodiscard]] bool has_answers() const noexcept { return has_answers_.load(std::memory_order_acquire); }
   [[nodiscard]] std::vector<answer> take_answers();
 
  private:
@@ -47,6 +50,7 @@ class helper_thread {
   bool ends_ = false;
   std::deque<std::pair<std::uint64_t, job>> jobs_;
   std::vector<answer> answers_;
+  std::atomic<bool> has_answers_ = false;  // <=> answers_ is not empty
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <bit>
@@ -67,6 +68,9 @@ guarantees read_queue_limits(const std::string& folder, std::uint32_t lba_bytes)
     p.append_bytes_max = std::min(p.append_bytes_max, std::max<std::uint64_t>(*segments - 1, 1) * page_bytes);
   }
   p.append_bytes_max = whole_blocks(p.append_bytes_max);
+  if (const auto requests = read_number(folder + "/nr_requests"); requests && *requests > 0) {
+    p.in_flight_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(*requests, 32, p.in_flight_max));
+  }
   p.transfer_bytes_max = std::max(p.transfer_bytes_max, p.append_bytes_max);
   std::uint64_t alignment = lba_bytes;
   for (const char* const mask : {"/dma_alignment", "/virt_boundary_mask"}) {
@@ -76,6 +80,21 @@ guarantees read_queue_limits(const std::string& folder, std::uint32_t lba_bytes)
   }
   p.memory_alignment_bytes = static_cast<std::uint32_t>(alignment);
   return p;
+}
+
+kept_order read_kept_order(const std::string& folder, const std::string& release) {
+  unsigned major = 0, minor = 0;
+  const char* const end = release.data() + release.size();
+  const auto [dot, status] = std::from_chars(release.data(), end, major);
+  if (status == std::errc{} && dot != end && *dot == '.') std::from_chars(dot + 1, end, minor);
+  if (major > 6 || (major == 6 && minor >= 10)) return kept_order::zone_plugs;
+  const std::string schedulers = read_line(folder + "/scheduler").value_or("");
+  return schedulers.find("[mq-deadline]") != std::string::npos ? kept_order::scheduler : kept_order::nobody;
+}
+
+std::string kernel_release() {
+  ::utsname name{};
+  return ::uname(&name) == 0 ? name.release : "";
 }
 
 }  // namespace furrow::zoned

@@ -35,7 +35,7 @@ class device {
   /// Fills `out` from the front with what has completed; returns how many. An empty answer means nothing is ready now.
   [[nodiscard]] virtual std::size_t reap(std::span<completion> out) = 0;
 
-  /// Readable while reap() may have something. Level-triggered; reap() clears it. Never -1.
+  /// Readable from when reap() may have something until a reap() that finds nothing. Level-triggered. Never -1.
   [[nodiscard]] virtual int completion_fd() const noexcept = 0;
 
   /// Best effort; the completion still arrives, with errc::cancelled if the command had not begun.
@@ -43,6 +43,9 @@ class device {
 
   /// What it is, for people: "memory", "file /tmp/x.img", "/dev/nvme0n1 (host-managed, io_uring)".
   [[nodiscard]] virtual std::string name() const = 0;
+
+  /// How it writes sequential zones and why, for people: "zone append, up to 32 in flight in each zone: ...". May be empty.
+  [[nodiscard]] virtual std::string writing() const { return {}; }
 };
 
 }  // namespace furrow::zoned

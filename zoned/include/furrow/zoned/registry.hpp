@@ -8,7 +8,7 @@
 // Parameters of memory: and file:, with their defaults
 //   size=64M  zone_size=1M  zone_capacity=(the zone's size)  block_size=4096 (or 512)
 //   max_open=0  max_active=0 (0: no limit)  conventional=0 (so many zones at the front)
-//   append_max=128K  appends_per_zone=8  native_append=1 (0: append is supplied by the adaptor)
+//   append_max=128K  appends_per_zone=8  native_append=1 (0: append is supplied by the adaptor, over so many writes)
 //   volatile_cache=0 (1: the loss of power takes what was not flushed)
 //
 // The power of a file: device is its process: with volatile_cache=1 an end without closing is a loss of power.
