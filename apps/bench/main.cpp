@@ -9,7 +9,10 @@
 #include <cstdio>
 #include <furrow/zoned/registry.hpp>
 #include <map>
+#include <optional>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "bench/checksum_speed.hpp"
 #include "bench/load.hpp"
@@ -32,9 +35,8 @@ const std::map<std::string, named_workload> workloads{{"append", {workload::appe
 const std::map<std::string, durability> levels{{"written", durability::written}, {"durable", durability::durable}};
 
 struct arguments {
-  std::vector<std::string> positional;
   std::string uri;
-  std::string workload = "append";
+  std::string workload;
   std::string null_blk;  ///< Empty: none. "true": with the defaults.
   std::string level = "written";
   plan how;
@@ -50,12 +52,8 @@ class usage_error : public std::runtime_error {
 };
 
 void add_options(CLI::App& app, arguments& a) {
-  app.add_option(
-         "DEVICE", a.positional,
-         "The device: /dev/nvme0n1, /dev/ng0n1, file:PATH?size=1G, memory:?size=1G. What to do: append, durable, read, "
-         "randread or mixed")
-      ->expected(0, 2)
-      ->option_text("[URI] [WORKLOAD=append]");
+  app.add_option("URI", a.uri, "The device: /dev/nvme0n1, /dev/ng0n1, file:PATH?size=1G, memory:?size=1G");
+  app.add_option("WORKLOAD", a.workload, "append (the default), durable, read, randread or mixed");
   app.add_flag(
       "--null-blk", a.null_blk,
       "Instead of a URI: a zoned null_blk, made for this run and removed after it. Parameters may follow: "
@@ -108,13 +106,13 @@ std::vector<std::string> joined(int count, char** values) {
 }
 
 void settle(arguments& a) {
-  std::size_t next = 0;
-  if (a.null_blk.empty() && !a.checksum_speed) {
-    if (a.positional.empty()) throw usage_error{"which device? a URI, or --null-blk"};
-    a.uri = a.positional[next++];
+  if (!a.null_blk.empty()) {
+    if (!a.workload.empty()) throw usage_error{"a URI and --null-blk are two devices"};
+    std::swap(a.uri, a.workload);
+  } else if (a.uri.empty() && !a.checksum_speed) {
+    throw usage_error{"which device? a URI, or --null-blk"};
   }
-  if (next < a.positional.size()) a.workload = a.positional[next++];
-  if (next < a.positional.size()) throw usage_error{"a URI and --null-blk are two devices"};
+  if (a.workload.empty()) a.workload = "append";
   const auto found = workloads.find(a.workload);
   if (found == workloads.end())
     throw usage_error{a.workload + " is no workload: append, durable, read, randread, mixed"};
