@@ -54,9 +54,10 @@ caller::caller(asio::io_context& context, store on, const plan& what, std::size_
   }
 }
 
-void caller::run() {
+void caller::run(double seconds) {
+  writes_ = reads_ = {};
   began_ = ended_ = clock::now();
-  end_ = began_ + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{plan_.seconds});
+  end_ = began_ + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{seconds});
   in_flight_ = plan_.depth;
   for (std::size_t i = 0; i < plan_.depth; ++i) start(i, began_);
   while (in_flight_ > 0) {

@@ -43,8 +43,8 @@ class caller {
   void give_source(object filled, std::uint64_t bytes) { sources_.push_back({std::move(filled), bytes}); }
   void give_sink(object empty) { sinks_.push_back({std::move(empty)}); }
 
-  /// Returns when the time is up and nothing is in flight.
-  void run();
+  /// Returns when the time is up and nothing is in flight. What is told below is of the last run.
+  void run(double seconds);
 
   [[nodiscard]] error_code failed() const { return failed_; }
   [[nodiscard]] clock::time_point began() const { return began_; }

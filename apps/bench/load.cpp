@@ -39,12 +39,13 @@ outcome load::run() {
     callers_.push_back(std::make_unique<caller>(context, store_, plan_, number, share_bytes_));
     prepare(*callers_.back(), number);
   }
+  if (plan_.warm_up_seconds > 0) run_callers(plan_.warm_up_seconds);
   thread_.await(store_.async_sync(asio::use_future));
 
   outcome o;
   o.before = thread_.await(store_.async_statistics(asio::use_future));
   const cpu_time cpu_before = cpu_used();
-  run_callers();
+  run_callers(plan_.seconds);
   const cpu_time cpu_after = cpu_used();
   o.cpu = {cpu_after.user_seconds - cpu_before.user_seconds, cpu_after.system_seconds - cpu_before.system_seconds};
 
@@ -87,14 +88,14 @@ object load::filled_object(const std::string& name, std::uint64_t* bytes) {
   return made;
 }
 
-void load::run_callers() {
-  if (plan_.threads == 1) return callers_.front()->run();
+void load::run_callers(double seconds) {
+  if (plan_.threads == 1) return callers_.front()->run(seconds);
   std::latch ready{static_cast<std::ptrdiff_t>(plan_.threads)};
   std::vector<std::jthread> threads;
   for (const auto& one : callers_) {
-    threads.emplace_back([&ready, &one] {
+    threads.emplace_back([&ready, &one, seconds] {
       ready.arrive_and_wait();
-      one->run();
+      one->run(seconds);
     });
   }
 }

@@ -52,7 +52,7 @@ class load {
  private:
   void prepare(caller& one, std::size_t number);
   [[nodiscard]] object filled_object(const std::string& name, std::uint64_t* bytes);
-  void run_callers();
+  void run_callers(double seconds);
 
   store_thread& thread_;
   store store_;

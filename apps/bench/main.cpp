@@ -76,6 +76,9 @@ void add_options(CLI::App& app, arguments& a) {
       ->check(CLI::IsMember(levels))
       ->capture_default_str();
   app.add_option("--seconds", a.how.seconds, "How long")->check(CLI::Range(0.01, 86'400.0))->capture_default_str();
+  app.add_option("--warm-up", a.how.warm_up_seconds, "Seconds of the same before it")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   app.add_option("--fill", a.how.fill_bytes, "Bytes to be read, in all objects together")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str();

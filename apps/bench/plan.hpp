@@ -19,6 +19,7 @@ struct plan {
   std::size_t depth = 1;    ///< Operations in flight, of each thread.
   std::size_t objects = 1;  ///< Of each thread, used in turn.
   double seconds = 5;
+  double warm_up_seconds = 0;            ///< The same before it, and not measured.
   std::uint64_t fill_bytes = 256 << 20;  ///< What reads find, in all objects together.
   unsigned reads_per_hundred = 70;       ///< Of a mixed workload.
   std::uint64_t seed = 1;
