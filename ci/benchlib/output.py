@@ -30,15 +30,15 @@ def chosen(parser, groups, options):
 def write(results, options):
     """Adds what was measured to the files, shows it, and returns the exit status."""
     path = os.path.join(options.out, "ratios.json")
-    new = [row for result, kernel in results for row in result.rows(kernel)]
+    new = [row for result, kernel, others in results for row in result.rows(kernel, others)]
     everything = ratios.merge(ratios.load(path), new)
     ratios.store(path, everything)
-    for result, kernel in results:
+    for result, kernel, _ in results:
         with open(os.path.join(options.out, "runs", f"{result.group.name}.md"), "w", encoding="utf-8") as file:
             file.write("\n".join(report.group_table(result, kernel)))
     write_table(options.out, everything)
     print("\n".join(report.ratio_table(new)))
-    for result, kernel in results:
+    for result, kernel, _ in results:
         print("", *report.group_table(result, kernel), sep="\n")
     if any(row["pairs"] == 0 for row in new):
         return 2

@@ -23,6 +23,11 @@ def ratio_of(numerators, denominators):
     return {"median": round(median(ratios), 3), "min": round(min(ratios), 3), "max": round(max(ratios), 3)}, len(ratios)
 
 
+def others_share(busy_seconds, own_seconds, wall_seconds, processors):
+    """The part of the machine's processors that everything else took, 0 to 1: how much a figure can be trusted."""
+    return round(min(1.0, max(0.0, busy_seconds - own_seconds) / (wall_seconds * processors)), 2)
+
+
 def merge(before, new):
     """Rows by name: new ones take the place of old ones, and come behind the others if there was none."""
     by_name = {row["name"]: row for row in before}

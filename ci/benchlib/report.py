@@ -7,13 +7,13 @@ def number(value):
 
 
 def ratio_table(rows):
-    yield "| row | furrow-bench /s | denominator /s | of | ratio (least .. greatest) | pairs | target | |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| row | furrow-bench /s | denominator /s | of | ratio (least .. greatest) | pairs | target | | others |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for row in rows:
         ratio = row["ratio"]
         shown = "failed" if ratio["median"] is None else f"**{ratio['median']:.2f}** ({ratio['min']:.2f} .. {ratio['max']:.2f})"
         yield (f"| `{row['name']}` | {number(row['numerator'])} | {number(row['denominator'])} | {row['denominator_of']}, `{row['device']}` | "
-               f"{shown} | {row['pairs']} | >= {row['target']:g} | {'held' if row['held'] else 'missed'} |")
+               f"{shown} | {row['pairs']} | >= {row['target']:g} | {'held' if row['held'] else 'missed'} | {row['others_share']:.0%} |")
 
 
 def run_line(name, readings, note):
@@ -45,5 +45,6 @@ def group_table(result, kernel):
 
 
 def whole_text(rows, sections):
-    head = ["# Furrow against the raw device", "", "Runs alternate on one device in one boot; a ratio is that of neighbours. `ratios.json` has the same figures.", ""]
+    head = ["# Furrow against the raw device", "", "Runs alternate on one device in one boot; a ratio is that of neighbours. `ratios.json` has the same figures.",
+            "Others: what everything else on the machine took of its processors meanwhile; above a few percent the figures are noise.", ""]
     return "\n".join(head + list(ratio_table(rows)) + [""] + sections) + "\n"

@@ -61,7 +61,7 @@ class GroupResult:
         seconds = self.ns_per_byte * self.group.operation_bytes * 1e-9
         return [rate and ratios.with_sums(rate, seconds) for rate in rates]
 
-    def rows(self, kernel):
+    def rows(self, kernel, others_share):
         best = self.best_fio()
         for row in self.group.rows:
             numerators = self.rates("furrow", row.run)
@@ -72,4 +72,4 @@ class GroupResult:
             yield {"name": row.name, "numerator": round(middle[0], 1), "denominator": round(middle[1], 1),
                    "ratio": found[0] if found else {"median": None, "min": None, "max": None}, "pairs": found[1] if found else 0,
                    "kernel": kernel, "device": self.group.device, "target": row.target,
-                   "held": bool(found) and found[0]["median"] >= row.target, "numerator_of": "furrow-bench", "denominator_of": of}
+                   "held": bool(found) and found[0]["median"] >= row.target, "numerator_of": f"furrow-bench {row.run}", "denominator_of": of, "others_share": others_share}

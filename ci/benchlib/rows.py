@@ -98,7 +98,7 @@ def durable_group():
 
 
 def native_append_group():
-    command = ("--ioengine=io_uring_cmd", "--cmd_type=nvme", *WRITE)
+    command = ("--ioengine=io_uring_cmd", "--cmd_type=nvme", "--direct=0", *WRITE)  # a character device: there is no O_DIRECT
     return append_group("nvme", "/dev/ng0n1", "nvme_append_64k_d8", 64 * KIB, 8, 2,
                         fios=(Fio("io_uring_cmd d1", command), Fio("io_uring_cmd d8", (*command, "--iodepth=8"), beside=True)))
 
@@ -112,6 +112,28 @@ GUEST = (
     append_group("nvme", "/dev/nvme0n1", "nvme_append_4k_d32", 4 * KIB, 32, 3),
     durable_group(),
     native_append_group(),
+)
+
+HOST_FILE_MIB, HOST_ZONE_MIB = 16 * 1024, 64
+HOST_WRITE = ("--rw=write", "--fallocate=none", "--overwrite=0", f"--size={HOST_FILE_MIB}M")
+HOST_FILL_MIB = 512
+
+
+def host_append_group(name, operation_bytes, target):
+    return Group(name, "host", "file:", operation_bytes, {"sum": ("append", "--depth", "8")},
+                 append_fios(8, HOST_WRITE, HOST_FILE_MIB), (Row(name, target, "sum"),))
+
+
+def host_read_group(name, target):
+    read = ("--rw=randread", "--norandommap", f"--size={HOST_FILL_MIB}M")
+    return Group(name, "host", "file:", 4 * KIB, {"sum": ("randread", "--depth", "32", "--fill", f"{HOST_FILL_MIB}M")},
+                 read_fios(32, read), (Row(name, target, "sum"),), fill_mib=HOST_FILL_MIB)
+
+
+HOST = (
+    host_append_group("host_append_64k_d8", 64 * KIB, 0.85),
+    host_append_group("host_append_1m_d8", MIB, 0.90),
+    host_read_group("host_randread_4k_d32", 0.85),
 )
 
 

@@ -23,20 +23,20 @@ def fio_command(group, fio, seconds, size_of, fio_device):
             *RAW, *fio.options)
 
 
-def furrow_command(group, options, seconds, device):
+def furrow_command(group, options, seconds, device, program):
     workload, *more = options
-    return ("furrow-bench", device, workload, "--bytes", str(group.operation_bytes), *more, "--seconds", str(seconds),
+    return (program, device, workload, "--bytes", str(group.operation_bytes), *more, "--seconds", str(seconds),
             "--warm-up", str(WARM_UP_SECONDS), "--force", "--json")
 
 
-def steps_of(group, pairs, seconds, size_of, device=None, fio_device=None):
+def steps_of(group, pairs, seconds, size_of, device=None, fio_device=None, program="furrow-bench"):
     """Rounds of all runs that count; each round begins with another one. Those beside come once, in the middle."""
     device = device or group.device
     fio_device = fio_device or group.fio_device or group.device
     counted = [("fio", fio.name, fio_command(group, fio, seconds, size_of, fio_device)) for fio in group.fios if not fio.beside]
-    counted += [("furrow", run, furrow_command(group, options, seconds, device)) for run, options in group.furrow.items()]
+    counted += [("furrow", run, furrow_command(group, options, seconds, device, program)) for run, options in group.furrow.items()]
     beside = [("fio", fio.name, fio_command(group, fio, seconds, size_of, fio_device)) for fio in group.fios if fio.beside]
-    yield Step(f"{group.name}.0.0", group.name, 0, "checksum", "", ("furrow-bench", "--checksum-speed", "--json"), "")
+    yield Step(f"{group.name}.0.0", group.name, 0, "checksum", "", (program, "--checksum-speed", "--json"), "")
     for number in range(1, pairs + 1):
         shift = (number - 1) % len(counted)
         runs = counted[shift:] + counted[:shift] + (beside if number == (pairs + 1) // 2 else [])
