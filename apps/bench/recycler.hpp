@@ -71,8 +71,8 @@ class recycling_allocator {
   void deallocate(T* memory, std::size_t) noexcept { from_->give_back(memory); }
 
   template <class U>
-  friend bool operator==(const recycling_allocator& a, const recycling_allocator<U>& b) noexcept {
-    return a.from_ == b.from_;
+  [[nodiscard]] bool operator==(const recycling_allocator<U>& other) const noexcept {
+    return from_ == other.from_;
   }
 
  private:

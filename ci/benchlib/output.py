@@ -27,7 +27,7 @@ def chosen(parser, groups, options):
         parser.error(str(error))
 
 
-def write(results, options):
+def write(results, options, show=print):
     """Adds what was measured to the files, shows it, and returns the exit status."""
     path = os.path.join(options.out, "ratios.json")
     new = [row for result, kernel, others in results for row in result.rows(kernel, others)]
@@ -37,9 +37,9 @@ def write(results, options):
         with open(os.path.join(options.out, "runs", f"{result.group.name}.md"), "w", encoding="utf-8") as file:
             file.write("\n".join(report.group_table(result, kernel)))
     write_table(options.out, everything)
-    print("\n".join(report.ratio_table(new)))
+    show("\n".join(report.ratio_table(new)))
     for result, kernel, _ in results:
-        print("", *report.group_table(result, kernel), sep="\n")
+        show("\n".join(["", *report.group_table(result, kernel)]))
     if any(row["pairs"] == 0 for row in new):
         return 2
     return 0 if options.report_only or all(row["held"] for row in new) else 1
