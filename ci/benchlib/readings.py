@@ -37,8 +37,12 @@ def read_fio(text, status=0):
     moved = sum(side["io_bytes"] for side in sides)
     if not moved:
         return Reading(error="it moved nothing")
-    cpu = {key: round(sum(job[key] for job in found["jobs"]), 1) for key in ("usr_cpu", "sys_cpu")}
-    return Reading(sum(side["iops"] for side in sides), user_bytes=moved, device_bytes=moved, explains=cpu)
+    explains = {key: round(sum(job[key] for job in found["jobs"]), 1) for key in ("usr_cpu", "sys_cpu")}
+    percentiles = sides[0].get("clat_ns", {}).get("percentile", {})
+    for name, key in ("p50_us", "50.000000"), ("p99_us", "99.000000"):
+        if key in percentiles:
+            explains[name] = round(percentiles[key] / 1e3, 1)
+    return Reading(sum(side["iops"] for side in sides), user_bytes=moved, device_bytes=moved, explains=explains)
 
 
 def read_furrow(text, status=0, complaint=""):

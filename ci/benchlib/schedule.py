@@ -30,7 +30,7 @@ def furrow_command(group, options, seconds, device, program):
 
 
 def steps_of(group, pairs, seconds, size_of, device=None, fio_device=None, program="furrow-bench"):
-    """Rounds of all runs that count; each round begins with another one. Those beside come once, in the middle."""
+    """Rounds of all runs that count; each round begins with another one. Those beside come once, in the middle of several."""
     device = device or group.device
     fio_device = fio_device or group.fio_device or group.device
     counted = [("fio", fio.name, fio_command(group, fio, seconds, size_of, fio_device)) for fio in group.fios if not fio.beside]
@@ -39,7 +39,7 @@ def steps_of(group, pairs, seconds, size_of, device=None, fio_device=None, progr
     yield Step(f"{group.name}.0.0", group.name, 0, "checksum", "", (program, "--checksum-speed", "--json"), "")
     for number in range(1, pairs + 1):
         shift = (number - 1) % len(counted)
-        runs = counted[shift:] + counted[:shift] + (beside if number == (pairs + 1) // 2 else [])
+        runs = counted[shift:] + counted[:shift] + (beside if pairs > 1 and number == (pairs + 1) // 2 else [])
         for index, (program, run, command) in enumerate(runs):
             fill = group.fill_mib if program == "fio" else 0  # furrow-bench fills its objects itself
             yield Step(f"{group.name}.{number}.{index}", group.name, number, program, run, command, fio_device if program == "fio" else device, fill)

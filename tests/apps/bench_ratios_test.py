@@ -21,7 +21,7 @@ class Readings(unittest.TestCase):
     def test_a_job_of_fio_that_writes_with_a_note_before_the_json(self):
         found = readings.read_fio(recorded("fio_write.txt"))
         self.assertEqual((found.error, found.per_second, found.user_bytes, found.device_bytes), ("", 354.645355, 23265280, 23265280))
-        self.assertEqual(found.explains, {"usr_cpu": 0.1, "sys_cpu": 4.8})
+        self.assertEqual(found.explains, {"usr_cpu": 0.1, "sys_cpu": 4.8, "p50_us": 2768.9, "p99_us": 8978.4})
 
     def test_jobs_of_fio_that_read_are_one_sum(self):
         text = recorded("fio_read_jobs.txt")
