@@ -52,7 +52,8 @@ std::uint64_t number_of(const parameter& p, std::string_view text) {
   const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
   const std::size_t power = suffix.empty() ? 0 : std::string_view{"KMG"}.find(suffix) + 1;
-  if (bad != std::errc{} || suffix.size() > 1 || power > 3 || (power == 0 && !suffix.empty())) wrong(p, text, "not a number");
+  if (bad != std::errc{} || suffix.size() > 1 || power > 3 || (power == 0 && !suffix.empty()))
+    wrong(p, text, "not a number");
   if (p.of == unit::plain && power != 0) wrong(p, text, "takes no suffix");
   const unsigned shift = static_cast<unsigned>(10 * power);
   if (value > UINT64_MAX >> shift) wrong(p, text, "too large");

@@ -10,7 +10,7 @@ furrow-bench for each of its rows. A row's ratio must reach its target:
 from dataclasses import dataclass
 
 KIB, MIB = 1 << 10, 1 << 20
-ZONE_MIB, DEVICE_MIB = 16, 1024
+ZONE_MIB, DEVICE_MIB = 16, 4096  # so large that no run wraps: a store resets zones then, and fio need not
 FILL_MIB = 128  # what random reads choose from
 
 
