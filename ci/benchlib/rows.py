@@ -114,7 +114,8 @@ GUEST = (
     native_append_group(),
 )
 
-HOST_FILE_MIB, HOST_ZONE_MIB = 16 * 1024, 64
+HOST_FILE_MIB = 16 * 1024
+HOST_DEVICE = f"size={HOST_FILE_MIB}M&zone_size=64M&append_max=1M"  # commands as large as the largest that fio writes
 HOST_WRITE = ("--rw=write", "--fallocate=none", "--overwrite=0", f"--size={HOST_FILE_MIB}M")
 HOST_FILL_MIB = 512
 
