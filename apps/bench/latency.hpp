@@ -15,6 +15,12 @@ class latency {
     sum_ += ns;
     max_ = ns > max_ ? ns : max_;
   }
+  void add(const latency& other) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+    total_ += other.total_;
+    sum_ += other.sum_;
+    max_ = other.max_ > max_ ? other.max_ : max_;
+  }
   [[nodiscard]] std::uint64_t count() const { return total_; }
   [[nodiscard]] std::uint64_t max_ns() const { return max_; }
   [[nodiscard]] std::uint64_t mean_ns() const { return total_ == 0 ? 0 : sum_ / total_; }

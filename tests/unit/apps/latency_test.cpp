@@ -47,5 +47,25 @@ TEST_CASE("latency: every quantile is at most one thirty-second above the value,
   }
 }
 
+TEST_CASE("latency: those of two threads added are those of one that did both") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 chance{seed};
+    latency both, one, other;
+    for (int i = 0; i < 1000; ++i) {
+      const std::uint64_t ns = chance() >> (1 + chance() % 63) >> 12;  // their sum fits
+      both.add(ns);
+      (chance() % 3 == 0 ? one : other).add(ns);
+    }
+    one.add(other);
+    CHECK(one.count() == both.count());
+    CHECK(one.mean_ns() == both.mean_ns());
+    CHECK(one.max_ns() == both.max_ns());
+    for (std::uint64_t per_million = 0; per_million <= 1'000'000; per_million += 10'000) {
+      CHECK(one.quantile_ns(per_million) == both.quantile_ns(per_million));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace furrow::bench
