@@ -2,6 +2,7 @@
 
 #include "core/apply.hpp"
 #include "core/journal.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
@@ -12,6 +13,35 @@ std::uint64_t context::publish(const std::vector<format::record_body>& bodies) {
   objects->hold(false);
   log->add(sequence, bodies);
   return sequence;
+}
+
+void context::emit_zone(zone_change change, error_code cause, bool damage) {
+  switch (change.what) {
+    case zone_change::kind::read_only:
+      ++stats.zones_read_only;
+      break;
+    case zone_change::kind::offline:
+      ++stats.zones_offline;
+      break;
+    case zone_change::kind::full_early:
+      ++stats.zones_full_early;
+      break;
+    case zone_change::kind::pointer_ahead:
+    case zone_change::kind::pointer_behind:
+      ++stats.zones_misplaced;
+      break;
+    case zone_change::kind::retired:
+    case zone_change::kind::unwritable:
+    case zone_change::kind::unreported:
+      ++stats.zones_retired;
+      break;
+    case zone_change::kind::write_failed:
+      break;
+  }
+  std::string what = sentence(change.what);
+  if (cause) what += ": " + cause.message();
+  const auto kind = damage ? event::kind::damage : event::kind::zone_changed;
+  out.push_back({operation_id{}, {}, {}, event{kind, {.zone = change.zone, .what = std::move(what)}, change}});
 }
 
 void context::set_latch(const char* why, std::optional<zoned::zone_index> zone) {

@@ -32,6 +32,7 @@ class object_table;
 class page_reader;
 class publisher;
 class reclaimer;
+class salvager;
 class superblock_ring;
 class zone_opener;
 
@@ -64,6 +65,7 @@ struct context {
   page_reader* pages = nullptr;
   publisher* publish_queue = nullptr;
   reclaimer* reclaim = nullptr;
+  salvager* salvage = nullptr;
   superblock_ring* ring = nullptr;
   zone_opener* opener = nullptr;
 
@@ -76,6 +78,8 @@ struct context {
   void emit(event::kind what, error_detail detail = {}) {
     out.push_back({operation_id{}, {}, {}, event{what, std::move(detail)}});
   }
+  /// Tells that a zone is not what it was; as damage if it lost what something points at.
+  void emit_zone(zone_change change, error_code cause = {}, bool damage = false);
   /// Gives one publication its sequence, applies it and journals it. Its pages were prepared in this turn.
   std::uint64_t publish(const std::vector<format::record_body>& bodies);
   /// The outcome of something is unknown: nothing more is written, all that waits for durability fails. The way out is

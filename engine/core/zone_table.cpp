@@ -29,6 +29,7 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
   zones_.assign(report.size(), {});
   unfinished_.clear();
+  cap_.reset();
   clean_ = dirty_ = resetting_ = freeing_ = active_ = usable_ = suspect_ = 0;
   typical_blocks_ = 0;
   for (const zoned::zone_info& info : report) {
@@ -135,11 +136,29 @@ zone_state* zone_table::pick_clean() {
   FURROW_UNREACHABLE();
 }
 
-zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls) {
+void zone_table::cap_active() {
+  cap_ = active_;
+  ++changes_;
+}
+
+void zone_table::lift_cap() {
+  cap_.reset();
+  ++changes_;
+}
+
+zone_state* zone_table::pick_to_give_up() {
+  zone_state* best = nullptr;
+  for (zone_state& z : zones_)
+    if (z.life == zone_life::closed && z.writes == 0 && (best == nullptr || z.failures > best->failures)) best = &z;
+  return best;
+}
+
+zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls, bool failed) {
   zone_state* other = nullptr;
   if (active_ == 0) return nullptr;
   for (zone_state& z : zones_) {
     if (z.life != zone_life::closed || z.role != role || z.room_blocks() == 0) continue;
+    if ((z.failures > 0) != failed) continue;
     if (z.cls == cls) return &z;
     other = &z;
   }
