@@ -209,6 +209,15 @@ void data_writer::land(bio b, zoned::place at) {
   zone_state& z = c_.zones[at.zone];
   ++z.holds;  // D2
   z.landed_blocks = std::max(z.landed_blocks, static_cast<std::uint32_t>(at.offset_bytes / block_bytes + b.blocks));
+  if (z.landed_blocks > z.next_block) overtaken(z);
+}
+
+/// It landed behind all that was submitted: somebody else wrote to the zone.
+void data_writer::overtaken(zone_state& z) {
+  const zone_change::state expected = expected_state(z);
+  z.next_block = z.landed_blocks;
+  c_.emit_zone({zone_change::kind::pointer_ahead, z.device.index, expected, expected_state(z)});
+  if (z.room_blocks() == 0 && z.life == zone_life::open) c_.zones.set_life(z, zone_life::full);
 }
 
 void data_writer::suspect(zone_state& z) {

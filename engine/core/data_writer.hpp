@@ -77,6 +77,7 @@ class data_writer final : public io_client {
   void failed(failed_append f, zoned::place at);
   void refused_by_limit(failed_append f);
   void suspect(zone_state& z);
+  void overtaken(zone_state& z);
   void again(stream& s, std::vector<bio> bios, bool failed, error_code why);
   void give_up(bio b, error_code why);
   void settle(ordered_extent& e);

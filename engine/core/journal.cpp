@@ -274,8 +274,9 @@ void journal::open_next() {
   zone_state* after = possible ? c_.zones.pick_clean() : nullptr;
   if (after == nullptr) {
     state_ = cut_count_ > 0 ? state::waiting : state::idle;  // step() comes again when a reset is done
-    if (!c_.zones.may_activate(0)) c_.reclaim->give_up_closed();
-    if (c_.zones.returning_count() == 0 && c_.zones.suspect_count() == 0 && c_.zones.may_activate(0))
+    if (!c_.zones.may_activate(0))
+      static_cast<void>(c_.opener->make_credit());  // or the device is asked all the same
+    else if (c_.zones.returning_count() == 0 && c_.zones.suspect_count() == 0)
       c_.set_latch("no clean zone is left for the journal");
     return;
   }

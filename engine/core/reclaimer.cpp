@@ -55,7 +55,7 @@ std::uint32_t reclaimer::metadata_zones() const {
 }
 
 bool reclaimer::give_up_closed() {
-  if (!reports_.empty()) return true;  // one is on its way already, or may turn out to be full
+  if (!reports_.empty() || remainders_ > 0) return true;  // one is on its way already, or may turn out to be full
   if (zone_state* z = c_.zones.pick_to_give_up()) {
     c_.zones.set_life(*z, zone_life::suspect);
     reports_[z->device.index.value].info = z->device;
@@ -152,6 +152,7 @@ void reclaimer::finish_remainders() {
     zone_state& z = c_.zones[index];
     if (z.life != zone_life::full || !z.credit) continue;
     ++z.holds;
+    ++remainders_;
     ++c_.stats.zone_finishes;
     c_.io.submit({.op = zoned::opcode::finish, .zone = index}, *this, tag_of(work::fill_up, z));
   }
@@ -282,6 +283,7 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       return consider(z);
     case work::fill_up:
       --z.holds;
+      --remainders_;
       if (!c.error) c_.zones.inactive(z);
       return consider(z);
   }

@@ -63,6 +63,7 @@ class reclaimer final : public io_client {
   std::vector<std::uint32_t> candidates_;
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
+  std::uint32_t remainders_ = 0;  // finishes of full zones
   struct inquiry {
     zoned::zone_info info;
     buffer padding;  ///< While the write pointer is moved to the end of its block.

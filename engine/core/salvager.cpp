@@ -8,12 +8,12 @@
 namespace furrow::core {
 
 bool salvager::take(failed_append& f, zoned::place at) {
-  if (c_.promises.native_append || c_.super.data_checksum == format::checksum_kind::none) return false;
   const zone_state& z = *f.zone;
-  const bool known = at.zone == z.device.index && at.offset_bytes % block_bytes == 0 && at.offset_bytes > 0;
+  if (z.life != zone_life::suspect || c_.latch) return false;
+  const bool comparable = !c_.promises.native_append && c_.super.data_checksum != format::checksum_kind::none;
+  const bool aligned = at.zone == z.device.index && at.offset_bytes % block_bytes == 0;
   const std::uint64_t begin = at.offset_bytes / block_bytes;
-  if (!known || begin >= z.capacity_blocks || z.life != zone_life::suspect || c_.latch) return false;
-  f.at_block = begin;
+  f.at_block = comparable && aligned && begin < z.capacity_blocks ? begin : 0;
   ++f.zone->holds;  // S1
   std::size_t index = 0;
   while (index < entries_.size() && entries_[index].now != state::none) ++index;
@@ -36,7 +36,8 @@ void salvager::reported(zone_state& z, const zone_verdict* verdict) {
     e.now = state::reading;
     e.agreed = 0;
     e.end_block = 0;
-    if (pointer_counts && pointer > e.what.at_block) e.end_block = std::min(e.what.blocks, pointer - e.what.at_block);
+    if (pointer_counts && e.what.at_block > 0 && pointer > e.what.at_block)
+      e.end_block = std::min(e.what.blocks, pointer - e.what.at_block);
     e.what.blameless = verdict != nullptr && is_blameless(*verdict);
     read_on(i);
   }

@@ -7,8 +7,8 @@
 //   settled    its first blocks have landed, or none; the rest is sent again (data_writer)
 //
 // Decision table
-//   the device has an append of its own, or the store no sums    nothing landed; not taken
-//   it does not know where the append was to begin               nothing landed; not taken
+//   the device has an append of its own, or the store no sums    nothing landed; but the report tells whose fault it was
+//   it is not known where the append was to begin                the same
 //   the zone cannot be reported, or its pointer means nothing    nothing landed
 //   else                                                         the blocks in [begin, min(end, write pointer)) that agree,
 //                                                                up to the first that does not
@@ -33,7 +33,7 @@ struct failed_append {
   std::size_t stream = 0;  ///< Of the data writer.
   std::vector<bio> bios;
   std::uint64_t blocks = 0;
-  std::uint64_t at_block = 0;  ///< In the zone, where it was to begin.
+  std::uint64_t at_block = 0;  ///< In the zone, where it was to begin; 0: not known.
   error_code why;
   bool blameless = false;  ///< It failed by its zone's fault.
 };
@@ -42,7 +42,7 @@ class salvager final : public io_client {
  public:
   explicit salvager(context& c) : c_{c} {}
 
-  /// False, and nothing is taken, if it can't be known what landed.
+  /// False, and nothing is taken, if the zone will not be reported. `at` is what the completion said.
   [[nodiscard]] bool take(failed_append& f, zoned::place at);
   /// The drained zone was reported, or could not be.
   void reported(zone_state& z, const zone_verdict* verdict);

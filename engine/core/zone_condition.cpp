@@ -56,7 +56,7 @@ zone_verdict judge(const zone_state& z, const zoned::zone_info& reported) {
   if (pointer < z.landed_blocks * block_bytes) return {fate::finish, change::pointer_behind};
   const bool inside = pointer % block_bytes != 0;
   std::optional<change> found;
-  if (pointer > z.next_block * block_bytes) found = change::pointer_ahead;
+  if (pointer / block_bytes > z.next_block) found = change::pointer_ahead;
   // What is padded in a zone of the journal could make a whole group of one that was cut off and written elsewhere.
   if (z.failures >= zone_failures_max || (inside && z.ordinal != 0)) return {fate::finish, found};
   if (pointer / block_bytes >= z.capacity_blocks) return {fate::full, found};

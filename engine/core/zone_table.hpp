@@ -120,7 +120,7 @@ class zone_table {
   [[nodiscard]] std::uint32_t active() const { return active_; }
   /// Whether one more zone may become active, and then as many as are kept for others.
   [[nodiscard]] bool may_activate(std::uint32_t kept) const {
-    return (!shape_.active_max || active_ + kept < *shape_.active_max) && (!cap_ || active_ < *cap_);
+    return (!shape_.active_max || active_ + kept < *shape_.active_max) && (!cap_ || active_ + kept < *cap_);
   }
   /// The device refused one more active zone: others hold what is left. Holds until lift_cap().
   void cap_active();
