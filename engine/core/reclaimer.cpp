@@ -236,6 +236,7 @@ void reclaimer::align(zone_state& z) {
   inquiry& q = reports_[z.device.index.value];
   const std::uint64_t bytes = block_bytes - q.info.write_pointer_bytes % block_bytes;
   q.padding = c_.buffers.take(block_bytes);
+  z.next_block = static_cast<std::uint32_t>(q.info.write_pointer_bytes / block_bytes) + 1;
   std::memset(q.padding.data(), 0, bytes);
   c_.io.submit({.op = zoned::opcode::append, .zone = z.device.index, .segments = {{q.padding.data(), bytes}}}, *this,
                tag_of(work::align, z));
