@@ -172,6 +172,23 @@ TEST_CASE("a failed write cancels what waits behind it, and the write pointer is
   CHECK(d.result(next).at == place{{0}, block});
 }
 
+TEST_CASE("a failed append tells where it was going to begin, one that never came to the device the zone's end") {
+  desk d;
+  const auto landed = d.append(0, 2);
+  const auto failing = d.append(0, 2);
+  const auto behind = d.append(0);
+  const auto too_long = d.append(0, 9);
+  d.learns(zone_at(0, 0, empty));
+  d.complete(ok, 2 * block);
+  d.complete(errc::io);
+  CHECK(d.result(landed).at == place{{0}, 0});
+  CHECK(d.result(failing).at == place{{0}, 2 * block});
+  for (const auto id : {behind, too_long}) CHECK(d.result(id).at == place{{0}, 16 * block});
+  const auto unlearned = d.append(1);
+  d.complete(errc::io);
+  CHECK(d.result(unlearned).at == place{{1}, 16 * block});
+}
+
 TEST_CASE("a failed write leaves other zones alone") {
   desk d;
   d.append(0);

@@ -75,7 +75,7 @@ void ordered_append::cancel(command_id id) noexcept {
     if (s.now == stage::free || s.what.id != id) continue;
     if (s.now == stage::waiting) {
       std::erase(lanes_[s.what.zone.value].waiting, i);
-      answer(i, errc::cancelled);
+      refuse(i, errc::cancelled);
       ready_event_.set();
     } else if (s.now == stage::at_work) {
       below_->cancel({i});
@@ -94,7 +94,7 @@ void ordered_append::accept(const command& c) {
     return;
   }
   if (c.zone.value >= shape().zone_count) {
-    answer(index, errc::out_of_range);
+    refuse(index, errc::out_of_range);
     return;
   }
   lane& l = lanes_[c.zone.value];
@@ -143,14 +143,14 @@ bool ordered_append::start(lane& l, slot_index index) {
     if (s.what.op == opcode::write) {
       pass_on(index, s.what);
     } else {
-      answer(index, errc::invalid_transition);
+      refuse(index, errc::invalid_transition);
     }
     return false;
   }
   command own = s.what;
   if (is_write(s.what.op)) {
     if (const error_code refused = place_write(l, s)) {
-      answer(index, refused);
+      refuse(index, refused);
       return false;
     }
     own.op = opcode::write;
@@ -211,7 +211,7 @@ void ordered_append::finish_learning(lane& l, slot_index index, const completion
     l.known = true;
   } else {
     l.waiting.erase(l.waiting.begin());
-    answer(index, c.error ? c.error : error_code{errc::io});
+    refuse(index, c.error ? c.error : error_code{errc::io});
     fail_waiting_writes(l);
   }
   next(l);
@@ -230,7 +230,7 @@ void ordered_append::finish_change(lane& l, slot_index index, const completion& 
     answer(index, {}, write ? place{s.what.zone, s.offset_bytes} : place{}, c.bytes);
   } else {
     l.known = false;
-    answer(index, c.error ? c.error : error_code{errc::io});
+    answer(index, c.error ? c.error : error_code{errc::io}, write ? place{s.what.zone, s.offset_bytes} : place{});
     fail_waiting_writes(l);
   }
   next(l);
@@ -265,11 +265,17 @@ void ordered_append::fail_waiting_writes(lane& l) {
   const std::vector<slot_index> waiting = std::exchange(l.waiting, {});
   for (const slot_index index : waiting) {
     if (is_write(slots_[index].what.op)) {
-      answer(index, errc::cancelled);
+      refuse(index, errc::cancelled);
     } else {
       l.waiting.push_back(index);
     }
   }
+}
+
+void ordered_append::refuse(slot_index index, error_code error) {
+  const command& c = slots_[index].what;
+  const bool placed = is_write(c.op) && c.zone.value < shape().zone_count;
+  answer(index, error, placed ? place{c.zone, shape().bytes_of(c.zone)} : place{});
 }
 
 void ordered_append::answer(slot_index index, error_code error, place at, std::uint64_t bytes) {

@@ -8,7 +8,7 @@
 //
 // When a change fails
 //   Its own completion carries the device's error. The appends and writes waiting behind it complete with cancelled:
-//   nothing of them was written. The lane is unknown again, so the next change is preceded by a report.
+//   nothing of them was written. Its `at` is where it was going to begin (command.hpp, I3). The lane is unknown again, so the next change is preceded by a report.
 //
 // Invariants
 //   I1  The device has at most one change of a sequential zone in flight, so its writes keep their order.
@@ -73,6 +73,8 @@ class ordered_append final : public device {
   void finish_change(lane& l, slot_index index, const completion& c);
   void note_success(lane& l, const command& c, std::uint64_t bytes);
   void fail_waiting_writes(lane& l);
+  /// Answers what never came to the device: its `at` is the zone's end.
+  void refuse(slot_index index, error_code error);
   void answer(slot_index index, error_code error, place at = {}, std::uint64_t bytes = 0);
   void submit_below();
 

@@ -12,7 +12,10 @@
 //   I1  The segments' array and the memory they name belong to the submitter and stay valid until the completion.
 //   I2  Each accepted command completes exactly once.
 //   I3  On success of an append or write, `bytes` of the completion may be less than asked (a short completion): the
-//       first `bytes` landed at `at`, the rest did not land. On failure nothing is said about the length.
+//       first `bytes` landed at `at`, the rest did not land. On failure nothing is said about the length; where the
+//       device has no append of its own (guarantees::native_append), `at` is where it would have begun, and the zone's
+//       end if it never came to the device. Of a failed native append, `at` means nothing.
+//   I4  An append or write that fails with errc::cancelled wrote nothing.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +53,7 @@ struct command {
 struct completion {
   command_id id;
   error_code error;
-  place at;                 ///< append and write: where the first byte landed.
+  place at;                 ///< append and write: where the first byte landed; on failure see I3.
   std::uint64_t bytes = 0;  ///< append, write, read: bytes transferred. report: zones filled.
 };
 
