@@ -229,8 +229,8 @@ void data_writer::failed(failed_append f, zoned::place at) {
   zone_state& z = *f.zone;
   const refusal why = refusal_of(f.why);
   if (why == refusal::by_limit) return refused_by_limit(std::move(f));
-  ++c_.stats.failed_appends;
   if (why != refusal::not_begun) {
+    ++c_.stats.failed_appends;
     ++z.failures;
     c_.emit_zone({zone_change::kind::write_failed, z.device.index, expected_state(z), expected_state(z)}, f.why);
   }

@@ -30,6 +30,9 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   zones_.assign(report.size(), {});
   unfinished_.clear();
   cap_.reset();
+  budget_ = shape.active_max;
+  if (budget_ && shape.open_max && *shape.open_max < *budget_)
+    budget_ = std::max(*shape.open_max, std::min(*budget_, store_zones_active));
   clean_ = dirty_ = resetting_ = freeing_ = active_ = usable_ = suspect_ = 0;
   typical_blocks_ = 0;
   for (const zoned::zone_info& info : report) {

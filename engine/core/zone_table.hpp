@@ -20,6 +20,8 @@
 //       head in it.
 //   I3  active() <= what the device allows, by our own doing. A zone gives its credit back when the device does: full,
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
+//       Where open zones are fewer than active ones, these are kept within their number too, as far as a store can do
+//       with it: a device may refuse to open a closed zone again though another could be closed for it.
 #pragma once
 
 #include <optional>
@@ -120,7 +122,7 @@ class zone_table {
   [[nodiscard]] std::uint32_t active() const { return active_; }
   /// Whether one more zone may become active, and then as many as are kept for others.
   [[nodiscard]] bool may_activate(std::uint32_t kept) const {
-    return (!shape_.active_max || active_ + kept < *shape_.active_max) && (!cap_ || active_ + kept < *cap_);
+    return (!budget_ || active_ + kept < *budget_) && (!cap_ || active_ + kept < *cap_);
   }
   /// The device refused one more active zone: others hold what is left. Holds until lift_cap().
   void cap_active();
@@ -141,6 +143,7 @@ class zone_table {
   void set_credit(zone_state& z, bool credit);
   [[nodiscard]] std::uint32_t ring_credits(std::uint32_t copy) const;
   zoned::geometry shape_;
+  std::optional<std::uint32_t> budget_;
   std::optional<std::uint32_t> cap_;
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
