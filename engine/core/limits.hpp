@@ -11,7 +11,7 @@ namespace furrow::core {
 
 inline constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
 
-inline constexpr std::uint32_t ring_zones = 4;           ///< Two copies of the superblock, two zones each.
+inline constexpr std::uint32_t ring_zones = 4;  ///< Two copies of the superblock, two zones each.
 /// What any store can do with: two ring zones, the journal's, two for pages, one for data.
 inline constexpr std::uint32_t store_zones_active = 6;
 inline constexpr std::uint32_t report_zones_max = 4096;  ///< Zones of one report command.
