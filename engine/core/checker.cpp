@@ -137,6 +137,13 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
     b = run->block + sums->sums.size() - block;
   }
   if (parts.object != object_) found("an extent without its object", detail);
+  const bool lost = z.device.condition == zoned::zone_condition::offline;
+  if (lost) {
+    error_detail where = detail;
+    where.bytes = x->blocks * block_bytes;
+    where.zone = zone;
+    found("lost: the device has taken its zone offline", where);
+  }
   if (z.role != format::zone_role::data || block == 0 || block + x->blocks > z.next_block)
     found("an extent outside what its zone holds", detail);
   if (parts.block != end_block_ && !value_.name.empty()) found("an object with a gap or an overlap", detail);
@@ -145,6 +152,7 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
   ++extents_;
   ++out_.extents;
   live_[zone.value] += x->blocks;
+  if (lost) return readiness::yes();
   runs_.push_back({x->address, x->blocks});
   owners_.push_back(parts.object);
   owner_blocks_.push_back(parts.block);

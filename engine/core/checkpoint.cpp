@@ -7,6 +7,7 @@
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/superblock_ring.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
@@ -250,10 +251,12 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   s = {};
   if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
-    if (by_credit && !c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
+    const bool refused =
+        by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit();
     const bool hopeless = c_.zones.metadata_clean() <= journal_zones && c_.zones.metadata_returning() == 0 &&
                           c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
+    if (refused) c_.set_latch("the device refuses one more active zone for metadata, and others hold them");
     return nullptr;
   }
   return s.ready ? s.zone : nullptr;
@@ -315,8 +318,7 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
     if (landed == 0 && ++j.attempts > attempts_max) return c_.set_latch("pages cannot be written", z.device.index);
     if (c.error) {
       ++z.failures;
-      c_.emit(event::kind::zone_changed,
-              {.zone = z.device.index, .what = "a write of pages failed: " + c.error.message()});
+      c_.emit_zone({zone_change::kind::write_failed, z.device.index, expected_state(z), expected_state(z)}, c.error);
     } else {
       ++c_.stats.short_completions;
     }
@@ -335,6 +337,8 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
   c_.zones.drained(z);
   for (std::size_t i = 0; i < landed; ++i)
     j.refs[p.from + i].copies[p.copy] = c_.shape.address_of(z.device.index, c.at.offset_bytes / block_bytes + i);
+  if (landed > 0)
+    z.landed_blocks = std::max(z.landed_blocks, static_cast<std::uint32_t>(c.at.offset_bytes / block_bytes + landed));
   z.live_pages += static_cast<std::uint32_t>(landed);
   j.landed[p.copy] += landed;
   if (j.landed[0] == j.nodes.size() && (c_.super.page_copies == 1 || j.landed[1] == j.nodes.size())) job_done(p.of);

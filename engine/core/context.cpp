@@ -2,6 +2,7 @@
 
 #include "core/apply.hpp"
 #include "core/journal.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
@@ -14,13 +15,42 @@ std::uint64_t context::publish(const std::vector<format::record_body>& bodies) {
   return sequence;
 }
 
-io_table::ask context::put(const zone_state& z, std::uint64_t offset_bytes, std::vector<zoned::segment> segments) {
+io_table::ask context::put(const zone_state& z, std::uint64_t offset_bytes, memory_of_command segments) {
   const bool conventional = z.conventional();
   return {.op = conventional ? zoned::opcode::write : zoned::opcode::append,
           .zone = z.device.index,
           .offset_bytes = conventional ? offset_bytes : 0,
-          .segments = std::move(segments),
+          .segments = segments,
           .zones = {}};
+}
+
+void context::emit_zone(zone_change change, error_code cause, bool damage) {
+  switch (change.what) {
+    case zone_change::kind::read_only:
+      ++stats.zones_read_only;
+      break;
+    case zone_change::kind::offline:
+      ++stats.zones_offline;
+      break;
+    case zone_change::kind::full_early:
+      ++stats.zones_full_early;
+      break;
+    case zone_change::kind::pointer_ahead:
+    case zone_change::kind::pointer_behind:
+      ++stats.zones_misplaced;
+      break;
+    case zone_change::kind::retired:
+    case zone_change::kind::unwritable:
+    case zone_change::kind::unreported:
+      ++stats.zones_retired;
+      break;
+    case zone_change::kind::write_failed:
+      break;
+  }
+  std::string what = sentence(change.what);
+  if (cause) what += ": " + cause.message();
+  const auto kind = damage ? event::kind::damage : event::kind::zone_changed;
+  out.add({}, {}).result = event{kind, {.zone = change.zone, .what = std::move(what)}, change};
 }
 
 void context::set_latch(const char* why, std::optional<zoned::zone_index> zone) {

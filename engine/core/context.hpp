@@ -33,6 +33,7 @@ class object_table;
 class page_reader;
 class publisher;
 class reclaimer;
+class salvager;
 class superblock_ring;
 class zone_opener;
 
@@ -93,6 +94,7 @@ struct context {
   page_reader* pages = nullptr;
   publisher* publish_queue = nullptr;
   reclaimer* reclaim = nullptr;
+  salvager* salvage = nullptr;
   superblock_ring* ring = nullptr;
   zone_opener* opener = nullptr;
 
@@ -112,6 +114,8 @@ struct context {
   void emit(event::kind what, error_detail detail = {}) {
     out.add({}, {}).result = event{what, std::move(detail)};
   }
+  /// Tells that a zone is not what it was; as damage if it lost what something points at.
+  void emit_zone(zone_change change, error_code cause = {}, bool damage = false);
   /// Gives one publication its sequence, applies it and journals it. Its pages were prepared in this turn.
   std::uint64_t publish(const std::vector<format::record_body>& bodies);
   /// The outcome of something is unknown: nothing more is written, all that waits for durability fails. The way out is
@@ -120,7 +124,7 @@ struct context {
 
   /// A command that puts `segments` at `offset_bytes` of a zone; where there is a write pointer, at that.
   [[nodiscard]] static io_table::ask put(const zone_state& z, std::uint64_t offset_bytes,
-                                         std::vector<zoned::segment> segments);
+                                         memory_of_command segments);
   /// Whether the zone takes one more of them now.
   [[nodiscard]] bool takes_write(const zone_state& z) const {
     return z.conventional() || z.writes < promises.appends_per_zone_max;

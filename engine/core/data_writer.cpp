@@ -6,6 +6,7 @@
 #include "core/journal.hpp"
 #include "core/publisher.hpp"
 #include "core/reclaimer.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
@@ -106,12 +107,14 @@ void data_writer::step() {
       }
       const bool opening = std::any_of(streams_.begin(), streams_.end(),
                                        [](const stream& o) { return o.zone.zone != nullptr && !o.zone.ready; });
-      if (!opening && in_flight_ == 0 && !c_.zones.may_activate(c_.log->credit_kept())) c_.reclaim->give_up_closed();
-      if (opening || more_coming() || in_flight_ > 0 || !c_.zones.may_activate(c_.log->credit_kept())) break;
+      const bool no_credit = !c_.zones.may_activate(c_.log->credit_kept());
+      if (opening || in_flight_ > 0) break;
+      if (no_credit && c_.opener->make_credit()) break;
+      if (more_coming()) break;
       const bio b = s.queue.front();  // D3
       s.queue.pop_front();
       --queued_;
-      give_up(b, errc::no_space);
+      give_up(b, no_credit ? error_code{zoned::errc::too_many_active} : errc::no_space);
     }
   }
 }
@@ -167,15 +170,9 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
   --in_flight_;
   --zone.holds;
   --zone.writes;
-  const auto suspect = [&] {
-    if (zone.life == zone_life::full || zone.life == zone_life::open || zone.life == zone_life::closed)
-      c_.zones.set_life(zone, zone_life::suspect);
-  };
   if (c.error) {
-    ++zone.failures;
-    suspect();
-    c_.emit(event::kind::zone_changed, {.zone = zone.device.index, .what = "an append failed: " + c.error.message()});
-    return again(s, std::move(bios), true, c.error);
+    const auto index = static_cast<std::size_t>(&s - streams_.data());
+    return failed({&zone, index, std::move(bios), asked, 0, c.error, false}, c.at);
   }
   c_.stats.data_bytes += c.bytes;
   const bool aligned = c.at.offset_bytes % block_bytes == 0 && c.at.zone == zone.device.index;
@@ -183,7 +180,7 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
   if (landed < asked) {
     ++c_.stats.short_completions;
     if (!aligned || c.bytes % block_bytes != 0) {
-      suspect();
+      suspect(zone);
     } else {
       if (zone.life == zone_life::full) c_.zones.set_life(zone, zone_life::closed);
       zone.next_block -= static_cast<std::uint32_t>(asked - landed);
@@ -215,7 +212,82 @@ void data_writer::land(bio b, zoned::place at) {
       {b.first_block,
        {c_.shape.address_of(at.zone, at.offset_bytes / block_bytes), static_cast<std::uint32_t>(b.blocks)}});
   e.blocks_left -= b.blocks;
-  ++c_.zones[at.zone].holds;  // D2
+  zone_state& z = c_.zones[at.zone];
+  ++z.holds;  // D2
+  z.landed_blocks = std::max(z.landed_blocks, static_cast<std::uint32_t>(at.offset_bytes / block_bytes + b.blocks));
+  if (z.landed_blocks > z.next_block) overtaken(z);
+}
+
+/// It landed behind all that was submitted: somebody else wrote to the zone.
+void data_writer::overtaken(zone_state& z) {
+  const zone_change::state expected = expected_state(z);
+  z.next_block = z.landed_blocks;
+  c_.emit_zone({zone_change::kind::pointer_ahead, z.device.index, expected, expected_state(z)});
+  if (z.room_blocks() == 0 && z.life == zone_life::open) c_.zones.set_life(z, zone_life::full);
+}
+
+void data_writer::suspect(zone_state& z) {
+  if (z.life == zone_life::full || z.life == zone_life::open || z.life == zone_life::closed)
+    c_.zones.set_life(z, zone_life::suspect);
+}
+
+void data_writer::failed(failed_append f, zoned::place at) {
+  zone_state& z = *f.zone;
+  const refusal why = refusal_of(f.why);
+  if (why == refusal::by_limit) return refused_by_limit(std::move(f));
+  if (why != refusal::not_begun) {
+    ++c_.stats.failed_appends;
+    ++z.failures;
+    c_.emit_zone({zone_change::kind::write_failed, z.device.index, expected_state(z), expected_state(z)}, f.why);
+  }
+  suspect(z);
+  ++in_flight_;
+  if (why == refusal::none && c_.salvage->take(f, at)) return;
+  f.blameless = why != refusal::none;
+  ++z.holds;
+  settle_failed(std::move(f), 0);
+}
+
+void data_writer::refused_by_limit(failed_append f) {
+  zone_state& z = *f.zone;
+  ++c_.stats.limit_refusals;
+  if (refused_at_bytes_ != c_.stats.data_bytes) refusals_ = 0;  // something has landed since
+  refused_at_bytes_ = c_.stats.data_bytes;
+  f.blameless = ++refusals_ < refusals_max;
+  if (!f.blameless) refusals_ = 0;
+  if (z.life == zone_life::full) c_.zones.set_life(z, zone_life::closed);
+  z.next_block -= static_cast<std::uint32_t>(f.blocks);
+  c_.zones.drained(z);
+  c_.emit(event::kind::limit_exceeded, {.zone = z.device.index, .what = f.why.message()});
+  c_.reclaim->give_up_closed();
+  ++z.holds;
+  ++in_flight_;
+  settle_failed(std::move(f), 0);
+}
+
+void data_writer::settle_failed(failed_append f, std::uint64_t landed) {
+  zone_state& z = *f.zone;
+  --in_flight_;
+  --z.holds;
+  c_.stats.data_bytes += landed * block_bytes;
+  std::uint64_t at_block = f.at_block;
+  std::vector<bio> rest;
+  for (bio& b : f.bios) {
+    const std::uint64_t part = std::min(landed, b.blocks);
+    if (part > 0) {
+      land({b.extent, b.first_block, part, b.attempts}, {z.device.index, at_block * block_bytes});
+      at_block += part;
+      landed -= part;
+      b.first_block += part;
+      b.blocks -= part;
+    }
+    if (b.blocks > 0)
+      rest.push_back(b);
+    else
+      settle(*b.extent);
+  }
+  again(streams_[f.stream], std::move(rest), !f.blameless, f.why);
+  if (z.holds == 0) c_.reclaim->consider(z);
 }
 
 void data_writer::again(stream& s, std::vector<bio> bios, bool failed, error_code why) {
@@ -224,7 +296,7 @@ void data_writer::again(stream& s, std::vector<bio> bios, bool failed, error_cod
       give_up(*it, why);
       continue;
     }
-    if (failed) ++c_.stats.retries;
+    if (why) ++c_.stats.retries;
     if (it->extent->failed) {
       settle(*it->extent);
       continue;

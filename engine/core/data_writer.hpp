@@ -5,8 +5,10 @@
 //   short                      the front bios (and a part of one, in whole blocks) get theirs; the rest is queued again,
 //                              first
 //   misaligned to the block    nothing landed; all is queued again; the zone is left as suspect
-//   failed                     nothing landed; each bio is queued again once, then its ordered extent fails; the zone
-//                              is suspect
+//   failed                     the zone is suspect. What landed is found out if it can be (salvager); else nothing
+//                              did. Each bio, or its rest, is queued again once, then its ordered extent fails. Not
+//                              counted is a failure by the zone's fault, or of what never came to the device
+//   refused over a limit       nothing landed; all is queued again; after refusals_max in a row it is as failed
 //
 // Invariants
 //   D1  A zone is chosen when a command is made, never before. No command passes the room left in the zone.
@@ -22,7 +24,7 @@
 #include <deque>
 #include <memory>
 
-#include "core/splitter.hpp"
+#include "core/salvager.hpp"
 #include "core/zone_opener.hpp"
 
 namespace furrow::core {
@@ -46,6 +48,8 @@ class data_writer final : public io_client {
   bool close_idle();
   /// Zones lose their hold of a published or dropped extent.
   void unhold(const std::vector<landed_piece>& pieces);
+  /// It is known now that the first blocks of a failed append have landed.
+  void settle_failed(failed_append f, std::uint64_t landed);
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
   [[nodiscard]] bool idle() const { return queued_ == 0 && in_flight_ == 0; }
@@ -70,6 +74,10 @@ class data_writer final : public io_client {
   [[nodiscard]] std::size_t open_streams_max() const;
   void send(stream& s, open_zone& to);
   void land(bio b, zoned::place at);
+  void failed(failed_append f, zoned::place at);
+  void refused_by_limit(failed_append f);
+  void suspect(zone_state& z);
+  void overtaken(zone_state& z);
   void again(stream& s, std::vector<bio> bios, bool failed, error_code why);
   void give_up(bio b, error_code why);
   void settle(ordered_extent& e);
@@ -84,7 +92,9 @@ class data_writer final : public io_client {
   std::uint64_t room_known_at_ = ~std::uint64_t{0};
   std::uint64_t room_changes_ = 0;
   std::uint64_t queued_ = 0;
-  std::uint64_t in_flight_ = 0;
+  std::uint64_t in_flight_ = 0;  ///< Commands, and failed ones of which it is not known what landed.
+  std::uint32_t refusals_ = 0;   ///< In a row.
+  std::uint64_t refused_at_bytes_ = 0;
 };
 
 }  // namespace furrow::core

@@ -317,8 +317,9 @@ void journal::open_next() {
   zone_state* after = have && credit ? c_.zones.pick_metadata() : nullptr;
   if (after == nullptr) {
     state_ = cut_count_ > 0 ? state::waiting : state::idle;  // step() comes again when a reset is done
-    if (!credit) c_.reclaim->give_up_closed();
-    if (credit && c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0)
+    if (!credit)
+      static_cast<void>(c_.opener->make_credit());  // or the device is asked all the same
+    else if (c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0)
       c_.set_latch("no clean zone is left for the journal");
     return;
   }

@@ -11,11 +11,17 @@ namespace furrow::core {
 
 inline constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
 
-inline constexpr std::uint32_t ring_zones = 4;           ///< Two copies of the superblock, two zones each.
+inline constexpr std::uint32_t ring_zones = 4;  ///< Two copies of the superblock, two zones each.
+/// What any store can do with: two ring zones, the journal's, two for pages, one for data.
+inline constexpr std::uint32_t store_zones_active = 6;
 inline constexpr std::uint32_t report_zones_max = 4096;  ///< Zones of one report command.
 inline constexpr std::uint32_t bio_attempts_max = 2;     ///< A bio that fails is sent again once.
-inline constexpr std::uint32_t zone_failures_max = 2;    ///< Then the zone is not written any more.
-inline constexpr std::uint32_t page_batch_max = 32;      ///< Pages of one command.
+inline constexpr std::uint32_t zone_failures_max = 2;    ///< Then the zone is not written until it is reset.
+inline constexpr std::uint32_t zone_trials_max = 4;      ///< Uses in a row that end so; then the zone is retired.
+inline constexpr std::uint32_t refusals_max = 8;  ///< In a row, over a limit, when nothing of ours can be given up.
+inline constexpr std::uint64_t refusal_memory =
+    4096;                                            ///< Commands after which others may have given up what they hold.
+inline constexpr std::uint32_t page_batch_max = 32;  ///< Pages of one command.
 inline constexpr std::uint32_t page_commands_max = 4;    ///< Page commands in flight, a copy.
 inline constexpr std::uint32_t drop_extents_max = 1024;  ///< Extents of one drop record.
 inline constexpr std::uint32_t resets_in_flight_max = 4;

@@ -12,6 +12,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       pages_{c_},
       log_{c_},
       opener_{c_},
+      salvage_{c_},
       data_{c_},
       publisher_{c_},
       appender_{c_},
@@ -35,6 +36,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.ring = &ring_;
   c_.checkpoint = &checkpoint_;
   c_.reclaim = &reclaim_;
+  c_.salvage = &salvage_;
 }
 
 void machine::handle(request&& r) {
@@ -106,6 +108,7 @@ void machine::settle() {
       ++c_.turn_settled;
       reclaim_.step();
       appender_.step();
+      salvage_.step();
       data_.step();
       checkpoint_.step();
       log_.step();

@@ -24,6 +24,7 @@
 #include "core/reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/recovery.hpp"
+#include "core/salvager.hpp"
 #include "core/superblock_ring.hpp"
 
 namespace furrow::core {
@@ -94,6 +95,7 @@ class machine {
   page_reader pages_;
   journal log_;
   zone_opener opener_;
+  salvager salvage_;
   data_writer data_;
   publisher publisher_;
   appender appender_;

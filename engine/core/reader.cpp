@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/page_reader.hpp"
+#include "core/reclaimer.hpp"
 #include "core/segment_cursor.hpp"
 
 namespace furrow::core {
@@ -204,6 +205,13 @@ void reader::io_done(std::uint64_t tag, const zoned::completion& c) {
   const auto it = sent_.find(tag);
   const sent s = std::move(it->second);
   sent_.erase(it);
+  zone_state& zone = c_.zones.of(s.op->pieces[s.piece].where.address);
+  if (c.error && zone.device.condition != zoned::zone_condition::offline)  // why is to be known first
+    return c_.reclaim->inquire(zone, [this, s, c] { landed(s, c); });
+  landed(s, c);
+}
+
+void reader::landed(const sent& s, const zoned::completion& c) {
   piece& p = s.op->pieces[s.piece];
   piece_done(*s.op, p, c);
   --c_.zones.of(p.where.address).readers;
@@ -215,6 +223,8 @@ void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
   const std::byte* bytes = p.copy ? p.copy.data() : p.to.data();
   error_code ec = c.error;
   if (!ec && c.bytes != p.where.blocks * block_bytes) ec = zoned::errc::io;
+  if (ec && c_.zones.of(p.where.address).device.condition == zoned::zone_condition::offline)
+    ec = zoned::errc::zone_offline;
   std::uint32_t bad = 0;
   const bool verified = c_.super.data_checksum != format::checksum_kind::none;
   for (std::uint32_t b = 0; b < p.where.blocks && !ec; ++b)  // R4

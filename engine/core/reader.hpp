@@ -8,6 +8,7 @@
 //       memory is one.
 //   R4  Each block's sum is verified before the answer; whole blocks go to the caller's memory uncopied where it is
 //       aligned as the device asks, others through a buffer.
+//   R4  A read that the device failed is answered when its zone was looked at: zone_offline, or the device's word.
 //
 // Not here: pages (page_reader).
 #pragma once
@@ -66,6 +67,8 @@ class reader final : public io_client {
     std::shared_ptr<operation> op;
     std::size_t piece = 0;
   };
+  void landed(const sent& s, const zoned::completion& c);
+
   context& c_;
   std::unordered_map<std::uint64_t, sent> sent_;
   std::uint64_t next_tag_ = 1;

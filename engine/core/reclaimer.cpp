@@ -10,11 +10,13 @@
 #include "core/objects.hpp"
 #include "core/page_reader.hpp"
 #include "core/publisher.hpp"
+#include "core/salvager.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
 namespace {
-enum class work : std::uint64_t { reset = 1, report, align, finish, fill_up };
+enum class work : std::uint64_t { reset = 1, report, align, finish, fill_up, inquire };
 std::uint64_t tag_of(work w, const zone_state& z) { return static_cast<std::uint64_t>(w) << 32 | z.device.index.value; }
 }  // namespace
 
@@ -44,18 +46,15 @@ std::uint64_t reclaimer::closed_data_room() const {
   return closed_room_;
 }
 
-void reclaimer::give_up_closed() {
-  if (!reports_.empty()) return;  // one is on its way already, or may turn out to be full
-  bool found = false;
-  c_.zones.for_life(zone_life::closed, [this, &found](zone_state& z) {
-    if (z.writes > 0 || z.conventional()) return true;
-    c_.zones.set_life(z, zone_life::suspect);
-    reports_[z.device.index.value].info = z.device;
-    finish(z);
-    found = true;
-    return false;
-  });
-  if (!found && !c_.data->close_idle()) c_.checkpoint->close_idle();  // for the next time
+bool reclaimer::give_up_closed() {
+  if (!reports_.empty() || remainders_ > 0) return true;  // one is on its way already, or may turn out to be full
+  if (zone_state* z = c_.zones.pick_to_give_up()) {
+    c_.zones.set_life(*z, zone_life::suspect);
+    reports_[z->device.index.value].info = z->device;
+    finish(*z);
+    return true;
+  }
+  return c_.data->close_idle() || c_.checkpoint->close_idle();  // for the next time
 }
 
 void reclaimer::step() {
@@ -104,8 +103,19 @@ void reclaimer::free_zone(zone_state& z) {
   FURROW_ASSERT(done.fault == nullptr);
   c_.log->when_durable(c_.publish({body}), [this, &z](error_code ec) {
     --freeing_;
-    if (!ec) c_.zones.set_life(z, z.next_block == 0 ? zone_life::clean : zone_life::dirty);
+    if (!ec) retire_or(z, z.next_block == 0 ? zone_life::clean : zone_life::dirty);
   });
+}
+
+void reclaimer::retire_or(zone_state& z, zone_life life) {
+  if (z.failures < zone_failures_max) {
+    z.spoiled_uses = 0;
+  } else if (++z.spoiled_uses >= zone_trials_max) {
+    z.entry_changed = true;  // the flag of a bad zone is kept
+    c_.zones.set_life(z, zone_life::bad);
+    return c_.emit_zone({zone_change::kind::retired, z.device.index, expected_state(z), expected_state(z)});
+  }
+  c_.zones.set_life(z, life);
 }
 
 void reclaimer::reset_some() {
@@ -139,6 +149,7 @@ void reclaimer::finish_remainders() {
     zone_state& z = c_.zones[index];
     if (z.life != zone_life::full || !z.credit) continue;
     ++z.holds;
+    ++remainders_;
     ++c_.stats.zone_finishes;
     c_.io.submit({.op = zoned::opcode::finish, .zone = index}, *this, tag_of(work::fill_up, z));
   }
@@ -146,40 +157,83 @@ void reclaimer::finish_remainders() {
 
 void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
   const zoned::zone_info info = reports_[z.device.index.value].info;
+  const zone_change::state expected = expected_state(z);
   if (c.error || c.bytes != 1) {
     reports_.erase(z.device.index.value);
     c_.zones.set_life(z, zone_life::bad);
-    c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a zone cannot be reported any more"});
-    return;
+    c_.salvage->reported(z, nullptr);
+    return c_.emit_zone({zone_change::kind::unreported, z.device.index, expected, expected}, c.error);
   }
+  const zone_verdict verdict = judge(z, info);
   z.device = info;
   if (!zoned::is_active(info.condition)) c_.zones.inactive(z);
-  const bool inside = info.write_pointer_bytes % block_bytes != 0;
-  const bool usable =
-      zoned::is_writable(info.condition) && z.failures < zone_failures_max && !(inside && z.ordinal != 0);  // F5
-  if (info.condition == zoned::zone_condition::full || info.condition == zoned::zone_condition::read_only ||
-      info.condition == zoned::zone_condition::offline) {
-    reports_.erase(z.device.index.value);
-    z.next_block = z.capacity_blocks;
-    c_.zones.set_life(z, info.condition == zoned::zone_condition::full ? zone_life::full : zone_life::bad);
-    consider(z);
-    c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a zone takes no more writes"});
-  } else if (usable && inside) {
-    align(z);
-  } else if (usable) {
-    reports_.erase(z.device.index.value);
-    z.next_block = static_cast<std::uint32_t>(info.write_pointer_bytes / block_bytes);
-    c_.zones.set_life(z, z.room_blocks() == 0 ? zone_life::full : zone_life::closed);
-    consider(z);
-  } else {
-    finish(z);  // it would stay active for nothing
+  if (verdict.found) {
+    const bool lost = z.live_blocks > 0 || z.live_pages > 0;
+    c_.emit_zone({*verdict.found, z.device.index, expected, {info.condition, info.write_pointer_bytes}}, {},
+                 lost && verdict.found == zone_change::kind::pointer_behind);
   }
+  using fate = zone_verdict::fate;
+  if (verdict.then == fate::go_on || verdict.then == fate::full) {
+    const bool written = zoned::is_writable(info.condition);
+    z.next_block = written ? static_cast<std::uint32_t>(info.write_pointer_bytes / block_bytes) : z.capacity_blocks;
+  } else if (verdict.then == fate::bad) {
+    z.next_block = z.capacity_blocks;
+  }
+  c_.salvage->reported(z, &verdict);
+  switch (verdict.then) {
+    case fate::pad:
+      return align(z);
+    case fate::finish:
+      return finish(z);
+    case fate::go_on:
+      c_.zones.set_life(z, zone_life::closed);
+      break;
+    case fate::full:
+      c_.zones.set_life(z, zone_life::full);
+      break;
+    case fate::bad:
+      c_.zones.set_life(z, zone_life::bad);
+      break;
+  }
+  reports_.erase(z.device.index.value);
+  consider(z);
+}
+
+void reclaimer::inquire(zone_state& z, std::function<void()> then) {
+  question& q = questions_[z.device.index.value];
+  q.then.push_back(std::move(then));
+  if (q.then.size() > 1) return;
+  c_.io.submit({.op = zoned::opcode::report, .zone = z.device.index, .zones = {&q.info, 1}}, *this,
+               tag_of(work::inquire, z));
+}
+
+void reclaimer::inquiry_done(zone_state& z, const zoned::completion& c) {
+  const question q = std::move(questions_.extract(z.device.index.value).mapped());
+  const bool gone = q.info.condition == zoned::zone_condition::offline;
+  if (!c.error && c.bytes == 1 && q.info.condition != z.device.condition &&
+      (gone || q.info.condition == zoned::zone_condition::read_only)) {
+    const zone_change::state expected = expected_state(z);
+    z.device = q.info;
+    c_.emit_zone({gone ? zone_change::kind::offline : zone_change::kind::read_only,
+                  z.device.index,
+                  expected,
+                  {q.info.condition, q.info.write_pointer_bytes}});
+    // A zone that is being written to, emptied or looked at finds out for itself.
+    const bool settled = z.life == zone_life::full || z.life == zone_life::closed;
+    if (settled && z.role == format::zone_role::data && z.writes == 0) {
+      c_.zones.inactive(z);
+      z.next_block = z.capacity_blocks;
+      c_.zones.set_life(z, zone_life::bad);
+    }
+  }
+  for (const auto& then : q.then) then();
 }
 
 void reclaimer::align(zone_state& z) {
   inquiry& q = reports_[z.device.index.value];
   const std::uint64_t bytes = block_bytes - q.info.write_pointer_bytes % block_bytes;
   q.padding = c_.buffers.take(block_bytes);
+  z.next_block = static_cast<std::uint32_t>(q.info.write_pointer_bytes / block_bytes) + 1;
   std::memset(q.padding.data(), 0, bytes);
   c_.io.submit({.op = zoned::opcode::append, .zone = z.device.index, .segments = {{q.padding.data(), bytes}}}, *this,
                tag_of(work::align, z));
@@ -205,12 +259,14 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
     case work::reset:
       --resets_;
       ++c_.stats.zone_resets;
-      z.next_block = 0;
+      z.next_block = z.landed_blocks = 0;
       z.failures = 0;
-      c_.zones.set_life(z, c.error || !c_.zones.is_usable(z) ? zone_life::bad : zone_life::clean);
-      if (c.error)
-        c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "a reset failed: " + c.error.message()});
-      return;
+      if (!c.error) return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
+      c_.zones.set_life(z, zone_life::bad);
+      return c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)},
+                          c.error);
+    case work::inquire:
+      return inquiry_done(z, c);
     case work::report:
       return report_done(z, c);
     case work::align:
@@ -220,9 +276,12 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       if (!c.error) c_.zones.inactive(z);
       z.next_block = z.capacity_blocks;
       c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::full);
+      if (c.error)
+        c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, c.error);
       return consider(z);
     case work::fill_up:
       --z.holds;
+      --remainders_;
       if (!c.error) c_.zones.inactive(z);
       return consider(z);
   }

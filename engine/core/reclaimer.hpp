@@ -8,11 +8,13 @@
 //   F4  An empty zone is not reset, nor a conventional one.
 //   F5  A zone whose write pointer is inside a block is padded to the block's end and used again; but not one of the
 //       journal's, where what is padded could make a whole group of one that was cut off and written anew elsewhere.
+//   F6  A zone becomes bad without a command to it only when it was reported so, or when nothing lives in it.
 //
 // Not here: what makes blocks dead (apply), moving live ones.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <unordered_map>
 
 #include "core/context.hpp"
@@ -30,8 +32,10 @@ class reclaimer final : public io_client {
   /// Journal zones before the new head, and pages that died, may go.
   void checkpoint_done();
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
-  /// if there is none, one is closed.
-  void give_up_closed();
+  /// if there is none, one is closed. False: there is nothing to give up.
+  bool give_up_closed();
+  /// A read of the zone failed: looks whether the device has made it read-only or offline, then calls.
+  void inquire(zone_state& z, std::function<void()> then);
   void step();
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
   [[nodiscard]] std::uint64_t closed_data_room() const;
@@ -46,6 +50,8 @@ class reclaimer final : public io_client {
   void resolve_suspects();
   void finish_remainders();
   void report_done(zone_state& z, const zoned::completion& c);
+  void inquiry_done(zone_state& z, const zoned::completion& c);
+  void retire_or(zone_state& z, zone_life life);
   void align(zone_state& z);
   void align_done(zone_state& z, const zoned::completion& c);
   void finish(zone_state& z);
@@ -56,11 +62,17 @@ class reclaimer final : public io_client {
   std::vector<std::uint32_t> candidates_;
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
+  std::uint32_t remainders_ = 0;  // finishes of full zones
   struct inquiry {
     zoned::zone_info info;
     buffer padding;  ///< While the write pointer is moved to the end of its block.
   };
-  std::unordered_map<std::uint32_t, inquiry> reports_;  // by zone
+  std::unordered_map<std::uint32_t, inquiry> reports_;  // by zone; of suspects
+  struct question {
+    zoned::zone_info info;
+    std::vector<std::function<void()>> then;
+  };
+  std::unordered_map<std::uint32_t, question> questions_;  // by zone; of others
   mutable std::uint64_t closed_seen_ = ~std::uint64_t{0};
   mutable std::uint64_t closed_room_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/superblock_ring.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
@@ -225,7 +226,30 @@ void recovery::contradiction(std::string what) {
   reconcile();
 }
 
-void recovery::reconcile() {
+void recovery::reconcile() { look_behind_pointers(0); }
+
+/// No block that a record names lies behind its zone's write pointer, unless the device lost what it had acknowledged.
+void recovery::look_behind_pointers(std::uint32_t first) {
+  for (std::uint32_t i = first; i < c_.zones.count(); ++i) {
+    const zone_state& z = c_.zones[{i}];
+    if (z.role != format::zone_role::data || z.live_blocks == 0 || !zoned::is_active(z.device.condition)) continue;
+    const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, {i}, z.capacity_blocks));
+    if (!l.ready())
+      return c_.pages->wait(l.page(), [this, i](error_code ec) {
+        if (ec) return fail(ec, "a page with the sums of a zone cannot be read in any copy");
+        look_behind_pointers(i);
+      });
+    const auto key = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
+    const auto run = key && key->zone.value == i ? format::decode_run(l.cell().value) : std::nullopt;
+    const std::uint64_t end = run ? key->block + run->sums.size() : 0;
+    if (end <= z.written_blocks()) continue;
+    c_.read_only = true;
+    c_.emit_zone({zone_change::kind::pointer_behind,
+                  {i},
+                  {zoned::zone_condition::closed, end * block_bytes},
+                  {z.device.condition, z.device.write_pointer_bytes}},
+                 {}, true);
+  }
   scan_.claim_zones();
   for (zone_state& z : c_.zones.all()) reconcile_zone(z);
   c_.checkpoint->configure();
@@ -236,9 +260,16 @@ void recovery::reconcile_zone(zone_state& z) {
   if (z.life == zone_life::superblock || z.capacity_blocks < 2) return;
   if (z.conventional()) return reconcile_conventional(z);
   const zoned::zone_condition condition = z.device.condition;
-  z.next_block = z.written_blocks();
-  if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline)
-    return c_.zones.set_life(z, zone_life::bad);
+  z.next_block = z.landed_blocks = z.written_blocks();
+  if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline) {
+    z.next_block = z.capacity_blocks;
+    c_.zones.set_life(z, zone_life::bad);
+    const bool gone = condition == zoned::zone_condition::offline;
+    return c_.emit_zone({gone ? zone_change::kind::offline : zone_change::kind::read_only,
+                         z.device.index,
+                         {zoned::zone_condition::closed, 0},
+                         {condition, z.device.write_pointer_bytes}});
+  }
   const bool empty = condition == zoned::zone_condition::empty;
   if (z.role == format::zone_role::free) {
     const zone_life life = z.failures >= zone_failures_max || !c_.zones.is_usable(z) ? zone_life::bad

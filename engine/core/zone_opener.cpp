@@ -1,22 +1,26 @@
 #include "core/zone_opener.hpp"
 
 #include "core/journal.hpp"
+#include "core/reclaimer.hpp"
+#include "core/zone_condition.hpp"
 #include "format/zone_header.hpp"
 
 namespace furrow::core {
 
 bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve) {
   FURROW_ASSERT(to.zone == nullptr);
+  if (c_.zones.capped() && c_.io.submitted() - refused_at_ > refusal_memory) c_.zones.lift_cap();
   const bool metadata = role == format::zone_role::metadata;
-  zone_state* closed = c_.zones.pick_closed(role, cls);
-  if (metadata && closed != nullptr && !closed->conventional() && c_.zones.clean_conventional() > 0 &&
-      c_.zones.metadata_clean() > reserve)
-    closed = nullptr;
-  if (zone_state* z = closed) {
-    c_.zones.set_life(*z, zone_life::open);
-    to.zone = z;
+  const bool no_clean = (metadata ? c_.zones.metadata_clean() : c_.zones.clean_count()) <= reserve;
+  zone_state* closed = c_.zones.pick_closed(role, cls, false);
+  const bool conventional_first = metadata && c_.zones.clean_conventional() > 0 && !no_clean;
+  if (closed != nullptr && !closed->conventional() && conventional_first) closed = nullptr;
+  if (closed == nullptr && no_clean) closed = c_.zones.pick_closed(role, cls, true);  // I4
+  if (closed != nullptr) {
+    c_.zones.set_life(*closed, zone_life::open);
+    to.zone = closed;
     to.ready = true;
-    to.generation = z->generation;
+    to.generation = closed->generation;
     ++c_.stats.zones_refilled;
     return true;
   }
@@ -69,15 +73,43 @@ void zone_opener::io_done(std::uint64_t tag, const zoned::completion& c) {
   c_.stats.zone_header_bytes += c.bytes;
   if (!c.error && c.at.offset_bytes == 0 && c.bytes == block_bytes) {
     o.to->ready = true;
+    z.landed_blocks = 1;
+    refusals_ = 0;
     c_.publish({format::zone_role_record{0, z.device.index, z.role, z.cls, z.generation, 0}});
     c_.emit(event::kind::zone_opened, {.zone = z.device.index});
     return;
   }
   z.role = format::zone_role::free;
-  c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::dirty);  // I3
   if (c.error)
-    c_.emit(event::kind::zone_changed, {.zone = z.device.index, .what = "the header of a zone could not be written"});
+    header_failed(z, c.error);
+  else
+    c_.zones.set_life(z, zone_life::dirty);
   o.to->zone = nullptr;  // the stream asks again
+}
+
+void zone_opener::header_failed(zone_state& z, error_code why) {  // I3
+  if (refusal_of(why) != refusal::by_limit) {
+    c_.zones.set_life(z, zone_life::bad);
+    return c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, why);
+  }
+  ++c_.stats.limit_refusals;
+  z.next_block = 0;
+  c_.zones.set_life(z, zone_life::clean);
+  c_.zones.cap_active();
+  refused_at_ = c_.io.submitted();
+  c_.emit(event::kind::limit_exceeded, {.zone = z.device.index, .what = why.message()});
+}
+
+bool zone_opener::make_credit() {
+  if (c_.reclaim->give_up_closed()) {
+    refusals_ = 0;
+    return true;
+  }
+  if (!c_.zones.capped()) return true;
+  c_.zones.lift_cap();
+  if (++refusals_ <= refusals_max) return true;
+  refusals_ = 0;
+  return false;
 }
 
 }  // namespace furrow::core

@@ -5,7 +5,9 @@
 //   I1  A zone is ready only after its header landed at offset 0, alone.
 //   I2  No zone is opened over the budget: active zones as the device allows, clean zones as the reserve leaves.
 //       Conventional zones take no active credit, and nothing but metadata; metadata takes them first.
-//   I3  A zone whose header came out short goes back to be reset; one whose header failed is bad. Another is tried.
+//   I3  A zone whose header came out short goes back to be reset; one whose header failed is bad; one that the device
+//       refused over a limit is clean as before. Another is tried.
+//   I4  A zone in which a write failed is taken up again only when there is no clean one to be had.
 //
 // Not here: what is written into it (data_writer, checkpoint).
 #pragma once
@@ -32,6 +34,10 @@ class zone_opener final : public io_client {
   /// those that data, or metadata, may take.
   [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve);
 
+  /// No zone may become active: gives one of ours up, or, when there is none and it is others who hold them, lets the
+  /// device be asked again. False: that was done often enough.
+  [[nodiscard]] bool make_credit();
+
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
  private:
@@ -45,8 +51,12 @@ class zone_opener final : public io_client {
   [[nodiscard]] zone_state* pick(format::zone_role role, std::uint32_t reserve);
   void write_header(opening o, zone_state& z);
 
+  void header_failed(zone_state& z, error_code why);
+
   context& c_;
   std::vector<opening> opening_;  // tag: index
+  std::uint32_t refusals_ = 0;    // in a row, with nothing given up between
+  std::uint64_t refused_at_ = 0;  // in commands submitted
 };
 
 }  // namespace furrow::core

@@ -27,6 +27,9 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   shape_ = shape;
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
   zones_.resize(report.size());
+  budget_ = shape.active_max;
+  if (budget_ && shape.open_max && *shape.open_max < *budget_)
+    budget_ = std::max(*shape.open_max, std::min(*budget_, store_zones_active));
   for (const zoned::zone_info& info : report) {
     zone_state& z = zones_[info.index.value];
     z.device = info;
@@ -228,14 +231,34 @@ zone_state* zone_table::pick_metadata() {
   return confined_ ? nullptr : pick_clean();
 }
 
-zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls) {
+void zone_table::cap_active() {
+  cap_ = active_;
+  ++changes_;
+}
+
+void zone_table::lift_cap() {
+  cap_.reset();
+  ++changes_;
+}
+
+zone_state* zone_table::pick_to_give_up() {
+  zone_state* best = nullptr;
+  for_life(zone_life::closed, [&best](zone_state& z) {
+    if (z.writes == 0 && !z.conventional() && (best == nullptr || z.failures > best->failures)) best = &z;
+    return true;
+  });
+  return best;
+}
+
+zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls, bool failed) {
   zone_state* best = nullptr;
   const auto better = [cls](const zone_state& a, const zone_state& b) {
     if (a.conventional() != b.conventional()) return a.conventional();
     return a.cls == cls && b.cls != cls;
   };
   for_life(zone_life::closed, [&](zone_state& z) {
-    if (z.role == role && z.room_blocks() > 0 && (best == nullptr || better(z, *best))) best = &z;
+    const bool fits = z.role == role && z.room_blocks() > 0 && (z.failures > 0) == failed;
+    if (fits && (best == nullptr || better(z, *best))) best = &z;
     return true;
   });
   return best;

@@ -8,7 +8,7 @@
 //   reserved     clean, promised to the journal as its next -> open
 //   open         written to                                 -> full | closed | suspect
 //   closed       written in part, nobody writes to it       -> open (refilled), freeing
-//   suspect      a write failed: drained, reported, padded   -> closed | full | bad
+//   suspect      a write failed: drained, reported, padded   -> closed | full | bad (zone_condition.hpp)
 //   full         no room left                               -> freeing
 //   freeing      nothing lives in it; the free record is on its way to the journal -> dirty when durable
 //   bad          not to be written to                       -> freeing never; stays
@@ -23,11 +23,14 @@
 //       head in it.
 //   I3  active() <= what the device allows, by our own doing. A zone gives its credit back when the device does: full,
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
+//       Where open zones are fewer than active ones, these are kept within their number too, as far as a store can do
+//       with it: a device may refuse to open a closed zone again though another could be closed for it.
 //   I4  Nothing here but init() takes longer the more zones there are: zones are linked with those of their life, and what
 //       is asked often is counted as it changes.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -60,13 +63,15 @@ struct zone_state {
   zone_life life = zone_life::clean;
   format::zone_role role = format::zone_role::free;
   format::zone_class cls = format::zone_class::unhinted;
-  std::uint8_t failures = 0;
-  bool considered = false;     ///< Among those that the reclaimer looks at.
-  bool credit = false;         ///< The device counts it as active.
-  bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint; by entry_changed().
+  std::uint8_t failures = 0;      ///< Of writes, since its reset.
+  std::uint8_t spoiled_uses = 0;  ///< In a row, that ended with zone_failures_max.
+  bool considered = false;        ///< Among those that the reclaimer looks at.
+  bool credit = false;            ///< The device counts it as active.
+  bool entry_changed = false;     ///< The zone tree's entry is to be rewritten by the next checkpoint; by entry_changed().
 
   std::uint32_t capacity_blocks = 0;
-  std::uint32_t next_block = 0;  ///< First block not yet submitted for writing.
+  std::uint32_t next_block = 0;     ///< First block not yet submitted for writing.
+  std::uint32_t landed_blocks = 0;  ///< Behind the last block known to have landed.
   std::uint32_t live_blocks = 0;
   std::uint32_t live_pages = 0;
   std::uint32_t holds = 0;    ///< Unpublished ordered extents with a piece here, and commands in flight.
@@ -120,8 +125,11 @@ class zone_table {
   [[nodiscard]] zone_state* pick_clean();
   /// A clean zone for metadata: conventional where there is one.
   [[nodiscard]] zone_state* pick_metadata();
-  /// A partly written zone of that role and class (any class if none is of it) that may be written on.
-  [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls);
+  /// A partly written zone of that role and class (any class if none is of it) that may be written on: where no write
+  /// has failed, or, if `failed`, where one has.
+  [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls, bool failed);
+  /// Of the closed zones the one to be given up first: where a write has failed. None if there is none.
+  [[nodiscard]] zone_state* pick_to_give_up();
 
   /// Metadata keeps to conventional zones: the device has not the active zones to let it have sequential ones as well.
   void confine(std::uint32_t page_copies);
@@ -148,8 +156,12 @@ class zone_table {
   [[nodiscard]] std::uint32_t active() const { return active_; }
   /// Whether one more zone may become active, and then as many as are kept for others.
   [[nodiscard]] bool may_activate(std::uint32_t kept) const {
-    return !shape_.active_max || active_ + kept < *shape_.active_max;
+    return (!budget_ || active_ + kept < *budget_) && (!cap_ || active_ + kept < *cap_);
   }
+  /// The device refused one more active zone: others hold what is left. Holds until lift_cap().
+  void cap_active();
+  void lift_cap();
+  [[nodiscard]] bool capped() const { return cap_.has_value(); }
   /// Blocks for content in a zone that is yet to be opened.
   [[nodiscard]] std::uint64_t typical_blocks() const { return typical_blocks_; }
   /// Sequential zones that a store can use, and conventional ones.
@@ -215,6 +227,8 @@ class zone_table {
   [[nodiscard]] std::uint32_t ring_credits(std::uint32_t copy) const;
 
   zoned::geometry shape_;
+  std::optional<std::uint32_t> budget_;
+  std::optional<std::uint32_t> cap_;
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
   std::array<zone_list, zone_lives + 1> lists_;

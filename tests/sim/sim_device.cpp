@@ -19,17 +19,16 @@ zoned::guarantees below_adaptor(zoned::guarantees promises) {
   return promises;
 }
 
-bool is_write(opcode op) { return op == opcode::append || op == opcode::write; }
-
 }  // namespace
 
 sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_info> zones,
                        const zoned::guarantees& promises, const fault_weights& faults, const disorder& order,
-                       std::uint64_t seed)
+                       std::uint64_t seed, const zone_fault_weights& zone_faults)
     : zones_{shape, below_adaptor(promises), std::move(zones)},
       promises_{promises},
       cache_{zones_, promises.volatile_cache, order.stale_bytes},
       faults_{faults},
+      zone_faults_{zone_faults, zones_},
       order_{order},
       chance_{seed},
       appends_in_flight_(shape.zone_count) {
@@ -41,6 +40,7 @@ sim_device::sim_device(zoned::memory_zones image, const zoned::guarantees& promi
       promises_{promises},
       cache_{zones_, promises.volatile_cache, false},
       faults_{fault_weights{}},
+      zone_faults_{zone_fault_weights{}, zones_},
       order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16, .stale_bytes = false},
       chance_{seed},
       appends_in_flight_(zones_.shape().zone_count) {}
@@ -74,6 +74,7 @@ std::size_t sim_device::submit(std::span<const zoned::command> commands) {
     check_promises(c);
     pending& p = pending_.emplace_back();
     p.what = c;
+    p.serial = commands_;
     p.destiny = faults_.draw(c.op, chance_);
     p.slow = chance_.chance(order_.slow_per_mille);
     if (c.op == opcode::flush) p.flush = cache_.begin_flush();
@@ -89,6 +90,13 @@ std::size_t sim_device::choose() {
   if (order_.in_order) return 0;
   std::size_t index = chance_.below(pending_.size());
   for (int tries = 0; tries < 3 && pending_[index].slow; ++tries) index = chance_.below(pending_.size());
+  const pending& chosen = pending_[index];
+  if (promises_.native_append || chosen.what.op != opcode::append || chosen.executed) return index;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {  // I4
+    const pending& p = pending_[i];
+    const bool same = p.what.op == opcode::append && !p.executed && p.what.zone == chosen.what.zone;
+    if (same && p.serial < pending_[index].serial) index = i;
+  }
   return index;
 }
 
@@ -143,9 +151,71 @@ void sim_device::execute_write(pending& p, std::uint64_t bytes) {
     p.overwrite = cache_.before_overwrite(zone, p.what.offset_bytes, bytes);
   }
   p.done = zones_.execute(front_of(p.what, bytes));
-  if (p.done.error) return complain(p.what, "the device refuses: " + p.done.error.message());
+  if (p.done.error) {
+    const bool turned = zone.value < shape().zone_count && zone_faults_.is_turned(zone);
+    if (!turned) return complain(p.what, "the device refuses: " + p.done.error.message());
+    const bool says = zone_faults_.weights().says_why;
+    return fail_append(p, says ? static_cast<zoned::errc>(p.done.error.value()) : zoned::errc::io,
+                       {zone, shape().bytes_of(zone)});
+  }
+  zone_faults_.executed(p.what, p.done);
   p.generation = cache_.generation(zone);
-  if (!overwrites) cache_.written(zone, p.done.at.offset_bytes + bytes);
+  p.end_bytes = p.done.at.offset_bytes + bytes;
+  if (!overwrites) cache_.written(zone, p.end_bytes);
+}
+
+/// The place is told by a device without an append of its own, and then nothing that waits for it is begun.
+void sim_device::fail_append(pending& p, zoned::errc why, zoned::place at) {
+  p.done = {.id = p.what.id, .error = why, .at = {}, .bytes = 0};
+  if (promises_.native_append || p.what.op != opcode::append) return;
+  p.done.at = at;
+  for (pending& q : pending_) {
+    if (&q == &p || q.executed || q.what.op != opcode::append || q.what.zone != p.what.zone) continue;
+    q.executed = true;
+    q.done = {.id = q.what.id,
+              .error = zoned::errc::cancelled,
+              .at = {q.what.zone, shape().bytes_of(q.what.zone)},
+              .bytes = 0};
+  }
+}
+
+/// From some LBA on, or there alone, the bytes are not those that were sent.
+void sim_device::spoil(zoned::place begin, std::uint64_t bytes) {
+  const std::uint64_t lba = shape().lba_bytes;
+  if (bytes < lba) return;
+  const std::uint64_t first = chance_.below(bytes / lba);
+  std::vector<std::byte> garbage((chance_.chance(500) ? 1 : bytes / lba - first) * lba);
+  for (std::byte& b : garbage) b = static_cast<std::byte>(chance_.next());
+  zones_.poke({begin.zone, begin.offset_bytes + first * lba}, garbage);
+}
+
+void sim_device::execute_append(pending& p) {
+  const zoned::zone_index zone = p.what.zone;
+  std::uint64_t bytes = zoned::total_bytes(p.what.segments);
+  if (zone.value >= shape().zone_count) return execute_write(p, bytes);
+  const zoned::place begin{zone, zones_.machine().at(zone).write_pointer_bytes};
+  if (const auto refused = zone_faults_.refuse(p.what, chance_))
+    return fail_append(p, *refused, {zone, shape().bytes_of(zone)});
+  const auto turns = zone_faults_.befall_at(zone, chance_);
+  const bool failed = p.destiny == fate::failed || turns || zone_faults_.fails(zone, chance_);
+  if (!failed) return execute_write(p, p.destiny == fate::shortened ? part_of(bytes, 1) : bytes);
+  bytes = chance_.one_of(0, bytes, part_of(bytes, 0), part_of(bytes, 0));
+  const bool was_turned = zone_faults_.is_turned(zone);
+  if (bytes > 0) execute_write(p, bytes);
+  if (was_turned && p.done.error) return;
+  if (bytes > 0 && zone_faults_.holds_data(zone) && chance_.chance(zone_faults_.weights().garbage_per_mille))
+    spoil(begin, bytes);
+  if (turns) zone_faults_.turn(zone, *turns);
+  if (turns == zoned::zone_condition::full) cache_.finished(zone);
+  fail_append(p, zoned::errc::io, begin);
+}
+
+/// The write pointer of a zone that is read-only or offline means nothing.
+void sim_device::obscure(const zoned::command& report) {
+  for (zoned::zone_info& z : report.zones) {
+    if (z.condition != zoned::zone_condition::read_only && z.condition != zoned::zone_condition::offline) continue;
+    z.write_pointer_bytes = chance_.one_of(0, z.capacity_bytes, z.write_pointer_bytes);
+  }
 }
 
 void sim_device::execute_other(pending& p) {
@@ -160,7 +230,13 @@ void sim_device::execute_other(pending& p) {
     if (!trial.manage(opcode::reset, p.what.zone)) cache_.before_reset(p.what.zone);
   }
   p.done = zones_.execute(p.what);
-  if (p.done.error) return complain(p.what, "the device refuses: " + p.done.error.message());
+  if (p.done.error) {
+    if (!zone_faults_.is_turned(p.what.zone)) return complain(p.what, "the device refuses: " + p.done.error.message());
+    if (!zone_faults_.weights().says_why) p.done.error = zoned::errc::io;
+    return;
+  }
+  zone_faults_.executed(p.what, p.done);
+  if (p.what.op == opcode::report) obscure(p.what);
   if (p.what.op == opcode::finish) cache_.finished(p.what.zone);
   if (p.what.op == opcode::reset) p.generation = cache_.generation(p.what.zone);
 }
@@ -169,17 +245,17 @@ void sim_device::execute(pending& p) {
   ++executed_;
   p.executed = true;
   p.done = {.id = p.what.id, .error = {}, .at = {p.what.zone, p.what.offset_bytes}, .bytes = 0};
-  if (!is_write(p.what.op)) {
-    execute_other(p);
-  } else {
+  if (const auto full = zone_faults_.befall(chance_)) cache_.finished(*full);
+  if (p.what.op == opcode::append) return execute_append(p);
+  if (p.what.op == opcode::write) {
     std::uint64_t bytes = zoned::total_bytes(p.what.segments);
     if (p.destiny == fate::shortened) bytes = part_of(bytes, 1);
     if (p.destiny == fate::failed) bytes = chance_.one_of(0, bytes, part_of(bytes, 0), part_of(bytes, 0));
     if (bytes > 0 || p.destiny != fate::failed) execute_write(p, bytes);
+  } else {
+    execute_other(p);
   }
-  if (p.destiny == fate::failed) {
-    p.done = {.id = p.what.id, .error = zoned::errc::io, .at = {}, .bytes = 0};
-  }
+  if (p.destiny == fate::failed) p.done = {.id = p.what.id, .error = zoned::errc::io, .at = {}, .bytes = 0};
 }
 
 void sim_device::give_out(pending& p) {
@@ -190,6 +266,9 @@ void sim_device::give_out(pending& p) {
       if (done && p.overwrite != 0) cache_.reaped_overwrite(p.overwrite);
       if (done && p.overwrite == 0)
         cache_.reaped_write(p.what.zone, p.generation, p.done.at.offset_bytes + p.done.bytes);
+      // What a failed append left is in the cache like any other: the flushes to come cover it.
+      if (!done && p.what.op == opcode::append && p.end_bytes > 0)
+        cache_.reaped_write(p.what.zone, p.generation, p.end_bytes);
       break;
     case opcode::flush:
       done ? cache_.commit_flush(p.flush) : cache_.forget_flush(p.flush);
@@ -275,6 +354,7 @@ void sim_device::interrupt(interruption how) {
   } else {
     cache_.end_process();
   }
+  zone_faults_.interrupted();
   trace_.interrupted(how);
 }
 

@@ -10,8 +10,11 @@
 //   I2  What the engine may not ask is noted in complaint(): more than the promises, or what a device has to refuse.
 //   I3  Memory of a command is touched between submit and the return of its completion (or of interrupt) only.
 //
+//   I4  A device without an append of its own executes the appends of a zone in order. When one fails, those that wait
+//       behind it are cancelled, and its completion tells where it was to begin.
+//
 // Not here: state and bytes of zones (zoned/src/memory/memory_zones.hpp), what a cache loses (cache_model.hpp), which
-// commands fail (faults.hpp).
+// commands fail (faults.hpp), what zones become (zone_faults.hpp).
 #pragma once
 
 #include <optional>
@@ -24,6 +27,7 @@
 #include "sim/faults.hpp"
 #include "sim/random.hpp"
 #include "sim/trace.hpp"
+#include "sim/zone_faults.hpp"
 
 namespace furrow::sim {
 
@@ -38,7 +42,8 @@ struct disorder {
 class sim_device final : public zoned::device {
  public:
   sim_device(const zoned::geometry& shape, std::vector<zoned::zone_info> zones, const zoned::guarantees& promises,
-             const fault_weights& faults, const disorder& order, std::uint64_t seed);
+             const fault_weights& faults, const disorder& order, std::uint64_t seed,
+             const zone_fault_weights& zone_faults = {});
   /// On zones that hold something already; nothing fails, and all goes in order.
   sim_device(zoned::memory_zones image, const zoned::guarantees& promises, std::uint64_t seed);
   ~sim_device() override;
@@ -60,6 +65,8 @@ class sim_device final : public zoned::device {
   [[nodiscard]] std::uint64_t executed() const { return executed_; }
   [[nodiscard]] const std::optional<std::string>& complaint() const { return complaint_; }
   [[nodiscard]] fault_plan& faults() { return faults_; }
+  [[nodiscard]] sim::zone_faults& zone_faults() { return zone_faults_; }
+  [[nodiscard]] const sim::zone_faults& zone_faults() const { return zone_faults_; }
   [[nodiscard]] std::uint64_t faults_injected() const { return faults_.failures(); }
   [[nodiscard]] sim::trace& trace() { return trace_; }
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
@@ -72,7 +79,9 @@ class sim_device final : public zoned::device {
     fate destiny = fate::whole;
     bool executed = false;
     bool slow = false;
+    std::uint64_t serial = 0;
     std::uint64_t generation = 0;  // of the zone, when it was executed
+    std::uint64_t end_bytes = 0;   // behind what landed
     std::uint64_t overwrite = 0;
     cache_model::ticket flush = 0;
   };
@@ -81,6 +90,10 @@ class sim_device final : public zoned::device {
   void complain(const zoned::command& c, const std::string& why);
   [[nodiscard]] std::size_t choose();
   void execute(pending& p);
+  void execute_append(pending& p);
+  void fail_append(pending& p, zoned::errc why, zoned::place at);
+  void spoil(zoned::place begin, std::uint64_t bytes);
+  void obscure(const zoned::command& report);
   void execute_write(pending& p, std::uint64_t bytes);
   void execute_other(pending& p);
   void give_out(pending& p);
@@ -93,6 +106,7 @@ class sim_device final : public zoned::device {
   zoned::guarantees promises_;
   cache_model cache_;
   fault_plan faults_;
+  sim::zone_faults zone_faults_;
   disorder order_;
   prng chance_;
   sim::trace trace_;

@@ -37,6 +37,21 @@ void totals::add(const totals& other) {
   merges += other.merges;
   short_completions += other.short_completions;
   retries += other.retries;
+  failed_appends += other.failed_appends;
+  salvaged_blocks += other.salvaged_blocks;
+  limit_refusals += other.limit_refusals;
+  zones_retired += other.zones_retired;
+  zones_misplaced += other.zones_misplaced;
+  data_failures_injected += other.data_failures_injected;
+  refusals_injected += other.refusals_injected;
+  zones_made_read_only += other.zones_made_read_only;
+  zones_made_offline += other.zones_made_offline;
+  zones_made_full += other.zones_made_full;
+  zones_found_read_only += other.zones_found_read_only;
+  zones_found_offline += other.zones_found_offline;
+  zones_found_full += other.zones_found_full;
+  blocks_lost += other.blocks_lost;
+  reads_lost += other.reads_lost;
   coalesced += other.coalesced;
   checkpoints += other.checkpoints;
   zone_resets += other.zone_resets;
@@ -52,7 +67,7 @@ void totals::add(const totals& other) {
 simulation::simulation(const scenario& s, std::FILE* trace)
     : scenario_{s},
       chance_{mix(s.seed) + 2},
-      device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3},
+      device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3, s.zone_faults},
       store_{device_, scenario_.store, mix(s.seed) + 4},
       truth_{s.seed, s.work.names},
       rule_{device_.zones(), s.promises.volatile_cache, make_uuid(s.seed)},
@@ -65,6 +80,7 @@ simulation::simulation(const scenario& s, std::FILE* trace)
 
 bool simulation::format() {
   device_.faults().allow_failures(false);
+  device_.zone_faults().allow(false);
   store_.start();
   core::notification n = store_.ask(core::format_request{scenario_.format, uuid_});
   // Formatting may give up over shortened commands; then it is done again.
@@ -102,6 +118,13 @@ totals simulation::result() const {
   t.by_action = users_.counts().by_action;
   t.commands = device_.commands();
   t.failures_injected = device_.faults_injected();
+  const zone_fault_counts& z = device_.zone_faults().counts();
+  t.data_failures_injected = z.failed;
+  t.refusals_injected = z.refused;
+  t.zones_made_read_only = z.read_only;
+  t.zones_made_offline = z.offline;
+  t.zones_made_full = z.full;
+  t.reads_lost = users_.counts().reads_lost;
   t.trace_hash = device_.trace_hash();
   t.acknowledgements_proven = rule_.acknowledgements();
   t.groups_proven = rule_.groups_proven();
@@ -133,6 +156,7 @@ bool simulation::try_open(bool may_interrupt) {
         throw broken_promise{fmt::format("open: {} {}", n.error.message(), n.detail.what)};
       }
       device_.faults().allow_failures(false);
+      device_.zone_faults().allow(false);
       store_.interrupt(interruption::process_end);
       return false;
     }
@@ -146,9 +170,11 @@ bool simulation::try_open(bool may_interrupt) {
 
 void simulation::open(bool all) {
   device_.faults().allow_failures(chance_.chance(300));
+  device_.zone_faults().allow(chance_.chance(300));
   const std::uint64_t failures = device_.faults().failures();
   for (int tries = 0; !try_open(tries < 6); ++tries) users_.forget_all();
   device_.faults().allow_failures(false);
+  device_.zone_faults().allow(false);
   verify(all);
   users_.forget_all();
   if (device_.faults().failures() != failures) {  // It may be latched.
@@ -156,6 +182,7 @@ void simulation::open(bool all) {
     return open(false);
   }
   device_.faults().allow_failures(true);
+  device_.zone_faults().allow(true);
   plan_interruption();
   last_answers_ = users_.counts().answers;
   steps_at_answer_ = store_.steps();
@@ -200,6 +227,14 @@ void simulation::add_statistics() {
   totals_.merges += last->merges;
   totals_.short_completions += last->short_completions;
   totals_.retries += last->retries;
+  totals_.failed_appends += last->failed_appends;
+  totals_.salvaged_blocks += last->salvaged_blocks;
+  totals_.limit_refusals += last->limit_refusals;
+  totals_.zones_retired += last->zones_retired;
+  totals_.zones_misplaced += last->zones_misplaced;
+  totals_.zones_found_read_only += last->zones_read_only;
+  totals_.zones_found_offline += last->zones_offline;
+  totals_.zones_found_full += last->zones_full_early;
   totals_.coalesced += last->coalesced_bios;
   totals_.checkpoints += last->checkpoints;
   totals_.zone_resets += last->zone_resets;

@@ -35,6 +35,21 @@ struct totals {
   std::uint64_t merges = 0;
   std::uint64_t short_completions = 0;
   std::uint64_t retries = 0;
+  std::uint64_t failed_appends = 0;
+  std::uint64_t salvaged_blocks = 0;
+  std::uint64_t limit_refusals = 0;
+  std::uint64_t zones_retired = 0;
+  std::uint64_t zones_misplaced = 0;
+  std::uint64_t data_failures_injected = 0;
+  std::uint64_t refusals_injected = 0;
+  std::uint64_t zones_made_read_only = 0;
+  std::uint64_t zones_made_offline = 0;
+  std::uint64_t zones_made_full = 0;
+  std::uint64_t zones_found_read_only = 0;
+  std::uint64_t zones_found_offline = 0;
+  std::uint64_t zones_found_full = 0;
+  std::uint64_t blocks_lost = 0;  ///< Found lost with their zones, and nothing else.
+  std::uint64_t reads_lost = 0;
   std::uint64_t coalesced = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t zone_resets = 0;
@@ -78,6 +93,7 @@ class simulation {
   void find_object(object_id id, std::vector<recovered_object>& found);
   void compare_names(const std::vector<recovered_object>& found, const std::vector<list_entry>& names) const;
   void compare_content(const recovered_object& r);
+  void compare_blocks(const recovered_object& r, core::handle_id handle, std::uint64_t at);
   void compare_accounts(const std::vector<recovered_object>& found);
   [[nodiscard]] core::notification expect(core::request_body body, const char* what);
 

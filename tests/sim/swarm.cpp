@@ -52,7 +52,8 @@ void draw_promises(scenario& s, prng& chance) {
   p.segments_max = static_cast<std::uint32_t>(chance.one_of(2, 8, 64, 256));
   p.memory_alignment_bytes = static_cast<std::uint32_t>(chance.one_of(1, 4, 512, s.shape.lba_bytes));
   p.in_flight_max = static_cast<std::uint32_t>(chance.one_of(4, 16, 64, 256));
-  p.appends_per_zone_max = p.native_append ? static_cast<std::uint32_t>(chance.one_of(1, 2, 8, 32)) : 1;
+  p.appends_per_zone_max =
+      static_cast<std::uint32_t>(p.native_append ? chance.one_of(1, 2, 8, 32) : chance.one_of(1, 2));
   s.order.in_order = chance.chance(100);
   s.order.slow_per_mille = chance.chance(500) ? static_cast<std::uint32_t>(chance.below(300)) : 0;
   s.order.burst_max = static_cast<std::uint32_t>(chance.one_of(1, 2, 4, 8));
@@ -65,6 +66,28 @@ void draw_promises(scenario& s, prng& chance) {
     s.faults.failing(opcode::flush) = rate();
     s.faults.failing(opcode::reset) = rate();
     s.faults.failing(opcode::report) = rate();
+  }
+}
+
+void draw_zone_faults(scenario& s, prng& chance) {
+  zone_fault_weights& w = s.zone_faults;
+  const auto rate = [&](std::uint64_t most) {
+    return static_cast<std::uint32_t>(chance.chance(600) ? chance.scaled(200, most) : 0);
+  };
+  if (chance.chance(350)) {
+    w.read_only_ppm = rate(20'000);
+    w.offline_ppm = rate(20'000);
+    w.full_ppm = rate(20'000);
+    w.lost_max = static_cast<std::uint32_t>(chance.within(1, std::max(1u, s.shape.zone_count / 8)));
+  }
+  if (chance.chance(400)) w.failed_ppm = static_cast<std::uint32_t>(chance.scaled(5'000, 200'000));
+  w.garbage_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 500));
+  w.says_why = chance.chance(500);
+  // The store itself needs two zones for superblocks, one or two for its journal, two for pages and one for data.
+  constexpr std::uint32_t needed = 8;
+  if (s.shape.active_max.value_or(0) > needed && chance.chance(500)) {
+    w.others_ppm = static_cast<std::uint32_t>(chance.scaled(500, 50'000));
+    w.others_active_max = static_cast<std::uint32_t>(chance.within(1, *s.shape.active_max - needed));
   }
 }
 
@@ -205,6 +228,7 @@ scenario draw_scenario(std::uint64_t seed) {
   s.seed = seed;
   draw_shape(s, chance);
   draw_promises(s, chance);
+  draw_zone_faults(s, chance);
   draw_options(s, chance);
   draw_work(s, chance);
   s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
@@ -242,6 +266,10 @@ std::string describe(const scenario& s) {
       s.promises.appends_per_zone_max, s.promises.in_flight_max, s.store.ordered_extent_bytes_max,
       s.store.journal_group_bytes, s.store.checkpoint_journal_bytes_min, s.format.page_copies, s.work.in_flight_max,
       s.work.durable_per_mille, s.faults.shortened_ppm, s.work.interruptions_per_million);
+  const zone_fault_weights& z = s.zone_faults;
+  text += fmt::format(" zones read-only {} offline {} full {} of at most {}, failed {} garbage {} others {} of {}{};",
+                      z.read_only_ppm, z.offline_ppm, z.full_ppm, z.lost_max, z.failed_ppm, z.garbage_per_mille,
+                      z.others_ppm, z.others_active_max, z.says_why ? "" : " mute");
   for (std::size_t i = 0; i < action_count; ++i) {
     if (s.work.of[i] == 0) text += fmt::format(" -{}", name_of(static_cast<action>(i)));
   }

@@ -68,6 +68,7 @@ struct scenario {
   std::vector<zoned::zone_info> zones;
   zoned::guarantees promises;
   fault_weights faults;
+  zone_fault_weights zone_faults;
   disorder order;
   store_options store;
   format_options format;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/failure.hpp"
+#include "sim/lost_blocks.hpp"
 
 namespace furrow::sim {
 
@@ -246,7 +247,8 @@ void workload::published(operation& op, publication_id p, furrow::sequence seque
   if (watcher_ != nullptr) watcher_->acknowledged(sequence);
 }
 
-bool workload::is_excused(const operation& op, error_code e) const {
+bool workload::is_excused(const operation& op, const core::notification& n) const {
+  const error_code e = n.error;
   const bool injected = store_.device().faults().failures() > failures_before_;
   if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return true;
   if (e == errc::cancelled) return op.cancel_asked;
@@ -258,6 +260,13 @@ bool workload::is_excused(const operation& op, error_code e) const {
     return op.kind != action::remove && op.kind != action::read && tight;
   }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
+  const bool appends = op.kind == action::append || op.kind == action::batch;
+  const bool failed = store_.device().zone_faults().counts().failed > data_failures_before_;
+  if (failed && appends && e == zoned::errc::io) return true;
+  if (op.kind == action::read && e == zoned::errc::zone_offline) {
+    if (const auto why = refute_loss(truth_, store_.device(), op.object, n)) broken(op, *why);
+    return true;
+  }
   // The records of a batch go into one group, which goes into one zone.
   if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
   if (op.object == none) return false;
@@ -273,7 +282,8 @@ bool workload::is_excused(const operation& op, error_code e) const {
 }
 
 void workload::fail(operation& op, const core::notification& n) {
-  if (!is_excused(op, n.error)) {
+  if (op.kind == action::read && n.error == zoned::errc::zone_offline) ++counts_.reads_lost;
+  if (!is_excused(op, n)) {
     broken(op, fmt::format("error without a cause: {} ({} {}) {}", n.error.message(), n.error.category().name(),
                            n.error.value(), n.detail.what));
   }
@@ -429,6 +439,7 @@ void workload::forget_all() {
   close_ = statistics_id_ = {};
   statistics_.reset();
   failures_before_ = store_.device().faults().failures();
+  data_failures_before_ = store_.device().zone_faults().counts().failed;
 }
 
 }  // namespace furrow::sim

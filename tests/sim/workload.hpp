@@ -27,6 +27,7 @@ struct workload_counts {
   std::uint64_t operations = 0;
   std::uint64_t answers = 0;
   std::uint64_t errors = 0;
+  std::uint64_t reads_lost = 0;  ///< That met an offline zone.
   std::array<std::uint64_t, action_count> by_action{};
 };
 
@@ -114,7 +115,7 @@ class workload {
   void answer(operation& op, core::notification& n);
   void succeed(operation& op, core::notification& n);
   void fail(operation& op, const core::notification& n);
-  [[nodiscard]] bool is_excused(const operation& op, error_code e) const;
+  [[nodiscard]] bool is_excused(const operation& op, const core::notification& n) const;
   void undo(operation& op, error_code e);
   void release_locks(operation& op);
   void lock_object(operation& op, object_index i);
@@ -176,6 +177,7 @@ class workload {
   std::uint32_t versions_ = 0;
   std::uint64_t serials_ = 0;
   std::uint64_t failures_before_ = 0;
+  std::uint64_t data_failures_before_ = 0;
   bool wants_reopen_ = false;
   bool closed_ = false;
   core::operation_id close_;

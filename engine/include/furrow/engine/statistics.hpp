@@ -21,7 +21,9 @@ struct statistics {
   std::uint64_t splits = 0;          ///< Ordered extents cut because their pieces landed apart.
   std::uint64_t merges = 0;          ///< Neighbouring pieces that landed together.
   std::uint64_t short_completions = 0;
-  std::uint64_t retries = 0;  ///< Bios sent again after a failure.
+  std::uint64_t retries = 0;          ///< Bios sent again after a failure.
+  std::uint64_t failed_appends = 0;   ///< Commands that wrote data and failed.
+  std::uint64_t salvaged_blocks = 0;  ///< Blocks of those that had landed all the same.
 
   // Bytes written to the device.
   std::uint64_t data_bytes = 0;
@@ -46,7 +48,13 @@ struct statistics {
   std::uint64_t zone_resets = 0;
   std::uint64_t zone_finishes = 0;
   std::uint64_t zones_opened = 0;
-  std::uint64_t zones_refilled = 0;  ///< Partly filled zones taken up again.
+  std::uint64_t zones_refilled = 0;    ///< Partly filled zones taken up again.
+  std::uint64_t limit_refusals = 0;    ///< Writes refused over the device's limits, by others' use of them.
+  std::uint64_t zones_read_only = 0;   ///< Found read-only, in an open too.
+  std::uint64_t zones_offline = 0;     ///< Found offline, in an open too.
+  std::uint64_t zones_full_early = 0;  ///< Found full before they were filled.
+  std::uint64_t zones_misplaced = 0;   ///< Found with another write pointer than the store had made.
+  std::uint64_t zones_retired = 0;     ///< Given up for good because commands to them failed.
 
   // Space, in bytes.
   std::uint64_t objects = 0;

@@ -1,0 +1,99 @@
+#include "core/salvager.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/data_writer.hpp"
+
+namespace furrow::core {
+
+bool salvager::take(failed_append& f, zoned::place at) {
+  const zone_state& z = *f.zone;
+  if (z.life != zone_life::suspect || c_.latch) return false;
+  const bool comparable = !c_.promises.native_append && c_.super.data_checksum != format::checksum_kind::none;
+  const bool aligned = at.zone == z.device.index && at.offset_bytes % block_bytes == 0;
+  const std::uint64_t begin = at.offset_bytes / block_bytes;
+  f.at_block = comparable && aligned && begin < z.capacity_blocks ? begin : 0;
+  ++f.zone->holds;  // S1
+  std::size_t index = 0;
+  while (index < entries_.size() && entries_[index].now != state::none) ++index;
+  if (index == entries_.size()) entries_.emplace_back();
+  entries_[index].now = state::waiting;
+  entries_[index].what = std::move(f);
+  ++waiting_;
+  return true;
+}
+
+void salvager::reported(zone_state& z, const zone_verdict* verdict) {
+  if (waiting_ == 0) return;
+  const bool pointer_counts = verdict != nullptr && verdict->then != zone_verdict::fate::bad;
+  const bool full = z.device.condition == zoned::zone_condition::full;
+  const std::uint64_t pointer = full ? z.capacity_blocks : z.device.write_pointer_bytes / block_bytes;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    entry& e = entries_[i];
+    if (e.now != state::waiting || e.what.zone != &z) continue;
+    --waiting_;
+    e.now = state::reading;
+    e.agreed = 0;
+    e.end_block = 0;
+    if (pointer_counts && e.what.at_block > 0 && pointer > e.what.at_block)
+      e.end_block = std::min(e.what.blocks, pointer - e.what.at_block);
+    e.what.blameless = verdict != nullptr && is_blameless(*verdict);
+    read_on(i);
+  }
+}
+
+void salvager::step() {
+  if (!c_.latch || waiting_ == 0) return;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].now != state::waiting) continue;
+    --waiting_;
+    settle(i);
+  }
+}
+
+void salvager::read_on(std::size_t index) {
+  entry& e = entries_[index];
+  if (e.agreed == e.end_block) return settle(index);
+  e.reading = std::min(e.end_block - e.agreed, std::max<std::uint64_t>(1, c_.transfer_blocks_max()));
+  if (!e.bytes) e.bytes = c_.buffers.take(e.reading * block_bytes);
+  c_.io.submit({.op = zoned::opcode::read,
+                .zone = e.what.zone->device.index,
+                .offset_bytes = (e.what.at_block + e.agreed) * block_bytes,
+                .segments = {{e.bytes.data(), e.reading * block_bytes}}},
+               *this, index);
+}
+
+void salvager::io_done(std::uint64_t tag, const zoned::completion& c) {
+  entry& e = entries_[tag];
+  const std::uint64_t agreed = c.error || c.bytes != e.reading * block_bytes ? 0 : compare(e);
+  e.agreed += agreed;
+  if (agreed < e.reading) e.end_block = e.agreed;
+  read_on(tag);
+}
+
+std::uint64_t salvager::compare(const entry& e) const {
+  std::uint64_t skip = e.agreed, agreed = 0;
+  for (const bio& b : e.what.bios) {
+    const std::uint64_t passed = std::min(skip, b.blocks);
+    skip -= passed;
+    for (std::uint64_t i = passed; i < b.blocks; ++i, ++agreed) {
+      if (agreed == e.reading) return agreed;
+      const std::span<const std::byte> block{e.bytes.data() + agreed * block_bytes, block_bytes};
+      if (format::crc32c(block) != b.extent->sums[b.first_block + i]) return agreed;
+    }
+  }
+  return agreed;
+}
+
+void salvager::settle(std::size_t index) {
+  entry& e = entries_[index];
+  failed_append f = std::move(e.what);
+  const std::uint64_t landed = std::exchange(e.agreed, 0);
+  c_.buffers.give(std::move(e.bytes));
+  e = {};
+  c_.stats.salvaged_blocks += landed;
+  c_.data->settle_failed(std::move(f), landed);
+}
+
+}  // namespace furrow::core

@@ -1,0 +1,117 @@
+// What the core makes of a zone that was reported: the table of zone_condition.hpp; and a store that meets some of it.
+#include "core/zone_condition.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "support/core_runner.hpp"
+
+using namespace furrow;
+using namespace furrow::core;
+using namespace furrow::test;
+using zoned::zone_condition;
+using fate = zone_verdict::fate;
+using change = zone_change::kind;
+
+namespace {
+
+constexpr std::uint32_t capacity = 4;
+
+zone_state written(std::uint32_t next, std::uint32_t landed, std::uint8_t failures) {
+  zone_state z;
+  z.capacity_blocks = capacity;
+  z.next_block = next;
+  z.landed_blocks = landed;
+  z.failures = failures;
+  return z;
+}
+
+zoned::zone_info reported(zone_condition c, std::uint64_t pointer) {
+  return {.index = {0},
+          .condition = c,
+          .bytes = 1 << 16,
+          .capacity_bytes = capacity * block_bytes,
+          .write_pointer_bytes = pointer};
+}
+
+}  // namespace
+
+TEST_CASE("every report of a small zone gets the verdict of the table") {
+  for (std::uint32_t next = 1; next <= capacity; ++next)
+    for (std::uint32_t landed = 0; landed <= next; ++landed)
+      for (std::uint8_t failures = 0; failures <= zone_failures_max; ++failures) {
+        const zone_state z = written(next, landed, failures);
+        CHECK(judge(z, reported(zone_condition::read_only, 0)).found == change::read_only);
+        CHECK(judge(z, reported(zone_condition::read_only, 0)).then == fate::bad);
+        CHECK(judge(z, reported(zone_condition::offline, 0)).found == change::offline);
+        CHECK(judge(z, reported(zone_condition::offline, 0)).then == fate::bad);
+        const zone_verdict full = judge(z, reported(zone_condition::full, capacity * block_bytes));
+        CHECK(full.then == fate::full);
+        CHECK((full.found == change::full_early) == (next < capacity));
+        for (std::uint64_t pointer = 0; pointer <= capacity * block_bytes; pointer += 512) {
+          CAPTURE(next);
+          CAPTURE(landed);
+          CAPTURE(pointer);
+          const zone_verdict v = judge(z, reported(zone_condition::closed, pointer));
+          const bool behind = pointer < landed * block_bytes;
+          CHECK((v.found == change::pointer_behind) == behind);
+          CHECK((v.found == change::pointer_ahead) == (pointer / block_bytes > next));
+          if (behind || failures >= zone_failures_max) {
+            CHECK(v.then == fate::finish);
+          } else if (pointer == capacity * block_bytes) {
+            CHECK(v.then == fate::full);
+          } else {
+            CHECK(v.then == (pointer % block_bytes != 0 ? fate::pad : fate::go_on));
+          }
+        }
+      }
+}
+
+TEST_CASE("an error of an append says whether something may have landed") {
+  CHECK(refusal_of(zoned::errc::io) == refusal::none);
+  CHECK(refusal_of(errc::not_found) == refusal::none);
+  CHECK(refusal_of(zoned::errc::cancelled) == refusal::not_begun);
+  for (const auto e : {zoned::errc::zone_full, zoned::errc::zone_read_only, zoned::errc::zone_offline,
+                       zoned::errc::zone_boundary, zoned::errc::not_sequential})
+    CHECK(refusal_of(e) == refusal::by_zone);
+  CHECK(refusal_of(zoned::errc::too_many_open) == refusal::by_limit);
+  CHECK(refusal_of(zoned::errc::too_many_active) == refusal::by_limit);
+}
+
+TEST_CASE("a store goes on when the device turns the zone that it writes to") {
+  for (const auto turned : {zone_condition::read_only, zone_condition::offline, zone_condition::full}) {
+    CAPTURE(static_cast<int>(turned));
+    auto device = device_shape{}.make();
+    core_runner r{device};
+    r.format_and_open();
+    const auto h = r.create("log");
+    auto first = pattern(1, 40 << 10), second = pattern(2, 40 << 10);
+    r.append(h, first, durability::durable);
+    const auto zones = std::get<std::vector<zone_status>>(core_runner::good(r.ask(zones_request{})).result);
+    const auto at = std::find_if(zones.begin(), zones.end(),
+                                 [](const zone_status& z) { return z.use == zone_use::data && z.open_for_writing; });
+    REQUIRE(at != zones.end());
+    zoned::zone_info info = device.machine().at(at->device.index);
+    info.condition = turned;
+    if (turned == zone_condition::full) info.write_pointer_bytes = info.capacity_bytes;
+    device.force(info);
+    r.events.clear();
+    CHECK(r.append(h, second, durability::durable).offset_bytes == first.size());
+    CHECK(r.read(h, first.size(), second.size()) == second);
+    const auto told = std::find_if(r.events.begin(), r.events.end(),
+                                   [](const event& e) { return e.zone && e.zone->what != change::write_failed; });
+    REQUIRE(told != r.events.end());
+    CHECK(told->zone->zone == at->device.index);
+    CHECK(told->zone->found.condition == turned);
+    CHECK(told->what == event::kind::zone_changed);
+    if (turned != zone_condition::offline) {
+      CHECK(r.read(h, 0, first.size()) == first);
+      continue;
+    }
+    std::vector<std::byte> to(first.size());
+    const auto n = r.ask(read_request{h, {{0, to}}});
+    CHECK(n.error == zoned::errc::zone_offline);
+    CHECK(n.detail.zone == at->device.index);
+  }
+}
