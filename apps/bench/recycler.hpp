@@ -18,6 +18,10 @@ namespace furrow::bench {
 
 class recycler {
  public:
+  /// An operation of the engine lies in the memory of its handler.
+  static constexpr std::size_t block_bytes = 2048;
+  static constexpr std::size_t blocks = 4;
+
   recycler() = default;
   recycler(const recycler&) = delete;
   recycler& operator=(const recycler&) = delete;
@@ -47,8 +51,6 @@ class recycler {
   [[nodiscard]] std::uint64_t missed() const { return missed_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t block_bytes = 512;
-  static constexpr std::size_t blocks = 4;
   struct alignas(std::max_align_t) block : std::array<std::byte, block_bytes> {};
 
   std::array<block, blocks> blocks_;

@@ -14,19 +14,19 @@ namespace {
 TEST_CASE("recycler: blocks come again, and the heap only when all are out or one is too small") {
   recycler r;
   std::set<void*> first;
-  for (int i = 0; i < 4; ++i) first.insert(r.take(512));
-  CHECK(first.size() == 4);
+  for (std::size_t i = 0; i < recycler::blocks; ++i) first.insert(r.take(recycler::block_bytes));
+  CHECK(first.size() == recycler::blocks);
   CHECK(r.missed() == 0);
   void* const fifth = r.take(1);
   CHECK(!first.contains(fifth));
   CHECK(r.missed() == 1);
   r.give_back(fifth);
   for (void* const block : first) r.give_back(block);
-  void* const large = r.take(513);
+  void* const large = r.take(recycler::block_bytes + 1);
   CHECK(!first.contains(large));
   CHECK(r.missed() == 2);
   r.give_back(large);
-  for (int i = 0; i < 4; ++i) CHECK(first.contains(r.take(100)));
+  for (std::size_t i = 0; i < recycler::blocks; ++i) CHECK(first.contains(r.take(100)));
   CHECK(r.missed() == 2);
 }
 
