@@ -60,7 +60,7 @@ bool checkpointer::room() const { return c_.zones.metadata_clean() + c_.zones.me
 std::uint32_t checkpointer::kept_zones() const {
   constexpr std::uint64_t removal_pages = 32;  // that removing changes while sparse zones are being emptied
   return static_cast<std::uint32_t>(rewrite_zones() +
-                                    c_.super.page_copies * (removal_pages / c_.zones.typical_blocks()) + 1);
+                                    c_.super.page_copies * (removal_pages / c_.zones.typical_blocks()) + 2);
 }
 
 std::uint32_t checkpointer::rewrite_zones() const {

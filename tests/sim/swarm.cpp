@@ -170,6 +170,7 @@ void draw_conventional(scenario& s, prng& chance) {
   if (!chance.chance(300)) return;
   s.shape.active_max = static_cast<std::uint32_t>(chance.within(1, 5));  // not enough for metadata in sequential zones
   if (s.shape.open_max) s.shape.open_max = s.shape.active_max;
+  s.zone_faults.others_ppm = s.zone_faults.others_active_max = 0;  // there is none to be taken
 }
 
 }  // namespace

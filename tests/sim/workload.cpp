@@ -273,7 +273,9 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
   const model_object& o = truth_.at(op.object);
   const bool gone = e == errc::not_found || e == errc::closed;
   if (gone && op.kind == action::append) return o.removing || !o.now.exists;
-  if (e == errc::predecessor_failed || e == errc::offset_mismatch) return o.failed_at > 0;
+  // An append may be refused before the failure of one in front of it, whose turn has not come, is answered.
+  const bool one_failed = o.failed_at > 0 || ((injected || failed) && o.appends > 1);
+  if (e == errc::predecessor_failed || e == errc::offset_mismatch) return one_failed;
   if (e == errc::out_of_range && op.kind == action::read) {
     return std::ranges::any_of(op.ranges,
                                [&](const read_range& r) { return r.offset_bytes + r.to.size() > op.least_end; });
