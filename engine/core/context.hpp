@@ -79,13 +79,14 @@ struct context {
   outbox out;
 
   std::uint64_t sequence = 0;
-  std::uint64_t turn = 0;  ///< Counts calls into the core: the time of the page cache.
+  std::uint64_t turn = 0;          ///< Counts calls into the core: the time of the page cache.
   std::uint64_t turn_settled = 0;  ///< Raised whenever the machines were asked to go on.
   std::int64_t now_ns = 0;
   bool closing = false;
   bool read_only = false;
   error_code latch;
 
+  appender* append = nullptr;
   applier* apply = nullptr;
   checkpointer* checkpoint = nullptr;
   data_writer* data = nullptr;
@@ -111,9 +112,7 @@ struct context {
     n.result = std::move(result);
     n.detail = std::move(detail);
   }
-  void emit(event::kind what, error_detail detail = {}) {
-    out.add({}, {}).result = event{what, std::move(detail)};
-  }
+  void emit(event::kind what, error_detail detail = {}) { out.add({}, {}).result = event{what, std::move(detail)}; }
   /// Tells that a zone is not what it was; as damage if it lost what something points at.
   void emit_zone(zone_change change, error_code cause = {}, bool damage = false);
   /// Gives one publication its sequence, applies it and journals it. Its pages were prepared in this turn.
@@ -123,8 +122,7 @@ struct context {
   void set_latch(const char* why, std::optional<zoned::zone_index> zone = {});
 
   /// A command that puts `segments` at `offset_bytes` of a zone; where there is a write pointer, at that.
-  [[nodiscard]] static io_table::ask put(const zone_state& z, std::uint64_t offset_bytes,
-                                         memory_of_command segments);
+  [[nodiscard]] static io_table::ask put(const zone_state& z, std::uint64_t offset_bytes, memory_of_command segments);
   /// Whether the zone takes one more of them now.
   [[nodiscard]] bool takes_write(const zone_state& z) const {
     return z.conventional() || z.writes < promises.appends_per_zone_max;

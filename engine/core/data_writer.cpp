@@ -101,7 +101,7 @@ void data_writer::step() {
       }
       open_zone* z = zone_for(s);
       if (z != nullptr) {
-        if (z->zone->writes >= c_.promises.appends_per_zone_max) break;
+        if (z->zone->writes >= c_.promises.appends_per_zone_max || gathers(s, *z->zone)) break;
         send(s, *z);
         continue;
       }
@@ -117,6 +117,17 @@ void data_writer::step() {
       give_up(b, no_credit ? error_code{zoned::errc::too_many_active} : errc::no_space);
     }
   }
+}
+
+bool data_writer::gathers(const stream& s, const zone_state& zone) const {  // D4
+  const std::uint64_t wanted = std::min<std::uint64_t>(c_.promises.coalesce_bytes / block_bytes, zone.room_blocks());
+  if (zone.writes == 0 || wanted <= 1) return false;
+  std::uint64_t queued = 0;
+  for (const bio& b : s.queue) {
+    queued += b.extent->begun ? b.blocks : b.extent->blocks;
+    if (queued >= wanted || b.extent->urgent) return false;
+  }
+  return true;
 }
 
 void data_writer::send(stream& s, open_zone& to) {

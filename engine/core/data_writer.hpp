@@ -16,6 +16,7 @@
 //       published.
 //   D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so dispatch finds
 //       room unless a device eats more than it was given; then the ordered extent fails with no_space.
+//   D4  While the zone has a command in flight, less than coalesce_bytes waits for more, or for that one.
 //
 // Not here: what an ordered extent is for (publisher), why a zone is suspect and what then (reclaimer).
 #pragma once
@@ -72,6 +73,7 @@ class data_writer final : public io_client {
   [[nodiscard]] stream& stream_of(format::zone_class cls);
   [[nodiscard]] open_zone* zone_for(stream& s);
   [[nodiscard]] std::size_t open_streams_max() const;
+  [[nodiscard]] bool gathers(const stream& s, const zone_state& zone) const;
   void send(stream& s, open_zone& to);
   void land(bio b, zoned::place at);
   void failed(failed_append f, zoned::place at);

@@ -26,6 +26,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.shape = shape;
   c_.promises = promises;
   c_.options = options;
+  c_.append = &appender_;
   c_.apply = &apply_;
   c_.table = &table_;
   c_.pages = &pages_;

@@ -93,7 +93,7 @@ struct append_request {
 };
 struct read_request {
   handle_id handle;
-  std::vector<read_range> ranges;
+  range_list ranges;
 };
 struct sync_request {
   handle_id handle;  ///< None: the whole store.

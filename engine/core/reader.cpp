@@ -8,10 +8,16 @@
 
 namespace furrow::core {
 
+namespace {
+
+constexpr std::size_t spare_max = 256;
+
+}  // namespace
+
 void reader::accept(operation_id id, read_request r) {
   object_state* o = c_.table->of(r.handle);
   if (o == nullptr) return c_.answer(id, errc::closed);
-  auto op = std::make_shared<operation>();
+  std::shared_ptr<operation> op = make();
   op->id = id;
   op->object = o;
   op->ranges = std::move(r.ranges);
@@ -22,6 +28,21 @@ void reader::accept(operation_id id, read_request r) {
   plan(std::move(op));
 }
 
+std::shared_ptr<reader::operation> reader::make() {
+  if (spare_.empty()) return std::make_shared<operation>();
+  std::shared_ptr<operation> op = std::move(spare_.back());
+  spare_.pop_back();
+  return op;
+}
+
+void reader::recycle(std::shared_ptr<operation> op) {
+  if (spare_.size() >= spare_max || op.use_count() > 1) return;
+  op->pieces.clear();
+  op->sums.clear();
+  *op = operation{.pieces = std::move(op->pieces), .sums = std::move(op->sums)};
+  spare_.push_back(std::move(op));
+}
+
 void reader::verify_blocks(format::block_run run, std::function<void(error_code)> call) {
   auto op = std::make_shared<operation>();
   op->verified = std::move(call);
@@ -30,7 +51,7 @@ void reader::verify_blocks(format::block_run run, std::function<void(error_code)
   for (std::uint64_t b = 0; b < run.blocks; b += step) {
     piece p;
     p.where = {run.address.advanced(b), static_cast<std::uint32_t>(std::min<std::uint64_t>(step, run.blocks - b))};
-    const readiness done = sums_of(p.where, p.sums);
+    const readiness done = sums_of(*op, p);
     if (!done.ready()) {
       drop_plan(*op);
       --live_;
@@ -81,6 +102,7 @@ void reader::plan(std::shared_ptr<operation> op) {
 void reader::drop_plan(operation& op) {
   for (const piece& p : op.pieces) --c_.zones.of(p.where.address).readers;
   op.pieces.clear();
+  op.sums.clear();
 }
 
 readiness reader::plan_range(operation& op, const read_range& range) {
@@ -122,7 +144,7 @@ readiness reader::plan_blocks(operation& op, const format::extent_value& x, std:
     p.to = to.first(std::min<std::uint64_t>(to.size(), command_bytes - p.skip_bytes));
     p.where = {x.address.advanced(first_block),
                static_cast<std::uint32_t>((p.skip_bytes + p.to.size() + block_bytes - 1) / block_bytes)};
-    if (auto done = sums_of(p.where, p.sums); !done.ready()) return done;
+    if (auto done = sums_of(op, p); !done.ready()) return done;
     position += p.to.size();
     first_block += (p.skip_bytes + p.to.size()) / block_bytes;
     to = to.subspan(p.to.size());
@@ -132,22 +154,23 @@ readiness reader::plan_blocks(operation& op, const format::extent_value& x, std:
   return readiness::yes();
 }
 
-readiness reader::sums_of(format::block_run where, std::vector<std::uint32_t>& to) {
+readiness reader::sums_of(operation& op, piece& p) {
+  p.first_sum = op.sums.size();
+  if (!verifies()) return readiness::yes();
+  const format::block_run where = p.where;
   const zoned::zone_index zone = c_.shape.zone_of(where.address);
   auto block = static_cast<std::uint32_t>(c_.shape.block_in_zone(where.address));
-  to.clear();
-  while (to.size() < where.blocks) {
+  for (std::uint32_t left = where.blocks; left > 0;) {
     const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, zone, block));
     if (!l.ready()) return readiness::wait(l.page());
     const auto parts = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
-    const auto run = parts && parts->zone == zone ? format::decode_run(l.cell().value) : std::nullopt;
-    if (!run || block - parts->block >= run->sums.size())
-      return readiness::no("no sums for blocks that an extent names");
+    const auto run = parts && parts->zone == zone ? format::run_view::of(l.cell().value) : std::nullopt;
+    if (!run || block - parts->block >= run->blocks()) return readiness::no("no sums for blocks that an extent names");
     const std::size_t from = block - parts->block;
-    const std::size_t count = std::min<std::size_t>(run->sums.size() - from, where.blocks - to.size());
-    to.insert(to.end(), run->sums.begin() + static_cast<std::ptrdiff_t>(from),
-              run->sums.begin() + static_cast<std::ptrdiff_t>(from + count));
-    block += static_cast<std::uint32_t>(count);
+    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(run->blocks() - from, left));
+    for (std::uint32_t i = 0; i < count; ++i) op.sums.push_back(run->sum(from + i));
+    block += count;
+    left -= count;
   }
   return readiness::yes();
 }
@@ -165,6 +188,7 @@ void reader::arrange(operation& op) {  // R3
     const bool whole = a.to.size() == a.where.blocks * block_bytes && b.to.size() == b.where.blocks * block_bytes;
     const bool adjacent = a.where.address.advanced(a.where.blocks) == b.where.address &&
                           c_.shape.zone_of(a.where.address) == c_.shape.zone_of(b.where.address) &&
+                          (!verifies() || a.first_sum + a.where.blocks == b.first_sum) &&
                           a.object_offset_bytes + a.to.size() == b.object_offset_bytes &&
                           a.to.data() + a.to.size() == b.to.data();
     if (!whole || !adjacent || a.where.blocks + b.where.blocks > c_.transfer_blocks_max()) {
@@ -173,7 +197,6 @@ void reader::arrange(operation& op) {  // R3
     }
     --c_.zones.of(b.where.address).readers;
     a.where.blocks += b.where.blocks;
-    a.sums.insert(a.sums.end(), b.sums.begin(), b.sums.end());
     a.to = {a.to.data(), a.to.size() + b.to.size()};
   }
   pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(last + 1), pieces.end());
@@ -192,7 +215,12 @@ void reader::submit(const std::shared_ptr<operation>& op, std::size_t index) {
   const bool uncopied =
       p.to.size() == bytes && reinterpret_cast<std::uintptr_t>(p.to.data()) % c_.promises.memory_alignment_bytes == 0;
   if (!uncopied) p.copy = c_.buffers.take(bytes);
-  const std::uint64_t tag = next_tag_++;
+  if (free_tags_.empty()) {
+    free_tags_.push_back(sent_.size());
+    sent_.emplace_back();
+  }
+  const std::uint64_t tag = free_tags_.back();
+  free_tags_.pop_back();
   sent_[tag] = {op, index};
   c_.io.submit({.op = zoned::opcode::read,
                 .zone = c_.shape.zone_of(p.where.address),
@@ -202,13 +230,13 @@ void reader::submit(const std::shared_ptr<operation>& op, std::size_t index) {
 }
 
 void reader::io_done(std::uint64_t tag, const zoned::completion& c) {
-  const auto it = sent_.find(tag);
-  const sent s = std::move(it->second);
-  sent_.erase(it);
+  sent s = std::move(sent_[tag]);
+  free_tags_.push_back(tag);
   zone_state& zone = c_.zones.of(s.op->pieces[s.piece].where.address);
   if (c.error && zone.device.condition != zoned::zone_condition::offline)  // why is to be known first
     return c_.reclaim->inquire(zone, [this, s, c] { landed(s, c); });
   landed(s, c);
+  if (s.op->left == 0) recycle(std::move(s.op));
 }
 
 void reader::landed(const sent& s, const zoned::completion& c) {
@@ -226,9 +254,9 @@ void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
   if (ec && c_.zones.of(p.where.address).device.condition == zoned::zone_condition::offline)
     ec = zoned::errc::zone_offline;
   std::uint32_t bad = 0;
-  const bool verified = c_.super.data_checksum != format::checksum_kind::none;
+  const bool verified = verifies();
   for (std::uint32_t b = 0; b < p.where.blocks && !ec; ++b)  // R4
-    if (verified && format::crc32c({bytes + b * block_bytes, block_bytes}) != p.sums[b]) {
+    if (verified && format::crc32c({bytes + b * block_bytes, block_bytes}) != op.sums[p.first_sum + b]) {
       ec = errc::checksum_mismatch;
       bad = b;
     }

@@ -33,7 +33,7 @@ class reader final : public io_client {
   /// Consecutive blocks of one zone, at most one command.
   struct piece {
     format::block_run where;
-    std::vector<std::uint32_t> sums;
+    std::size_t first_sum = 0;              ///< In the operation's.
     std::uint64_t object_offset_bytes = 0;  ///< Of the first byte wanted.
     std::uint32_t skip_bytes = 0;           ///< In the first block.
     std::span<std::byte> to;
@@ -42,8 +42,9 @@ class reader final : public io_client {
   struct operation {
     operation_id id;
     object_state* object = nullptr;
-    std::vector<read_range> ranges;
+    range_list ranges;
     std::vector<piece> pieces;
+    std::vector<std::uint32_t> sums;  ///< None of a store without.
     std::size_t left = 0;
     std::uint64_t bytes = 0;
     error_code error;
@@ -51,14 +52,18 @@ class reader final : public io_client {
     std::function<void(error_code)> verified;  ///< Of verify_blocks.
   };
 
+  [[nodiscard]] std::shared_ptr<operation> make();
+  void recycle(std::shared_ptr<operation> op);
   void plan(std::shared_ptr<operation> op);
   readiness plan_range(operation& op, const read_range& range);
   readiness plan_blocks(operation& op, const format::extent_value& x, std::uint64_t first_block, std::uint64_t position,
                         std::span<std::byte> to);
-  readiness sums_of(format::block_run where, std::vector<std::uint32_t>& to);
+  /// Adds the sums of the piece's blocks.
+  readiness sums_of(operation& op, piece& p);
   void start(std::shared_ptr<operation> op);
   void arrange(operation& op);
   void submit(const std::shared_ptr<operation>& op, std::size_t index);
+  [[nodiscard]] bool verifies() const { return c_.super.data_checksum != format::checksum_kind::none; }
   void piece_done(operation& op, piece& p, const zoned::completion& c);
   void drop_plan(operation& op);
   void finish(operation& op);
@@ -70,8 +75,9 @@ class reader final : public io_client {
   void landed(const sent& s, const zoned::completion& c);
 
   context& c_;
-  std::unordered_map<std::uint64_t, sent> sent_;
-  std::uint64_t next_tag_ = 1;
+  std::vector<sent> sent_;
+  std::vector<std::uint64_t> free_tags_;
+  std::vector<std::shared_ptr<operation>> spare_;  // memory to be used again
   std::size_t live_ = 0;
 };
 

@@ -1,4 +1,5 @@
 #include "core/reclaimer.hpp"
+#include "core/appender.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -63,7 +64,8 @@ void reclaimer::step() {
   finish_remainders();
   reset_some();
   if (c_.publish_queue->paused()) return;
-  if (!drops_.empty() && !dropping_ && !c_.closing) drop_some();
+  const bool wanted = !c_.closing || !c_.data->idle() || !c_.append->idle();  // by those that wait for room
+  if (!drops_.empty() && !dropping_ && wanted) drop_some();
   for (std::size_t i = 0; i < candidates_.size();) {
     zone_state& z = c_.zones[{candidates_[i]}];
     const bool free = freeable(z);

@@ -67,7 +67,7 @@ struct zone_state {
   std::uint8_t spoiled_uses = 0;  ///< In a row, that ended with zone_failures_max.
   bool considered = false;        ///< Among those that the reclaimer looks at.
   bool credit = false;            ///< The device counts it as active.
-  bool entry_changed = false;     ///< The zone tree's entry is to be rewritten by the next checkpoint; by entry_changed().
+  bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint; by entry_changed().
 
   std::uint32_t capacity_blocks = 0;
   std::uint32_t next_block = 0;     ///< First block not yet submitted for writing.

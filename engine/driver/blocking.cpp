@@ -57,8 +57,7 @@ void throw_exception_from_error(const failure& why, const boost::source_location
 
 // -- objects --
 
-outcome<append_result> blocking_object::append_segments(segment_list segments,
-                                                        const append_options& options) const {
+outcome<append_result> blocking_object::append_segments(segment_list segments, const append_options& options) const {
   std::vector<asio::const_buffer> buffers;
   buffers.reserve(segments.size());
   for (const zoned::segment& s : segments) buffers.emplace_back(s.data, s.bytes);
@@ -71,7 +70,7 @@ outcome<std::uint64_t> blocking_object::read(std::uint64_t offset_bytes, asio::m
   return read({{offset_bytes, {static_cast<std::byte*>(to.data()), to.size()}}});
 }
 
-outcome<std::uint64_t> blocking_object::read(std::vector<read_range> ranges) const {
+outcome<std::uint64_t> blocking_object::read(range_list ranges) const {
   return wait<std::uint64_t>(object_.call(), [&](const call_options& call, auto token) {
     object_.with(call).async_read(std::move(ranges), std::move(token));
   });

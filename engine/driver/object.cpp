@@ -40,7 +40,7 @@ void object::start_append(handler_for<append_result> h, segment_list segments, a
   start_on(handle_, std::move(o));
 }
 
-void object::start_read(handler_for<std::uint64_t> h, std::vector<read_range> ranges) const {
+void object::start_read(handler_for<std::uint64_t> h, range_list ranges) const {
   start_on(handle_, make_operation(std::move(h), core::read_request{id_of(handle_), std::move(ranges)}, call_));
 }
 

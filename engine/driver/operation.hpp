@@ -147,8 +147,8 @@ class handler_operation final : public operation {
   }
 
  private:
-  using memory = typename std::allocator_traits<asio::associated_allocator_t<handler>>::template rebind_alloc<
-      handler_operation>;
+  using memory =
+      typename std::allocator_traits<asio::associated_allocator_t<handler>>::template rebind_alloc<handler_operation>;
 
   template <class Body>
   handler_operation(handler_for<T> h, Body&& body, const call_options& how)

@@ -168,8 +168,8 @@ void driver::answer(core::notification& n) {
   if (o->kind == operation::role::open && !n.error) opened_ = true;
   if (o->kind == operation::role::ordinary || (o->kind == operation::role::open && !n.error)) {
     o->end(n);
-    const bool is_handle =
-        std::holds_alternative<core::opened_object>(o->ended.result) || std::holds_alternative<open_result>(o->ended.result);
+    const bool is_handle = std::holds_alternative<core::opened_object>(o->ended.result) ||
+                           std::holds_alternative<open_result>(o->ended.result);
     if (is_handle) o->ended.by = shared_from_this();
     operations_.fetch_sub(1);
     return deliveries_.add(std::move(o));

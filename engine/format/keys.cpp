@@ -121,9 +121,7 @@ key name_key(std::uint32_t collection, std::string_view name) {
   return k;
 }
 
-short_key object_key(std::uint64_t object) {
-  return short_key{}.number(object_tag).number(object).number(part_object);
-}
+short_key object_key(std::uint64_t object) { return short_key{}.number(object_tag).number(object).number(part_object); }
 
 short_key tail_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_tail, chunk); }
 short_key attributes_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_attributes, chunk); }

@@ -27,7 +27,8 @@ std::uint64_t allocations = 0;
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   allocations += counting ? 1 : 0;
-  void* const p = alignment == 0 ? std::malloc(bytes) : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  void* const p = alignment == 0 ? std::malloc(bytes)
+                                 : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (p == nullptr) throw std::bad_alloc{};
   return p;
 }
@@ -99,11 +100,12 @@ struct caller {
     if (left == 0 || failed) return;
     --left;
     if (places == 0) {
-      to.async_append(asio::buffer(memory, operation_bytes),
-                      asio::bind_allocator(asio::recycling_allocator<void>{}, [this](error_code e, const append_result&) {
-                        failed = failed || e;
-                        next();
-                      }));
+      to.async_append(
+          asio::buffer(memory, operation_bytes),
+          asio::bind_allocator(asio::recycling_allocator<void>{}, [this](error_code e, const append_result&) {
+            failed = failed || e;
+            next();
+          }));
     } else {
       const std::uint64_t place = (++turn * 7919) % places;
       to.async_read(place * operation_bytes, asio::buffer(memory, operation_bytes),
@@ -137,8 +139,8 @@ int main(int count, char** values) {
   const bool reads = count > 3 && std::strcmp(values[3], "--reads") == 0;
   asio::io_context context{1};
   auto memory = zoned::open("memory:?size=1G&zone_size=16M");
-  auto device = await(context, store::async_format(context, std::make_unique<silent_device>(std::move(*memory)), {.force = true},
-                                                   asio::use_future));
+  auto device = await(context, store::async_format(context, std::make_unique<silent_device>(std::move(*memory)),
+                                                   {.force = true}, asio::use_future));
   const store on = await(context, store::async_open(context, std::move(device), {}, asio::use_future));
   caller c;
   c.to = await(context, on.async_create("a", asio::use_future));

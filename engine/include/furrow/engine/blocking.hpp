@@ -56,14 +56,13 @@ class blocking_object {
     return append_segments(detail::segments_of(from), options);
   }
   [[nodiscard]] outcome<std::uint64_t> read(std::uint64_t offset_bytes, asio::mutable_buffer to) const;
-  [[nodiscard]] outcome<std::uint64_t> read(std::vector<read_range> ranges) const;
+  [[nodiscard]] outcome<std::uint64_t> read(range_list ranges) const;
   [[nodiscard]] outcome<object_status> stat() const;
   [[nodiscard]] outcome<sequence> set_attributes(attributes to) const;
   [[nodiscard]] outcome<sequence> sync() const;
 
  private:
-  [[nodiscard]] outcome<append_result> append_segments(segment_list segments,
-                                                       const append_options& options) const;
+  [[nodiscard]] outcome<append_result> append_segments(segment_list segments, const append_options& options) const;
 
   object object_;
 };

@@ -80,7 +80,7 @@ class object {
   }
   /// The same for many ranges in one operation: it succeeds if all of them do; the result is their sum.
   template <asio::completion_token_for<void(error_code, std::uint64_t)> Token>
-  auto async_read(std::vector<read_range> ranges, Token&& token) const {
+  auto async_read(range_list ranges, Token&& token) const {
     return detail::initiate<void(error_code, std::uint64_t)>(&object::start_read, *this, std::forward<Token>(token),
                                                              std::move(ranges));
   }
@@ -110,7 +110,7 @@ class object {
 
  private:
   void start_append(detail::handler_of<void(error_code, append_result)>, segment_list, append_options) const;
-  void start_read(detail::handler_of<void(error_code, std::uint64_t)>, std::vector<read_range>) const;
+  void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list) const;
   void start_stat(detail::handler_of<void(error_code, object_status)>) const;
   void start_set_attributes(detail::handler_of<void(error_code, sequence)>, attributes) const;
   void start_sync(detail::handler_of<void(error_code, sequence)>) const;

@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "furrow/engine/segment_list.hpp"
+#include "furrow/engine/short_list.hpp"
+#include "furrow/zoned/command.hpp"
 #include "furrow/zoned/zone.hpp"
 
 namespace furrow {
@@ -19,6 +20,8 @@ using object_id = std::uint64_t;  ///< Never reused. 0: none.
 using collection_id = std::uint32_t;
 using sequence = std::uint64_t;  ///< Position in the store-wide order of publications. 0: before all.
 using uuid = std::array<std::byte, 16>;
+/// The memory of a request, piece by piece.
+using segment_list = short_list<zoned::segment>;
 
 inline constexpr collection_id default_collection = 0;
 
@@ -101,6 +104,7 @@ struct read_range {
   std::uint64_t offset_bytes = 0;
   std::span<std::byte> to;
 };
+using range_list = short_list<read_range>;
 
 struct create_options {
   collection_id collection = default_collection;

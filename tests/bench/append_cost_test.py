@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""What an append and a read cost the engine: heap allocations, and instructions under callgrind.
+
+Usage: append_cost_test.py PROGRAM        Skipped (exit 77) where valgrind is missing.
+"""
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+OPERATIONS = 6400
+DEPTH = "32"
+ALLOCATIONS_MAX = {"append": 0.5, "read": 0.1}  # per operation; the trees grow
+INSTRUCTIONS_MAX = 3000  # per append of 4 KiB, without the device and the checksum
+
+
+def run(program, *more):
+    done = subprocess.run([program, str(OPERATIONS), DEPTH, *more], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def instructions(program):
+    """Self costs of all functions that ran between the collection's marks, but for the checksum's."""
+    with tempfile.NamedTemporaryFile() as out:
+        subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--callgrind-out-file={out.name}",
+                        program, str(OPERATIONS), DEPTH], check=True, capture_output=True)
+        table = subprocess.run(["callgrind_annotate", "--threshold=100", out.name], check=True, capture_output=True,
+                               text=True).stdout
+    total = checksum = 0
+    for line in table.splitlines():
+        row = re.match(r"\s*([\d,]+) \(\s*[\d.]+%\)\s+(\S.*)", line)
+        if not row:
+            continue
+        cost = int(row[1].replace(",", ""))
+        if "PROGRAM TOTALS" in line:
+            total = cost
+        elif "crc32" in line:
+            checksum += cost
+    return (total - checksum) / OPERATIONS, checksum / OPERATIONS
+
+
+def main():
+    program = sys.argv[1]
+    if not shutil.which("valgrind"):
+        print("skipped: valgrind is missing")
+        return 77
+    held = True
+    for what, more in (("append", ()), ("read", ("--reads",))):
+        count = run(program, *more)["allocations"] / OPERATIONS
+        print(f"heap allocations per {what}: {count:.3f}, at most {ALLOCATIONS_MAX[what]}")
+        held = held and count <= ALLOCATIONS_MAX[what]
+    count, checksum = instructions(program)
+    print(f"instructions per append of 4 KiB at depth {DEPTH}: {count:.0f}, at most {INSTRUCTIONS_MAX}; "
+          f"beside that {checksum:.0f} of the checksum")
+    held = held and 0 < count <= INSTRUCTIONS_MAX
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
