@@ -19,13 +19,13 @@ ZONED_VOCABULARY = ZONED_VALUES + [
     f"zoned/include/furrow/zoned/{h}.hpp" for h in ("guarantees", "zone_machine", "command")]
 ASSERT = ["engine/core/assert.hpp", "engine/core/assert.cpp"]
 ENGINE_VALUES = [f"engine/include/furrow/engine/{h}.hpp" for h in (
-    "types", "options", "error", "statistics", "event", "check")]
+    "types", "short_list", "options", "error", "statistics", "event", "check")]
 
 VALUE_HEADERS = """
     algorithm any array bit cassert cctype cerrno charconv climits compare concepts cstddef cstdint cstdlib cstring deque
     functional initializer_list iterator limits list map memory new numeric optional ranges set span stdexcept string
     string_view tuple type_traits unordered_map unordered_set utility variant vector queue version
-    boost/system/* boost/intrusive/* boost/smart_ptr/intrusive_*.hpp boost/endian/* boost/container/*.hpp boost/unordered/*
+    boost/system/* boost/intrusive/* boost/circular_buffer.hpp boost/smart_ptr/intrusive_*.hpp boost/endian/* boost/container/*.hpp boost/unordered/*
 """.split()
 OS_HEADERS = ["unistd.h", "fcntl.h", "poll.h", "pthread.h", "sys/*", "linux/*", "liburing*", "libzbd/*", "blkid/*"]
 
