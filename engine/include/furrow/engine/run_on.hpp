@@ -5,7 +5,8 @@
 //   own_thread           on its thread         posted to the system executor                -
 //
 // Handlers with an associated executor are posted to that one, in either case. No handler runs inside the call that
-// started its operation, and none on a store's own thread.
+// started its operation, and none on a store's own thread. On an executor, those without one of their own whose
+// operations ended together are called one after the other: one that blocks for another needs an executor of its own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
