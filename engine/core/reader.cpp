@@ -175,6 +175,20 @@ readiness reader::sums_of(operation& op, piece& p) {
   return readiness::yes();
 }
 
+/// Those of `b` follow those of `a`.
+void reader::join_sums(std::vector<std::uint32_t>& sums, piece& a, const piece& b) const {
+  if (!verifies() || a.first_sum + a.where.blocks == b.first_sum) return;
+  const auto add = [&sums](const piece& p) {
+    for (std::size_t i = 0; i < p.where.blocks; ++i) sums.push_back(std::uint32_t{sums[p.first_sum + i]});
+  };
+  if (a.first_sum + a.where.blocks != sums.size()) {
+    const std::size_t first = sums.size();
+    add(a);
+    a.first_sum = first;
+  }
+  add(b);
+}
+
 void reader::arrange(operation& op) {  // R3
   std::vector<piece>& pieces = op.pieces;
   const auto by_address = [](const piece& a, const piece& b) { return a.where.address < b.where.address; };
@@ -188,7 +202,6 @@ void reader::arrange(operation& op) {  // R3
     const bool whole = a.to.size() == a.where.blocks * block_bytes && b.to.size() == b.where.blocks * block_bytes;
     const bool adjacent = a.where.address.advanced(a.where.blocks) == b.where.address &&
                           c_.shape.zone_of(a.where.address) == c_.shape.zone_of(b.where.address) &&
-                          (!verifies() || a.first_sum + a.where.blocks == b.first_sum) &&
                           a.object_offset_bytes + a.to.size() == b.object_offset_bytes &&
                           a.to.data() + a.to.size() == b.to.data();
     if (!whole || !adjacent || a.where.blocks + b.where.blocks > c_.transfer_blocks_max()) {
@@ -196,6 +209,7 @@ void reader::arrange(operation& op) {  // R3
       continue;
     }
     --c_.zones.of(b.where.address).readers;
+    join_sums(op.sums, a, b);
     a.where.blocks += b.where.blocks;
     a.to = {a.to.data(), a.to.size() + b.to.size()};
   }

@@ -41,7 +41,7 @@ class Store(Cli):
 
     def test_probe_tells_what_the_device_is_store_or_not(self):
         for text in self.furrow("probe", self.uri).decode(), self.furrow("probe", "memory:?size=64M&zone_size=1M").decode():
-            self.assertRegex(text, r"(?m)^will write with +zone append")
+            self.assertRegex(text, r"(?m)^will use +zone append")
         found = self.json("probe", self.uri)
         self.assertEqual(found["sequential_zones"], 32)
         self.assertEqual(found["capacity_bytes_max"], 1536 << 10)

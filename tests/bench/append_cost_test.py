@@ -26,7 +26,7 @@ def instructions(program):
     with tempfile.NamedTemporaryFile() as out:
         subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--callgrind-out-file={out.name}",
                         program, str(OPERATIONS), DEPTH], check=True, capture_output=True)
-        table = subprocess.run(["callgrind_annotate", "--threshold=100", out.name], check=True, capture_output=True,
+        table = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", out.name], check=True, capture_output=True,
                                text=True).stdout
     total = checksum = 0
     for line in table.splitlines():
