@@ -238,10 +238,13 @@ void bad_blocks(bench& b, const std::string& queue) {
 }
 
 void turned(bench& b, bool offline) {
-  const furrow::zone_status z = b.open_zone(6 * append_bytes);
+  // Handlers may be called late: by the third one, so many appends may have landed. The zone has room for one more.
+  constexpr std::size_t turned_after = 3, depth = 5;
+  const furrow::zone_status z = b.open_zone((turned_after + depth + 1) * append_bytes);
   const auto zone = z.device.index;
-  b.append(16, 8, [&](std::size_t done) {
-    if (done == 3) b.attribute(offline ? "zone_offline" : "zone_readonly", std::to_string(first_sector(z)));
+  b.append(16, depth, [&](std::size_t done) {
+    if (done == turned_after)
+      b.attribute(offline ? "zone_offline" : "zone_readonly", std::to_string(first_sector(z)));
   });
   const auto kind = offline ? zone_change::kind::offline : zone_change::kind::read_only;
   for (int round = 0; round < 2; ++round) {
