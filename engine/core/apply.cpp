@@ -115,6 +115,8 @@ readiness applier::prepare(const format::record_body& body) {
       return need ? readiness::wait(std::move(*need)) : readiness::yes();
     }
     readiness operator()(const format::drop_record& r) { return a.prepare_drop(r); }
+    readiness operator()(const format::punch_record& r) { return a.prepare_punch(r); }
+    readiness operator()(const format::clone_record& r) { return a.prepare_clone(r); }
   };
   return std::visit(visitor{*this}, body);
 }
@@ -126,32 +128,42 @@ readiness applier::prepare_chunks(std::uint64_t object, bool tail) {
   return readiness::yes();
 }
 
+readiness applier::prepare_extent(const format::object_value& v, const format::publish_record& r,
+                                  const format::object_extent& e, std::size_t& dropped) {
+  const zoned::geometry& g = c_.zones.shape();
+  if (e.where.address.device() != 0 || g.zone_of(e.where.address).value >= c_.zones.count())
+    return readiness::no("an extent outside the device");
+  const zone_state& z = c_.zones.of(e.where.address);
+  const std::uint64_t block = g.block_in_zone(e.where.address);
+  if (z.role != format::zone_role::data || block == 0 || block + e.where.blocks > z.capacity_blocks)
+    return readiness::no("an extent outside the data zones");
+  if (e.object_block < v.bytes / block_bytes)
+    if (auto done =
+            prepare_replaced(r.object, e.object_block, e.object_block + e.where.blocks, r.dropped, dropped);
+        !done.ready())
+      return done;
+  if (auto done = extents_.prepare_put(r.object, e.object_block); !done.ready()) return done;
+  for (std::uint64_t b = 0; b < e.where.blocks; b += format::run_blocks_max)
+    if (auto need = c_.zone_pages->prepare(format::run_key(0, z.device.index, static_cast<std::uint32_t>(block + b))))
+      return readiness::wait(std::move(*need));
+  return readiness::yes();
+}
+
 readiness applier::prepare_publish(const format::publish_record& r) {
   std::optional<format::object_value> own;
   const format::object_value* v = nullptr;
   if (auto done = view(r.object, own, v); !done.ready()) return done;
   if (v == nullptr) return readiness::no("bytes published for an object that does not exist");
-  if (!r.dropped.empty()) return readiness::no("bytes published that replace others");
   if (r.tail.size() != r.object_bytes % block_bytes)
     return readiness::no("a tail that is not as long as the object's end says");
-  std::uint64_t end_block = v->bytes / block_bytes;
+  std::uint64_t end_block = 0;
+  std::size_t dropped = 0;
   for (const format::object_extent& e : r.extents) {
-    const zoned::geometry& g = c_.zones.shape();
-    if (e.where.address.device() != 0 || g.zone_of(e.where.address).value >= c_.zones.count())
-      return readiness::no("an extent outside the device");
-    const zone_state& z = c_.zones.of(e.where.address);
-    const std::uint64_t block = g.block_in_zone(e.where.address);
-    if (z.role != format::zone_role::data || block == 0 || block + e.where.blocks > z.capacity_blocks)
-      return readiness::no("an extent outside the data zones");
-    if (e.object_block < end_block) return readiness::no("an extent over bytes that the object has already");
+    if (auto done = prepare_extent(*v, r, e, dropped); !done.ready()) return done;
     end_block = e.object_block + e.where.blocks;
-    const auto first = format::extent_key(r.object, e.object_block);
-    if (const tree_lookup l = c_.objects->find_to(first); !l.ready()) return readiness::wait(l.page());
-    if (auto need = c_.objects->prepare(first)) return readiness::wait(std::move(*need));
-    for (std::uint64_t b = 0; b < e.where.blocks; b += format::run_blocks_max)
-      if (auto need = c_.zone_pages->prepare(format::run_key(0, z.device.index, static_cast<std::uint32_t>(block + b))))
-        return readiness::wait(std::move(*need));
   }
+  if (dropped != r.dropped.size() && assumed_ == nullptr)
+    return readiness::no("bytes published that replace others than those that are there");
   if (end_block > r.object_bytes / block_bytes) return readiness::no("an extent behind the object's end");
   if (v->bytes % block_bytes != 0 || !r.tail.empty()) return prepare_chunks(r.object, true);
   auto need = c_.objects->prepare(format::object_key(r.object));
@@ -198,27 +210,6 @@ readiness applier::prepare_rename(const format::rename_record& r) {
   return readiness::yes();
 }
 
-readiness applier::prepare_drop(const format::drop_record& r) {
-  std::optional<format::object_value> v;
-  if (auto done = load(r.object, v); !done.ready()) return done;
-  if (!v) return readiness::no("extents dropped of an object that does not exist");
-  for (const format::object_extent& e : r.extents) {
-    const tree_lookup l = c_.objects->find(format::extent_key(r.object, e.object_block));
-    if (!l.ready()) return readiness::wait(l.page());
-    const auto x = l.has_cell() ? format::decode_extent(l.cell().value) : std::nullopt;
-    if (!x || x->address != e.where.address || x->blocks != e.where.blocks)
-      return readiness::no("an extent dropped that does not exist");
-    if (c_.zones.shape().zone_of(x->address).value >= c_.zones.count() ||
-        c_.zones.of(x->address).live_blocks < x->blocks)
-      return readiness::no("more blocks dropped than live in a zone");
-  }
-  if (!r.last) return prepare_chunks(r.object, true);
-  if (auto done = prepare_chunks(r.object, true); !done.ready()) return done;
-  if (auto done = prepare_chunks(r.object, false); !done.ready()) return done;
-  auto need = c_.objects->prepare(format::orphan_key(r.object));
-  return need ? readiness::wait(std::move(*need)) : readiness::yes();
-}
-
 void applier::apply(std::uint64_t sequence, const format::record_body& body) {
   struct visitor {
     applier& a;
@@ -235,6 +226,8 @@ void applier::apply(std::uint64_t sequence, const format::record_body& body) {
     void operator()(const format::batch_end_record&) {}
     void operator()(const format::collection_record& r) { a.apply_collection(r); }
     void operator()(const format::drop_record& r) { a.apply_drop(r); }
+    void operator()(const format::punch_record& r) { a.apply_punch(r); }
+    void operator()(const format::clone_record& r) { a.apply_clone(r); }
   };
   std::visit(visitor{*this, sequence}, body);
 }
@@ -266,7 +259,9 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
   const bool had_tail = v.bytes % block_bytes != 0;
   std::size_t sum = 0;
   for (const format::object_extent& e : r.extents) {
-    put_extent(v, r.object, e, r.cls);
+    if (e.object_block < v.bytes / block_bytes)
+      extents_.cut(v, r.object, e.object_block, e.object_block + e.where.blocks);
+    extents_.put(v, r.object, e, r.cls, false);
     put_runs(r.object, e, std::span{r.sums}.subspan(sum, e.where.blocks));
     sum += e.where.blocks;
     zone_state& z = c_.zones.of(e.where.address);
@@ -279,28 +274,6 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
   v.modified_ns = r.modified_ns;
   if (had_tail || !r.tail.empty()) put_chunks(r.object, true, r.tail);
   put_object(r.object, v);
-}
-
-void applier::put_extent(format::object_value& v, std::uint64_t object, const format::object_extent& e,
-                         format::zone_class cls) {
-  v.blocks += e.where.blocks;
-  const auto first = format::extent_key(object, e.object_block);
-  format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, false, cls};
-  if (const tree_lookup l = c_.objects->find_to(first); l.has_cell()) {
-    const auto parts = format::parse_extent_key(l.cell().key);
-    const auto before = parts && parts->object == object ? format::decode_extent(l.cell().value) : std::nullopt;
-    if (before && before->kind == format::extent_kind::data && parts->block + before->blocks == e.object_block &&
-        before->address.advanced(before->blocks) == x.address && before->cls == cls && !before->shared &&
-        c_.shape.zone_of(before->address) == c_.shape.zone_of(x.address) &&
-        before->blocks + x.blocks <= format::extent_blocks_max) {
-      x.address = before->address;
-      x.blocks = x.logical_blocks = before->blocks + x.blocks;
-      c_.objects->put(format::extent_key(object, parts->block), format::encode_fixed(x));
-      return;
-    }
-  }
-  ++v.extent_count;
-  c_.objects->put(first, format::encode_fixed(x));
 }
 
 void applier::put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums) {
@@ -419,22 +392,6 @@ void applier::apply_zone_free(const format::zone_free_record& r) {
   z.role = format::zone_role::free;
   z.ordinal = 0;
   c_.zones.entry_changed(z);
-}
-
-void applier::apply_drop(const format::drop_record& r) {
-  format::object_value v = take(r.object);
-  for (const format::object_extent& e : r.extents) {
-    c_.objects->erase(format::extent_key(r.object, e.object_block));
-    v.blocks -= e.where.blocks;
-    --v.extent_count;
-    zone_state& z = c_.zones.of(e.where.address);
-    c_.zones.drop_live(z, e.where.blocks);
-  }
-  if (!r.last) return store(r.object, v);
-  put_chunks(r.object, true, {});
-  put_chunks(r.object, false, {});
-  c_.objects->erase(format::orphan_key(r.object));
-  c_.objects->erase(format::object_key(r.object));
 }
 
 void applier::apply_collection(const format::collection_record& r) {

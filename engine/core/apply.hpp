@@ -5,16 +5,17 @@
 //   I2  The trees after records 1..n depend on these records alone, not on whether they were published or replayed.
 //   I3  The blocks of an object's extents sum up to object_value.blocks; over all objects, by zone, to live_blocks.
 //
-// Not here: whether a record may be published (publisher), its encoding (format/record).
+// Not here: whether a record may be published (publisher), its encoding (format/record), extents (extent_edit).
 #pragma once
 
 #include "core/context.hpp"
+#include "core/extent_edit.hpp"
 
 namespace furrow::core {
 
 class applier {
  public:
-  explicit applier(context& c) : c_{c} {}
+  explicit applier(context& c) : c_{c}, extents_{c} {}
 
   /// Pages that are needed first, or why the record contradicts the trees (in a replay: damage; else a bug).
   [[nodiscard]] readiness prepare(const format::record_body& body);
@@ -29,6 +30,9 @@ class applier {
   /// The bytes of its tail, or of its attributes.
   [[nodiscard]] readiness load_tail(std::uint64_t object, std::uint64_t object_bytes, std::vector<std::byte>& to);
   [[nodiscard]] readiness load_attributes(std::uint64_t object, const format::object_value& v, attributes& to);
+  /// Blocks of it that are a hole though extents are still there, if any.
+  [[nodiscard]] readiness load_doomed(std::uint64_t object, std::optional<format::doomed_value>& to);
+  [[nodiscard]] const extent_editor& extents() const { return extents_; }
 
  private:
   readiness prepare_publish(const format::publish_record& r);
@@ -37,6 +41,15 @@ class applier {
   readiness prepare_unname(std::uint64_t object);
   readiness prepare_rename(const format::rename_record& r);
   readiness prepare_drop(const format::drop_record& r);
+  readiness prepare_punch(const format::punch_record& r);
+  readiness prepare_clone(const format::clone_record& r);
+  readiness prepare_extent(const format::object_value& v, const format::publish_record& r,
+                           const format::object_extent& e, std::size_t& dropped);
+  /// The end that a record states, and the tail behind it.
+  readiness prepare_end(std::uint64_t object, std::uint64_t bytes, std::size_t tail_bytes);
+  /// The blocks [first, end) can be cut out; a record's list of them, from `at` on, is what is there.
+  readiness prepare_replaced(std::uint64_t object, std::uint64_t first, std::uint64_t end,
+                             const std::vector<format::block_run>& dropped, std::size_t& at);
   readiness prepare_chunks(std::uint64_t object, bool tail);
 
   void apply_publish(std::uint64_t sequence, const format::publish_record& r);
@@ -48,10 +61,12 @@ class applier {
   void apply_zone_role(std::uint64_t sequence, const format::zone_role_record& r);
   void apply_zone_free(const format::zone_free_record& r);
   void apply_drop(const format::drop_record& r);
+  void apply_punch(const format::punch_record& r);
+  void apply_clone(const format::clone_record& r);
   void apply_collection(const format::collection_record& r);
 
-  void put_extent(format::object_value& v, std::uint64_t object, const format::object_extent& e,
-                  format::zone_class cls);
+  void put_end(format::object_value& v, std::uint64_t object, std::uint64_t bytes, std::uint32_t tail_epoch,
+               std::int64_t modified_ns, std::span<const std::byte> tail);
   void put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums);
   void put_chunks(std::uint64_t object, bool tail, std::span<const std::byte> bytes);
   void put_attributes(format::object_value& v, std::uint64_t object, const format::attribute_set& a);
@@ -63,6 +78,8 @@ class applier {
   void store(std::uint64_t object, const format::object_value& v);
 
   context& c_;
+  extent_editor extents_;
+  std::vector<extent_slice> slices_;
   const std::vector<std::uint64_t>* assumed_ = nullptr;
   std::vector<std::byte> value_;  // of a cell being put
 };

@@ -8,9 +8,9 @@ namespace furrow::core {
 
 std::uint64_t context::publish(const std::vector<format::record_body>& bodies) {
   ++sequence;
-  objects->hold(true);  // what one record erases, the next may put
+  hold_trees(true);  // what one record erases, the next may put
   for (const format::record_body& b : bodies) apply->apply(sequence, b);
-  objects->hold(false);
+  hold_trees(false);
   log->add(sequence, bodies);
   return sequence;
 }

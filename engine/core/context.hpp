@@ -102,6 +102,10 @@ struct context {
   [[nodiscard]] page_tree& tree(format::page_kind kind) {
     return kind == format::page_kind::object ? *objects : *zone_pages;
   }
+  void hold_trees(bool on) {
+    objects->hold(on);
+    zone_pages->hold(on);
+  }
   void answer(operation_id id, error_code error) { out.add(id, error); }
   template <class Result>
   void answer(operation_id id, error_code error, Result&& result) {

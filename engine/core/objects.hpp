@@ -32,6 +32,7 @@ struct object_state {
   bool unpublished = false;  ///< Its creation is on the way.
   bool orphan = false;       ///< Removed: its extents go when it is closed.
   format::object_value value;
+  std::optional<format::doomed_value> doomed;  ///< A hole whose extents are being dropped; until then nothing is published.
   std::vector<std::byte> tail;
   object_end reserved;
   std::uint64_t reserved_fence = 0;

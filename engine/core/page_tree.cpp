@@ -123,6 +123,7 @@ tree_lookup page_tree::next_leaf(const tree_path& path) {
     std::optional<page_need> missing;
     leaf_node* leaf = descend(next.separator, down, &missing);
     if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
+    if (leaf->view().count() == 0) return next_leaf(down);  // while held
     return tree_lookup::found(cell_of(*leaf, 0));
   }
   return tree_lookup::absent();
@@ -148,6 +149,7 @@ tree_lookup page_tree::previous_leaf(const tree_path& path) {
   }
   leaf_node& leaf = as_leaf(*slot->child);
   touch(leaf);
+  if (leaf.view().count() == 0) return low.empty() ? tree_lookup::absent() : find_to(low);  // while held
   return tree_lookup::found(cell_of(leaf, leaf.view().count() - 1));
 }
 

@@ -211,9 +211,9 @@ void recovery::replay_records() {
       });
     if (done.fault != nullptr) return contradiction(std::string{"the journal contradicts itself: "} + done.fault);
     if (r.sequence < c_.sequence) return contradiction("the journal contradicts itself: sequences go back");
-    c_.objects->hold(true);
+    c_.hold_trees(true);
     c_.apply->apply(r.sequence, r.body);
-    c_.objects->hold(false);
+    c_.hold_trees(false);
     c_.sequence = r.sequence;
     ++out_.records;
   }

@@ -128,6 +128,7 @@ void zone_table::add_live(zone_state& z, std::uint32_t blocks) {
 }
 
 void zone_table::drop_live(zone_state& z, std::uint32_t blocks) {
+  blocks = std::min(blocks, z.live_blocks);  // a damaged medium may name blocks twice
   z.live_blocks -= blocks;
   live_blocks_ -= blocks;
   entry_changed(z);

@@ -84,6 +84,9 @@ class description_builder {
   description_builder& extents(const std::vector<object_extent>& v) {
     return text("extents", list_text(v.size(), [&v](std::size_t i) { return extent_text(v[i]); }));
   }
+  description_builder& runs(std::string name, const std::vector<block_run>& v) {
+    return text(std::move(name), list_text(v.size(), [&v](std::size_t i) { return run_text(v[i]); }));
+  }
   description_builder& attributes(const attribute_set& a) {
     return number("mode", a.mode)
         .time("created_ns", a.created_ns)
@@ -120,7 +123,7 @@ void describe_body(const publish_record& r, description_builder& to) {
       .text("class", name_of(r.cls))
       .extents(r.extents)
       .text("sums", list_text(r.sums.size(), [&r](std::size_t i) { return hex_number(r.sums[i]); }))
-      .text("dropped", list_text(r.dropped.size(), [&r](std::size_t i) { return run_text(r.dropped[i]); }))
+      .runs("dropped", r.dropped)
       .bytes("tail", r.tail);
 }
 
@@ -173,7 +176,33 @@ void describe_body(const collection_record& r, description_builder& to) {
 }
 
 void describe_body(const drop_record& r, description_builder& to) {
-  to.number("object", r.object).number("last", r.last ? 1 : 0).extents(r.extents);
+  to.number("object", r.object).text("ends", name_of(r.ends)).extents(r.extents);
+}
+
+void describe_body(const punch_record& r, description_builder& to) {
+  to.number("object", r.object)
+      .number("object_bytes", r.object_bytes)
+      .time("modified_ns", r.modified_ns)
+      .number("first_block", r.first_block)
+      .number("end_block", r.end_block)
+      .number("tail_epoch", r.tail_epoch)
+      .number("more", r.more ? 1 : 0)
+      .extents(r.extents)
+      .bytes("tail", r.tail);
+}
+
+void describe_body(const clone_record& r, description_builder& to) {
+  to.number("object", r.object)
+      .number("source", r.source)
+      .number("object_bytes", r.object_bytes)
+      .time("modified_ns", r.modified_ns)
+      .number("first_block", r.first_block)
+      .number("source_block", r.source_block)
+      .number("blocks", r.blocks)
+      .number("tail_epoch", r.tail_epoch)
+      .extents(r.extents)
+      .runs("dropped", r.dropped)
+      .bytes("tail", r.tail);
 }
 
 using described = std::optional<description>;
@@ -271,11 +300,31 @@ described describe_extent(key_view key, value_view value) {
 
 described describe_orphan(key_view key, value_view value) {
   const auto object = parse_orphan_key(key);
-  if (!object || !value.empty()) {
+  const auto doomed = decode_doomed(value);
+  if (!object || (!value.empty() && !doomed)) {
     return std::nullopt;
   }
-  description_builder to{"orphan"};
-  return to.number("object", *object).take();
+  description_builder to{doomed ? "doomed" : "orphan"};
+  to.number("object", *object);
+  if (doomed) {
+    to.number("first_block", doomed->first_block).number("end_block", doomed->end_block);
+  }
+  return to.take();
+}
+
+described describe_shared(key_view key, value_view value) {
+  const auto parts = parse_shared_key(key);
+  const auto v = decode_shared(value);
+  if (!parts || !v) {
+    return std::nullopt;
+  }
+  description_builder to{"shared"};
+  return to.number("device", parts->device)
+      .number("zone", parts->zone.value)
+      .number("block", parts->block)
+      .number("blocks", v->blocks)
+      .number("references", v->references)
+      .take();
 }
 
 described describe_zone(key_view key, value_view value) {
@@ -446,7 +495,7 @@ description describe_cell(const page_identity& identity, key_view k, value_view 
   static constexpr describer of_index[] = {describe_child};
   static constexpr describer of_object_tree[] = {describe_collection, describe_name,   describe_object,
                                                  describe_chunk,      describe_extent, describe_orphan};
-  static constexpr describer of_zone_tree[] = {describe_zone, describe_run};
+  static constexpr describer of_zone_tree[] = {describe_zone, describe_run, describe_shared};
   const bool is_object_tree = identity.kind == page_kind::object;
   const std::span<const describer> describers = identity.level > 0 ? std::span<const describer>{of_index}
                                                 : is_object_tree   ? std::span<const describer>{of_object_tree}

@@ -12,6 +12,7 @@ constexpr std::uint8_t object_tag = 3;
 constexpr std::uint8_t orphan_tag = 4;
 constexpr std::uint8_t zone_tag = 1;
 constexpr std::uint8_t run_tag = 2;
+constexpr std::uint8_t shared_tag = 3;
 
 /// What of an object a key with object_tag names.
 constexpr std::uint8_t part_object = 0;
@@ -61,6 +62,15 @@ std::optional<chunk_parts> parse_part_key(key_view k, std::uint8_t part, std::si
   return from.ok() && parts.chunk < chunks_max ? std::optional{parts} : std::nullopt;
 }
 
+std::optional<run_parts> parse_blocks_key(key_view k, std::uint8_t tag) {
+  key_parser from{k};
+  run_parts parts{};
+  parts.device = from.expect(tag).number<std::uint16_t>();
+  parts.zone = zoned::zone_index{from.number<std::uint32_t>()};
+  parts.block = from.number<std::uint32_t>();
+  return from.ok() ? std::optional{parts} : std::nullopt;
+}
+
 /// A name behind its length at the end of a value.
 std::string read_name(reader& from, std::size_t bytes) {
   if (bytes > name_bytes_max) {
@@ -97,6 +107,10 @@ bool in_limits(const zone_value& v) {
   return known(v.role) && known(v.cls) && (v.flags & ~zone_flag_bad) == 0 &&
          (v.ordinal == 0 || v.role == zone_role::metadata);  // I5
 }
+
+bool in_limits(const doomed_value& v) { return v.first_block < v.end_block && v.end_block <= object_blocks_max; }
+
+bool in_limits(const shared_value& v) { return v.blocks > 0 && v.references > 1; }  // I6
 
 bool run_in_limits(std::uint64_t object_block, std::size_t count) {
   return count > 0 && count <= run_blocks_max && object_block <= object_blocks_max - count;  // I2, I3
@@ -139,6 +153,10 @@ short_key zone_key(std::uint16_t device, zoned::zone_index zone) {
 
 short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
   return short_key{}.number(run_tag).number(device).number(zone.value).number(block);
+}
+
+short_key shared_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
+  return short_key{}.number(shared_tag).number(device).number(zone.value).number(block);
 }
 
 key after_prefix(key_view prefix) {
@@ -208,14 +226,9 @@ std::optional<zoned::zone_index> parse_zone_key(key_view k) {
   return parts ? std::optional{parts->zone} : std::nullopt;
 }
 
-std::optional<run_parts> parse_run_key(key_view k) {
-  key_parser from{k};
-  run_parts parts{};
-  parts.device = from.expect(run_tag).number<std::uint16_t>();
-  parts.zone = zoned::zone_index{from.number<std::uint32_t>()};
-  parts.block = from.number<std::uint32_t>();
-  return from.ok() ? std::optional{parts} : std::nullopt;
-}
+std::optional<run_parts> parse_run_key(key_view k) { return parse_blocks_key(k, run_tag); }
+
+std::optional<run_parts> parse_shared_key(key_view k) { return parse_blocks_key(k, shared_tag); }
 
 std::vector<std::byte> encode(const collection_value& v) {
   FURROW_ASSERT(v.name.size() <= name_bytes_max);  // I3
@@ -390,6 +403,40 @@ std::optional<run_value> decode_run(value_view bytes) {
     v.sums.push_back(run->sum(i));
   }
   return v;
+}
+
+std::vector<std::byte> encode(const doomed_value& v) {
+  FURROW_ASSERT(in_limits(v));
+  std::vector<std::byte> bytes;
+  writer to{bytes};
+  to.u64(v.first_block);
+  to.u64(v.end_block);
+  return bytes;
+}
+
+std::optional<doomed_value> decode_doomed(value_view bytes) {
+  reader from{bytes};
+  doomed_value v;
+  v.first_block = from.u64();
+  v.end_block = from.u64();
+  return in_limits(v) ? all_of(from, v) : std::nullopt;
+}
+
+std::vector<std::byte> encode(const shared_value& v) {
+  FURROW_ASSERT(in_limits(v));
+  std::vector<std::byte> bytes;
+  writer to{bytes};
+  to.u32(v.blocks);
+  to.u32(v.references);
+  return bytes;
+}
+
+std::optional<shared_value> decode_shared(value_view bytes) {
+  reader from{bytes};
+  shared_value v;
+  v.blocks = from.u32();
+  v.references = from.u32();
+  return in_limits(v) ? all_of(from, v) : std::nullopt;
 }
 
 }  // namespace furrow::format

@@ -6,9 +6,11 @@
 //                 03 object u64, 01, chunk u8              -> bytes of the tail, chunk_bytes a chunk
 //                 03 object u64, 02, chunk u8              -> bytes of the attributes that do not fit object_value
 //                 03 object u64, 03, block u48             -> extent_value; block counts the object's blocks
-//                 04 object u64                            -> nothing: removed, its extents still to be dropped
+//                 04 object u64                            -> nothing: removed, its extents still to be dropped; or a
+//                                                             doomed_value: these blocks of it are a hole already
 //   zone tree     01 device u16, zone u32                  -> zone_value
 //                 02 device u16, zone u32, block u32       -> run_value; block counts the zone's blocks, from 0
+//                 03 device u16, zone u32, block u32       -> shared_value: blocks that several extents name
 //
 // Layout of values   (numbers before bytes)
 //   collection    | quota u64 | created i64 | name_bytes u16 | name |
@@ -19,6 +21,8 @@
 //   zone          | role u8 | class u8 | flags u8 | zero u8 | live blocks u32 | generation u64 | fill sequence u64 |
 //                 | write sequence u64 | ordinal u64 |
 //   run           | object u64 | object_block u48 | count u16 | sums u32 each |
+//   doomed        | first_block u64 | end_block u64 |
+//   shared        | blocks u32 | references u32 |
 //
 // Invariants
 //   I1  Decoding a key or value that is not exactly of its form fails; nothing is assumed of a medium. What decodes
@@ -27,6 +31,7 @@
 //   I3  Object blocks are below object_blocks_max, names at most name_bytes_max, an object at most object_bytes_max.
 //   I4  An extent of kind data stores all its logical blocks; of another kind it stores none, at address 0.
 //   I5  Only a zone of role metadata has an ordinal.
+//   I6  A shared_value has at least one block and two references.
 //
 // Not here: cells and pages (page.hpp), what the trees mean together (core).
 #pragma once
@@ -88,6 +93,7 @@ class short_key {
 [[nodiscard]] short_key orphan_key(std::uint64_t object);
 [[nodiscard]] short_key zone_key(std::uint16_t device, zoned::zone_index zone);
 [[nodiscard]] short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
+[[nodiscard]] short_key shared_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
 /// The first key that is behind all keys beginning with `prefix`; empty if there is none.
 [[nodiscard]] key after_prefix(key_view prefix);
 
@@ -122,6 +128,7 @@ struct run_parts {
 [[nodiscard]] std::optional<zoned::zone_index> parse_zone_key(key_view k);
 [[nodiscard]] std::optional<zone_parts> parse_zone_key_parts(key_view k);
 [[nodiscard]] std::optional<run_parts> parse_run_key(key_view k);
+[[nodiscard]] std::optional<run_parts> parse_shared_key(key_view k);
 
 struct collection_value {
   std::string name;
@@ -179,16 +186,34 @@ struct run_value {
   friend bool operator==(const run_value&, const run_value&) = default;
 };
 
+/// Blocks of an object whose extents are still there though the object has a hole.
+struct doomed_value {
+  std::uint64_t first_block = 0;
+  std::uint64_t end_block = 0;
+  friend bool operator==(const doomed_value&, const doomed_value&) = default;
+};
+
+/// Consecutive blocks of a zone that as many extents name; blocks without such a value are named by one, or dead.
+struct shared_value {
+  std::uint32_t blocks = 0;
+  std::uint32_t references = 0;
+  friend bool operator==(const shared_value&, const shared_value&) = default;
+};
+
 [[nodiscard]] std::vector<std::byte> encode(const collection_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const object_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const extent_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const zone_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const run_value& v);
+[[nodiscard]] std::vector<std::byte> encode(const doomed_value& v);
+[[nodiscard]] std::vector<std::byte> encode(const shared_value& v);
 [[nodiscard]] std::optional<collection_value> decode_collection(value_view from);
 [[nodiscard]] std::optional<object_value> decode_object(value_view from);
 [[nodiscard]] std::optional<extent_value> decode_extent(value_view from);
 [[nodiscard]] std::optional<zone_value> decode_zone(value_view from);
 [[nodiscard]] std::optional<run_value> decode_run(value_view from);
+[[nodiscard]] std::optional<doomed_value> decode_doomed(value_view from);
+[[nodiscard]] std::optional<shared_value> decode_shared(value_view from);
 
 // The same without allocation, for what is written and read with each block.
 inline constexpr std::size_t extent_value_bytes = 20;

@@ -125,6 +125,18 @@ std::string_view name_of(collection_action action) noexcept {
   return "unknown";
 }
 
+std::string_view name_of(drop_end ends) noexcept {
+  switch (ends) {
+    case drop_end::more:
+      return "nothing";
+    case drop_end::object:
+      return "object";
+    case drop_end::range:
+      return "range";
+  }
+  return "unknown";
+}
+
 std::string_view name_of(superblock_fault fault) noexcept {
   switch (fault) {
     case superblock_fault::not_a_superblock:

@@ -17,6 +17,7 @@ namespace furrow::format {
 [[nodiscard]] std::string_view name_of(extent_kind kind) noexcept;
 [[nodiscard]] std::string_view name_of(record_type type) noexcept;
 [[nodiscard]] std::string_view name_of(collection_action action) noexcept;
+[[nodiscard]] std::string_view name_of(drop_end ends) noexcept;
 [[nodiscard]] std::string_view name_of(superblock_fault fault) noexcept;
 
 }  // namespace furrow::format

@@ -1,7 +1,8 @@
 #include "format/record.hpp"
 
-#include <algorithm>
 #include <limits>
+
+#include "format/record_check.hpp"
 
 namespace furrow::format {
 namespace {
@@ -13,104 +14,6 @@ constexpr std::size_t record_alignment = 8;
 std::size_t padding_after(std::size_t body_bytes) {
   return (record_alignment - body_bytes % record_alignment) % record_alignment;
 }
-
-// Limits, the same for both ways: asserted of what is encoded, demanded of what was decoded. Each answers with what is
-// wrong, or nothing.
-using complaint = const char*;
-constexpr complaint none = nullptr;
-
-complaint check_extents(const std::vector<object_extent>& extents) {
-  std::uint64_t end = 0;
-  for (const object_extent& e : extents) {
-    if (!well_formed(e.where)) {
-      return "an extent is empty, too long or off its device";
-    }
-    if (e.object_block < end) {
-      return "extents do not ascend";  // I4
-    }
-    if (e.object_block > object_blocks_max - e.where.blocks) {
-      return "an extent is behind the last block that an object can have";
-    }
-    end = e.object_block + e.where.blocks;
-  }
-  return none;
-}
-
-complaint check_name(const std::string& name) { return name.size() <= name_bytes_max ? none : "the name is too long"; }
-
-complaint check_attributes(const attribute_set& a) {
-  if (a.link_target.size() > link_target_bytes_max) {
-    return "the link target is too long";
-  }
-  return a.user.size() <= user_attribute_bytes_max ? none : "the user's attributes are too long";
-}
-
-complaint check(const publish_record& r) {
-  if (r.object == 0 || !known(r.cls)) {
-    return "no such object or class";
-  }
-  if (r.object_bytes > object_bytes_max || r.tail.size() > tail_bytes_max) {
-    return "the object or its tail is too long";
-  }
-  if (const complaint c = check_extents(r.extents)) {
-    return c;
-  }
-  std::uint64_t blocks = 0;
-  for (const object_extent& e : r.extents) {
-    blocks += e.where.blocks;
-  }
-  if (blocks != r.sums.size()) {
-    return "not one sum a block";  // I4
-  }
-  return std::ranges::all_of(r.dropped, well_formed) ? none : "a dropped run is empty, too long or off its device";
-}
-
-complaint check(const tail_record& r) {
-  if (r.object == 0) {
-    return "no such object";
-  }
-  return r.from + r.bytes.size() <= tail_bytes_max ? none : "the tail is too long";  // I3
-}
-
-complaint check(const create_record& r) {
-  if (r.object == 0) {
-    return "no such object";
-  }
-  const complaint c = check_name(r.name);
-  return c != none ? c : check_attributes(r.attributes);
-}
-
-complaint check(const remove_record& r) { return r.object != 0 ? none : "no such object"; }
-
-complaint check(const rename_record& r) {
-  if (r.object == 0 || r.object == r.replaced) {
-    return "no such object, or it replaces itself";
-  }
-  return check_name(r.name);
-}
-
-complaint check(const attributes_record& r) {
-  return r.object != 0 ? check_attributes(r.attributes) : "no such object";
-}
-
-complaint check(const zone_role_record& r) {
-  if (!known(r.role) || !known(r.cls)) {
-    return "no such role or class";
-  }
-  return r.ordinal == 0 || r.role == zone_role::metadata ? none : "an ordinal of a zone without groups";
-}
-
-complaint check(const zone_free_record&) { return none; }
-complaint check(const batch_begin_record& r) { return r.records > 0 ? none : "an empty batch"; }
-complaint check(const batch_end_record&) { return none; }
-
-complaint check(const collection_record& r) {
-  const bool action_known = r.action == collection_action::create || r.action == collection_action::quota ||
-                            r.action == collection_action::drop;
-  return action_known ? check_name(r.name) : "no such action";
-}
-
-complaint check(const drop_record& r) { return r.object != 0 ? check_extents(r.extents) : "no such object"; }
 
 void encode_extents(const std::vector<object_extent>& extents, writer& to) {
   for (const object_extent& e : extents) {
@@ -140,6 +43,25 @@ std::vector<object_extent> decode_extents(reader& from, std::size_t count) {
     e.where.blocks = from.u32();
   }
   return extents;
+}
+
+void encode_runs(const std::vector<block_run>& runs, writer& to) {
+  for (const block_run& run : runs) {
+    to.u64(run.address.raw());
+    to.u32(run.blocks);
+  }
+}
+
+std::vector<block_run> decode_runs(reader& from, std::size_t count) {
+  std::vector<block_run> runs;
+  if (has_elements(from, count, run_bytes)) {
+    runs.resize(count);
+  }
+  for (block_run& run : runs) {
+    run.address = zoned::device_address::from_raw(from.u64());
+    run.blocks = from.u32();
+  }
+  return runs;
 }
 
 std::vector<std::byte> decode_bytes(reader& from, std::size_t count) {
@@ -194,10 +116,7 @@ void encode_body(const publish_record& r, writer& to) {
   to.u32(0);
   encode_extents(r.extents, to);
   to.u32s(r.sums);
-  for (const block_run& run : r.dropped) {
-    to.u64(run.address.raw());
-    to.u32(run.blocks);
-  }
+  encode_runs(r.dropped, to);
   to.bytes(r.tail);
 }
 
@@ -221,13 +140,7 @@ void decode_body(reader& from, publish_record& r) {
   for (std::uint32_t& sum : r.sums) {
     sum = from.u32();
   }
-  if (has_elements(from, dropped_count, run_bytes)) {
-    r.dropped.resize(dropped_count);
-  }
-  for (block_run& run : r.dropped) {
-    run.address = zoned::device_address::from_raw(from.u64());
-    run.blocks = from.u32();
-  }
+  r.dropped = decode_runs(from, dropped_count);
   r.tail = decode_bytes(from, tail_bytes);
 }
 
@@ -371,7 +284,7 @@ void decode_body(reader& from, collection_record& r) {
 void encode_body(const drop_record& r, writer& to) {
   to.u64(r.object);
   to.u32(static_cast<std::uint32_t>(r.extents.size()));
-  to.u8(r.last ? 1 : 0);
+  to.u8(static_cast<std::uint8_t>(r.ends));
   to.zeros(3);
   encode_extents(r.extents, to);
 }
@@ -379,13 +292,79 @@ void encode_body(const drop_record& r, writer& to) {
 void decode_body(reader& from, drop_record& r) {
   r.object = from.u64();
   const std::size_t extent_count = from.u32();
-  const std::uint8_t last = from.u8();
-  r.last = last == 1;
-  if (last > 1) {
-    from.fail();
-  }
+  r.ends = static_cast<drop_end>(from.u8());
   from.zeros(3);
   r.extents = decode_extents(from, extent_count);
+}
+
+void encode_body(const punch_record& r, writer& to) {
+  to.u64(r.object);
+  to.u64(r.object_bytes);
+  to.number(r.modified_ns);
+  to.u64(r.first_block);
+  to.u64(r.end_block);
+  to.u32(r.tail_epoch);
+  to.u32(static_cast<std::uint32_t>(r.extents.size()));
+  to.u16(static_cast<std::uint16_t>(r.tail.size()));
+  to.u8(r.more ? 1 : 0);
+  to.zeros(5);
+  encode_extents(r.extents, to);
+  to.bytes(r.tail);
+}
+
+void decode_body(reader& from, punch_record& r) {
+  r.object = from.u64();
+  r.object_bytes = from.u64();
+  r.modified_ns = from.number<std::int64_t>();
+  r.first_block = from.u64();
+  r.end_block = from.u64();
+  r.tail_epoch = from.u32();
+  const std::size_t extent_count = from.u32();
+  const std::size_t tail_bytes = from.u16();
+  const std::uint8_t more = from.u8();
+  r.more = more == 1;
+  if (more > 1) {
+    from.fail();
+  }
+  from.zeros(5);
+  r.extents = decode_extents(from, extent_count);
+  r.tail = decode_bytes(from, tail_bytes);
+}
+
+void encode_body(const clone_record& r, writer& to) {
+  to.u64(r.object);
+  to.u64(r.source);
+  to.u64(r.object_bytes);
+  to.number(r.modified_ns);
+  to.u64(r.first_block);
+  to.u64(r.source_block);
+  to.u64(r.blocks);
+  to.u32(r.tail_epoch);
+  to.u32(static_cast<std::uint32_t>(r.extents.size()));
+  to.u32(static_cast<std::uint32_t>(r.dropped.size()));
+  to.u16(static_cast<std::uint16_t>(r.tail.size()));
+  to.u16(0);
+  encode_extents(r.extents, to);
+  encode_runs(r.dropped, to);
+  to.bytes(r.tail);
+}
+
+void decode_body(reader& from, clone_record& r) {
+  r.object = from.u64();
+  r.source = from.u64();
+  r.object_bytes = from.u64();
+  r.modified_ns = from.number<std::int64_t>();
+  r.first_block = from.u64();
+  r.source_block = from.u64();
+  r.blocks = from.u64();
+  r.tail_epoch = from.u32();
+  const std::size_t extent_count = from.u32();
+  const std::size_t dropped_count = from.u32();
+  const std::size_t tail_bytes = from.u16();
+  from.zeros(2);
+  r.extents = decode_extents(from, extent_count);
+  r.dropped = decode_runs(from, dropped_count);
+  r.tail = decode_bytes(from, tail_bytes);
 }
 
 /// Makes `to` a T with what `bytes` say; the complaint if they are not one.
@@ -429,8 +408,10 @@ complaint decode_body_of(record_type type, std::span<const std::byte> bytes, rec
     case record_type::drop:
       return decode_as<drop_record>(bytes, to);
     case record_type::punch:
-    case record_type::truncate:
+      return decode_as<punch_record>(bytes, to);
     case record_type::clone:
+      return decode_as<clone_record>(bytes, to);
+    case record_type::truncate:
     case record_type::move:
     case record_type::page_flushed:
       return unknown_type;
@@ -451,6 +432,8 @@ struct type_visitor {
   record_type operator()(const batch_end_record&) const { return record_type::batch_end; }
   record_type operator()(const collection_record&) const { return record_type::collection; }
   record_type operator()(const drop_record&) const { return record_type::drop; }
+  record_type operator()(const punch_record&) const { return record_type::punch; }
+  record_type operator()(const clone_record&) const { return record_type::clone; }
 };
 
 }  // namespace

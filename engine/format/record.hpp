@@ -19,14 +19,19 @@
 //   batch_begin        | records u32 | zeros u32 |
 //   batch_end          nothing
 //   collection         | collection u32 | action u8 | zero u8 | name_bytes u16 | quota u64 | created i64 | name |
-//   drop               | object u64 | extent_count u32 | last u8 | zeros 3 | extents |
+//   punch              | object u64 | object bytes u64 | modified i64 | first_block u64 | end_block u64 |
+//                      | tail epoch u32 | extent_count u32 | tail_bytes u16 | more u8 | zeros 5 | extents | tail |
+//   clone              | object u64 | source u64 | object bytes u64 | modified i64 | first_block u64 |
+//                      | source_block u64 | blocks u64 | tail epoch u32 | extent_count u32 | dropped_count u32 |
+//                      | tail_bytes u16 | zeros u16 | extents | dropped runs | tail |
+//   drop               | object u64 | extent_count u32 | ends u8 | zeros 3 | extents |
 //
 // Invariants
 //   I1  Every record that drops extents lists them, so that live counts replay without the object's pages.
 //   I2  Records of one batch have one sequence and lie in one group, between batch_begin and batch_end.
 //   I3  A tail record applies only to its tail epoch and exactly at `from`; it ends within tail_bytes_max.
-//   I4  publish.sums has one entry for each block of publish.extents, in their order; extents (of publish and of drop)
-//       ascend and do not overlap.
+//   I4  publish.sums has one entry for each block of publish.extents, in their order; extents of one record ascend and
+//       do not overlap; those of punch and clone lie in the record's range.
 //   I5  No object is 0. Names, links, user's attributes and tails keep their limits; runs are well_formed().
 // Valid iff            1 type is known, or not 0 and flagged   2 flags are 0 for a known type   3 padding is zero
 //                      4 the body is used up by its fields exactly   5 I3, I4, I5
@@ -42,7 +47,7 @@
 
 namespace furrow::format {
 
-/// DO NOT CHANGE: on disk. 0 is never valid. punch, truncate, clone, move and page_flushed are reserved.
+/// DO NOT CHANGE: on disk. 0 is never valid. truncate, move and page_flushed are reserved.
 enum class record_type : std::uint8_t {
   publish = 1,
   tail = 2,
@@ -159,18 +164,50 @@ struct collection_record {
   std::int64_t created_ns = 0;
   friend bool operator==(const collection_record&, const collection_record&) = default;
 };
-/// One step of the removal of an object: these extents, from `object_block` on, are gone; the last step ends the
-/// object.
+/// Blocks [first_block, end_block) become a hole; the object's end and tail are as stated afterwards. Those of
+/// `extents` are gone with it; with `more`, there are others in the range, which drop records work off.
+struct punch_record {
+  std::uint64_t object = 0;
+  std::uint64_t object_bytes = 0;
+  std::int64_t modified_ns = 0;
+  std::uint64_t first_block = 0;
+  std::uint64_t end_block = 0;
+  std::uint32_t tail_epoch = 0;
+  bool more = false;
+  std::vector<object_extent> extents;
+  std::vector<std::byte> tail;  ///< Whole.
+  friend bool operator==(const punch_record&, const punch_record&) = default;
+};
+/// `blocks` of the object from first_block on are those of `source` from source_block on, which both name from now on:
+/// `extents` and holes between them, in place of the `dropped` ones. The end and tail are as stated afterwards.
+struct clone_record {
+  std::uint64_t object = 0;
+  std::uint64_t source = 0;
+  std::uint64_t object_bytes = 0;
+  std::int64_t modified_ns = 0;
+  std::uint64_t first_block = 0;
+  std::uint64_t source_block = 0;
+  std::uint64_t blocks = 0;
+  std::uint32_t tail_epoch = 0;
+  std::vector<object_extent> extents;
+  std::vector<block_run> dropped;
+  std::vector<std::byte> tail;  ///< Whole.
+  friend bool operator==(const clone_record&, const clone_record&) = default;
+};
+/// DO NOT CHANGE: on disk. What a drop record is the last step of.
+enum class drop_end : std::uint8_t { more = 0, object = 1, range = 2 };
+/// One step of the removal of an object, or of a range of it: these extents are gone; the last step ends the object, or
+/// its doomed range.
 struct drop_record {
   std::uint64_t object = 0;
-  bool last = false;
+  drop_end ends = drop_end::more;
   std::vector<object_extent> extents;
   friend bool operator==(const drop_record&, const drop_record&) = default;
 };
 
 using record_body = std::variant<publish_record, tail_record, create_record, remove_record, rename_record,
                                  attributes_record, zone_role_record, zone_free_record, batch_begin_record,
-                                 batch_end_record, collection_record, drop_record>;
+                                 batch_end_record, collection_record, drop_record, punch_record, clone_record>;
 struct record {
   std::uint64_t sequence = 0;
   record_body body;

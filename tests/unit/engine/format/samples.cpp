@@ -147,8 +147,31 @@ std::vector<record> sample_records() {
 
   drop_record drop;
   drop.object = 6;
-  drop.last = true;
+  drop.ends = drop_end::object;
   drop.extents = {{7, {zoned::device_address{0, 0x50002}, 8}}};
+
+  punch_record punch;
+  punch.object = 5;
+  punch.object_bytes = 2 * 4096 + 1;
+  punch.modified_ns = 6;
+  punch.first_block = 2;
+  punch.end_block = object_blocks_max;
+  punch.tail_epoch = 5;
+  punch.more = true;
+  punch.extents = {{2, {zoned::device_address{0, 0x40001}, 1}}};
+  punch.tail = of_text("e");
+
+  clone_record clone;
+  clone.object = 8;
+  clone.source = 5;
+  clone.object_bytes = 12 * 4096;
+  clone.modified_ns = 7;
+  clone.first_block = 10;
+  clone.source_block = 0;
+  clone.blocks = 2;
+  clone.tail_epoch = 6;
+  clone.extents = {{10, {zoned::device_address{0, 0x30001}, 2}}};
+  clone.dropped = {{zoned::device_address{0, 0x20007}, 1}};
 
   const std::vector<record_body> bodies = {
       publish,
@@ -163,6 +186,8 @@ std::vector<record> sample_records() {
       batch_end_record{},
       collection,
       drop,
+      punch,
+      clone,
   };
   std::vector<record> records;
   for (std::uint64_t i = 0; i < bodies.size(); ++i) {
@@ -236,6 +261,7 @@ bytes sample_object_leaf() {
   put(page.cells(), attributes_key(8, 0), encode_attribute_blob(attributes));
   put(page.cells(), extent_key(8, 0), encode(extent));
   put(page.cells(), orphan_key(6), {});
+  put(page.cells(), orphan_key(8), encode(doomed_value{3, 7}));
   return page.sealed(identity_of(page_kind::object, 0));
 }
 
@@ -252,6 +278,7 @@ bytes sample_zone_leaf() {
   zone.ordinal = 2;
   put(page.cells(), zone_key(0, zoned::zone_index{6}), encode(zone));
   put(page.cells(), run_key(0, zoned::zone_index{3}, 1), encode(run_value{8, 0, {0xaaaa'0001, 0xaaaa'0002}}));
+  put(page.cells(), shared_key(0, zoned::zone_index{3}, 2), encode(shared_value{1, 2}));
   return page.sealed(identity_of(page_kind::zone, 0));
 }
 

@@ -1,0 +1,213 @@
+#include "core/extent_edit.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace furrow::core {
+
+namespace {
+
+constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+extent_slice slice_of(std::uint64_t cell_block, const format::extent_value& x, std::uint64_t first, std::uint64_t end) {
+  const std::uint64_t from = std::max(cell_block, first);
+  const std::uint64_t to = std::min(cell_block + x.blocks, end);
+  return {from,
+          {x.address.advanced(from - cell_block), static_cast<std::uint32_t>(to - from)},
+          x.shared,
+          cell_block,
+          x};
+}
+
+}  // namespace
+
+readiness extent_editor::slices(std::uint64_t object, std::uint64_t first, std::uint64_t end, std::size_t max,
+                                std::vector<extent_slice>& to) const {
+  to.clear();
+  if (first >= end) return readiness::yes();
+  tree_lookup l = c_.objects->find_to(format::extent_key(object, first));
+  for (bool before = true;; before = false) {
+    if (!l.ready()) return readiness::wait(l.page());
+    const auto parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
+    const bool own = parts && parts->object == object;
+    std::uint64_t next = first;
+    if (!before && (!own || parts->block >= end)) return readiness::yes();
+    if (own) {
+      const auto x = format::decode_extent(l.cell().value);
+      if (!x || x->kind != format::extent_kind::data) return readiness::no("an extent cannot be read");
+      if (x->address.device() != 0 || c_.shape.zone_of(x->address).value >= c_.zones.count())
+        return readiness::no("an extent outside the device");
+      if (parts->block + x->blocks > first) {
+        to.push_back(slice_of(parts->block, *x, first, end));
+        next = parts->block + x->blocks;
+      }
+    }
+    if (next >= end || to.size() >= max) return readiness::yes();
+    l = c_.objects->find_from(format::extent_key(object, next));
+  }
+}
+
+readiness extent_editor::prepare_cut(std::uint64_t object, std::span<const extent_slice> found) const {
+  for (const extent_slice& s : found) {
+    if (auto need = c_.objects->prepare(format::extent_key(object, s.cell_block)))
+      return readiness::wait(std::move(*need));
+    const std::uint64_t end = s.object_block + s.where.blocks;
+    if (end < s.cell_block + s.cell.blocks)
+      if (auto need = c_.objects->prepare(format::extent_key(object, end))) return readiness::wait(std::move(*need));
+    if (!s.shared) {
+      if (c_.zones.of(s.where.address).live_blocks < s.where.blocks)
+        return readiness::no("more blocks dropped than live in a zone");
+    } else if (auto done = prepare_references(s.where, false); !done.ready()) {
+      return done;
+    }
+  }
+  return readiness::yes();
+}
+
+void extent_editor::cut(format::object_value& v, std::uint64_t object, std::uint64_t first, std::uint64_t end) {
+  std::vector<extent_slice> found;
+  const readiness done = slices(object, first, end, all, found);
+  FURROW_ASSERT(done.ready());  // E1
+  for (const extent_slice& s : found) {
+    const std::uint64_t front = s.object_block - s.cell_block;
+    const std::uint64_t cut_end = s.object_block + s.where.blocks;
+    const std::uint64_t back = s.cell_block + s.cell.blocks - cut_end;
+    format::extent_value x = s.cell;
+    if (front > 0) {
+      x.blocks = x.logical_blocks = static_cast<std::uint32_t>(front);
+      c_.objects->put(format::extent_key(object, s.cell_block), format::encode_fixed(x));
+    } else {
+      c_.objects->erase(format::extent_key(object, s.cell_block));
+      --v.extent_count;
+    }
+    if (back > 0) {
+      x.address = s.cell.address.advanced(cut_end - s.cell_block);
+      x.blocks = x.logical_blocks = static_cast<std::uint32_t>(back);
+      c_.objects->put(format::extent_key(object, cut_end), format::encode_fixed(x));
+      ++v.extent_count;
+    }
+    v.blocks -= s.where.blocks;
+    const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;
+    c_.zones.drop_live(c_.zones.of(s.where.address), dead);
+  }
+}
+
+readiness extent_editor::prepare_put(std::uint64_t object, std::uint64_t first_block) const {
+  const auto first = format::extent_key(object, first_block);
+  if (const tree_lookup l = c_.objects->find_to(first); !l.ready()) return readiness::wait(l.page());
+  if (first_block > 0)  // what is before it when the cell at `first` is cut out
+    if (const tree_lookup l = c_.objects->find_to(format::extent_key(object, first_block - 1)); !l.ready())
+      return readiness::wait(l.page());
+  auto need = c_.objects->prepare(first);
+  return need ? readiness::wait(std::move(*need)) : readiness::yes();
+}
+
+void extent_editor::put(format::object_value& v, std::uint64_t object, const format::object_extent& e,
+                        format::zone_class cls, bool shared) {
+  v.blocks += e.where.blocks;
+  const auto first = format::extent_key(object, e.object_block);
+  format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, shared, cls};
+  if (const tree_lookup l = c_.objects->find_to(first); !shared && l.ready() && l.has_cell()) {
+    const auto parts = format::parse_extent_key(l.cell().key);
+    const auto before = parts && parts->object == object ? format::decode_extent(l.cell().value) : std::nullopt;
+    if (before && before->kind == format::extent_kind::data && parts->block + before->blocks == e.object_block &&
+        before->address.advanced(before->blocks) == x.address && before->cls == cls && !before->shared &&
+        c_.shape.zone_of(before->address) == c_.shape.zone_of(x.address) &&
+        before->blocks + x.blocks <= format::extent_blocks_max) {
+      x.address = before->address;
+      x.blocks = x.logical_blocks = before->blocks + x.blocks;
+      c_.objects->put(format::extent_key(object, parts->block), format::encode_fixed(x));
+      return;
+    }
+  }
+  ++v.extent_count;
+  c_.objects->put(first, format::encode_fixed(x));
+}
+
+readiness extent_editor::prepare_share(std::uint64_t object, std::span<const extent_slice> found) const {
+  for (const extent_slice& s : found) {
+    if (auto need = c_.objects->prepare(format::extent_key(object, s.cell_block)))
+      return readiness::wait(std::move(*need));
+    if (auto done = prepare_references(s.where, true); !done.ready()) return done;
+  }
+  return readiness::yes();
+}
+
+void extent_editor::share(std::uint64_t object, std::span<const extent_slice> found) {
+  for (const extent_slice& s : found) {
+    format::extent_value x = s.cell;
+    x.shared = true;
+    c_.objects->put(format::extent_key(object, s.cell_block), format::encode_fixed(x));
+    static_cast<void>(change_references(s.where, true));
+  }
+}
+
+readiness extent_editor::plan_references(const format::block_run& run, bool more, shared_plan& to) const {
+  const zoned::zone_index zone = c_.shape.zone_of(run.address);
+  const auto begin = static_cast<std::uint32_t>(c_.shape.block_in_zone(run.address));
+  const std::uint32_t end = begin + run.blocks;
+  const auto once = [&](std::uint32_t from, std::uint32_t until) {
+    if (from == until) return;
+    if (more)
+      to.edits.push_back({from, until - from, 2});
+    else
+      to.dead_blocks += until - from;
+  };
+  std::uint32_t position = begin;
+  tree_lookup l = c_.zone_pages->find_to(format::shared_key(0, zone, begin));
+  for (bool before = true; position < end; before = false) {
+    if (!l.ready()) return readiness::wait(l.page());
+    const auto parts = l.has_cell() ? format::parse_shared_key(l.cell().key) : std::nullopt;
+    const bool own = parts && parts->zone == zone;
+    if (!before && (!own || parts->block >= end)) break;
+    std::uint32_t next = begin;
+    if (own) {
+      const auto s = format::decode_shared(l.cell().value);
+      if (!s || s->blocks > std::numeric_limits<std::uint32_t>::max() - parts->block ||
+          (more && s->references == std::numeric_limits<std::uint32_t>::max()))
+        return readiness::no("a number of references cannot be read");
+      const std::uint32_t cell_end = parts->block + s->blocks;
+      if (cell_end > begin) {
+        const std::uint32_t first = std::max(parts->block, begin), last = std::min(cell_end, end);
+        once(position, first);
+        if (parts->block < first) to.edits.push_back({parts->block, first - parts->block, s->references});
+        const std::uint32_t references = more ? s->references + 1 : s->references - 1;
+        if (references > 1 || first == parts->block) to.edits.push_back({first, last - first, references});
+        if (last < cell_end) to.edits.push_back({last, cell_end - last, s->references});
+        position = last;
+        next = cell_end;
+      }
+    }
+    if (next >= end) break;
+    l = c_.zone_pages->find_from(format::shared_key(0, zone, next));
+  }
+  once(position, end);
+  return readiness::yes();
+}
+
+readiness extent_editor::prepare_references(const format::block_run& run, bool more) const {
+  shared_plan plan;
+  if (auto done = plan_references(run, more, plan); !done.ready()) return done;
+  if (plan.dead_blocks > c_.zones.of(run.address).live_blocks)
+    return readiness::no("more blocks dropped than live in a zone");
+  for (const shared_edit& e : plan.edits)
+    if (auto need = c_.zone_pages->prepare(format::shared_key(0, c_.shape.zone_of(run.address), e.block)))
+      return readiness::wait(std::move(*need));
+  return readiness::yes();
+}
+
+extent_editor::shared_plan extent_editor::change_references(const format::block_run& run, bool more) {
+  shared_plan plan;
+  const readiness done = plan_references(run, more, plan);
+  FURROW_ASSERT(done.ready());  // E1
+  for (const shared_edit& e : plan.edits) {
+    const auto at = format::shared_key(0, c_.shape.zone_of(run.address), e.block);
+    if (e.references > 1)
+      c_.zone_pages->put(at, format::encode(format::shared_value{e.blocks, e.references}));
+    else
+      c_.zone_pages->erase(at);
+  }
+  return plan;
+}
+
+}  // namespace furrow::core

@@ -1,0 +1,73 @@
+// Changes the extents of an object in the trees: puts them, cuts a range out of them, lets two objects name the same
+// blocks. What blocks live follows from it, and is counted here alone.
+//
+// What cutting [first, end) out does to an extent [s, e) that meets it
+//   s < first, e <= end     keeps its front
+//   s >= first, e <= end    goes
+//   s >= first, e > end     keeps its back, under a key of its own
+//   s < first, e > end      becomes two
+//
+// Invariants
+//   E1  prepare_*() and slices() change nothing. The changes follow a ready prepare of the same range in the same turn,
+//       with both trees held; they cannot fail.
+//   E2  A block is live in its zone while at least one extent names it. Blocks that more than one names have a
+//       shared_value with their number; extents that name such blocks are flagged. An extent may be flagged though its
+//       blocks are no longer shared.
+//   E3  Neighbours in object and zone, of one class and not flagged, are one extent.
+//
+// Not here: which records do what (apply), sums (zone tree's runs).
+#pragma once
+
+#include "core/context.hpp"
+
+namespace furrow::core {
+
+/// The part of an extent that lies in a range.
+struct extent_slice {
+  std::uint64_t object_block = 0;
+  format::block_run where;
+  bool shared = false;
+  std::uint64_t cell_block = 0;  ///< Where the extent begins.
+  format::extent_value cell;
+};
+
+class extent_editor {
+ public:
+  explicit extent_editor(context& c) : c_{c} {}
+
+  /// What of the object lies in blocks [first, end), in order, at most `max` slices.
+  [[nodiscard]] readiness slices(std::uint64_t object, std::uint64_t first, std::uint64_t end, std::size_t max,
+                                 std::vector<extent_slice>& to) const;
+
+  /// `found` are the slices of the range.
+  [[nodiscard]] readiness prepare_cut(std::uint64_t object, std::span<const extent_slice> found) const;
+  void cut(format::object_value& v, std::uint64_t object, std::uint64_t first, std::uint64_t end);
+
+  [[nodiscard]] readiness prepare_put(std::uint64_t object, std::uint64_t first_block) const;
+  /// The blocks must be a hole. Counts of the zone are not touched.
+  void put(format::object_value& v, std::uint64_t object, const format::object_extent& e, format::zone_class cls,
+           bool shared);
+
+  /// For slices that are to be named once more.
+  [[nodiscard]] readiness prepare_share(std::uint64_t object, std::span<const extent_slice> found) const;
+  void share(std::uint64_t object, std::span<const extent_slice> found);
+
+ private:
+  struct shared_edit {
+    std::uint32_t block = 0;
+    std::uint32_t blocks = 0;
+    std::uint32_t references = 0;  ///< Less than two: the cell goes.
+  };
+  struct shared_plan {
+    std::vector<shared_edit> edits;
+    std::uint32_t dead_blocks = 0;
+  };
+  /// What one reference more or less does to the shared values of these blocks.
+  [[nodiscard]] readiness plan_references(const format::block_run& run, bool more, shared_plan& to) const;
+  [[nodiscard]] readiness prepare_references(const format::block_run& run, bool more) const;
+  [[nodiscard]] shared_plan change_references(const format::block_run& run, bool more);
+
+  context& c_;
+};
+
+}  // namespace furrow::core
