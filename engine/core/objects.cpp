@@ -48,11 +48,11 @@ void object_table::load(object_state& o) {
   std::vector<std::byte> tail;
   readiness done = c_.apply->load(o.id, v);
   if (done.ready() && v) done = c_.apply->load_tail(o.id, v->bytes, tail);
+  if (done.ready() && v) done = c_.apply->load_doomed(o.id, o.doomed);
   bool orphan = false;
   if (done.ready() && v && v->name.empty()) {
     const tree_lookup l = c_.objects->find(format::orphan_key(o.id));
-    if (!l.ready()) done = readiness::wait(l.page());
-    orphan = l.ready() && l.has_cell();
+    orphan = l.has_cell() && !o.doomed;
   }
   if (done.need) {
     return c_.pages->wait(*done.need, [this, &o](error_code ec) {

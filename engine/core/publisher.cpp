@@ -206,7 +206,7 @@ readiness publisher::resolve(names& n, object_id id, collection_id collection, s
   if (!gone && v->name.empty()) {
     const tree_lookup l = c_.objects->find(format::orphan_key(id));
     if (!l.ready()) return readiness::wait(l.page());
-    gone = l.has_cell();
+    gone = l.has_cell() && l.cell().value.empty();
   }
   if (!gone || std::find(n.created.begin(), n.created.end(), id) != n.created.end()) to = id;
   return readiness::yes();

@@ -17,10 +17,18 @@ constexpr std::size_t spare_max = 256;
 void reader::accept(operation_id id, read_request r) {
   object_state* o = c_.table->of(r.handle);
   if (o == nullptr) return c_.answer(id, errc::closed);
+  read(*o, std::move(r.ranges), id, nullptr);
+}
+
+void reader::read(object_state& of, range_list ranges, answer call) { read(of, std::move(ranges), {}, std::move(call)); }
+
+void reader::read(object_state& of, range_list ranges, operation_id id, answer call) {
+  object_state* const o = &of;
   std::shared_ptr<operation> op = make();
   op->id = id;
+  op->call = std::move(call);
   op->object = o;
-  op->ranges = std::move(r.ranges);
+  op->ranges = std::move(ranges);
   for (const read_range& range : op->ranges) op->bytes += range.to.size();
   ++o->reads;
   ++live_;
@@ -116,19 +124,46 @@ readiness reader::plan_range(operation& op, const read_range& range) {
       return readiness::yes();
     }
     const std::uint64_t block = position / block_bytes;
-    const tree_lookup l = c_.objects->find_to(format::extent_key(o.id, block));
-    if (!l.ready()) return readiness::wait(l.page());
-    const auto parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
-    if (!parts || parts->object != o.id) return readiness::no("no extent where the object has bytes");
-    const auto x = format::decode_extent(l.cell().value);
-    if (!x || x->kind != format::extent_kind::data || block >= parts->block + x->blocks)
-      return readiness::no("no extent where the object has bytes");
-    const std::uint64_t end = std::min((parts->block + x->blocks) * block_bytes, tail_begin);
-    const std::size_t count = std::min<std::uint64_t>(to.size(), end - position);
-    if (auto done = plan_blocks(op, *x, block - parts->block, position, to.first(count)); !done.ready()) return done;
+    std::optional<format::extent_value> x;
+    std::uint64_t begin = 0, end = 0;
+    if (auto done = extent_at(o, block, x, begin, end); !done.ready()) return done;
+    const std::size_t count = std::min<std::uint64_t>(to.size(), std::min(end * block_bytes, tail_begin) - position);
+    if (!x)
+      std::memset(to.data(), 0, count);
+    else if (auto done = plan_blocks(op, *x, block - begin, position, to.first(count)); !done.ready())
+      return done;
     position += count;
     to = to.subspan(count);
   }
+  return readiness::yes();
+}
+
+readiness reader::extent_at(const object_state& o, std::uint64_t block, std::optional<format::extent_value>& x,
+                            std::uint64_t& begin, std::uint64_t& end) {
+  x.reset();
+  end = format::object_blocks_max;
+  if (o.doomed && block >= o.doomed->first_block && block < o.doomed->end_block) {
+    end = o.doomed->end_block;
+    return readiness::yes();
+  }
+  if (o.doomed && block < o.doomed->first_block) end = o.doomed->first_block;
+  tree_lookup l = c_.objects->find_to(format::extent_key(o.id, block));
+  if (!l.ready()) return readiness::wait(l.page());
+  auto parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
+  if (parts && parts->object == o.id) {
+    x = format::decode_extent(l.cell().value);
+    if (!x || x->kind != format::extent_kind::data) return readiness::no("an extent cannot be read");
+    if (block < parts->block + x->blocks) {
+      begin = parts->block;
+      end = std::min(end, parts->block + x->blocks);
+      return readiness::yes();
+    }
+    x.reset();
+  }
+  l = c_.objects->find_from(format::extent_key(o.id, block));
+  if (!l.ready()) return readiness::wait(l.page());
+  parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
+  if (parts && parts->object == o.id) end = std::min(end, parts->block);
   return readiness::yes();
 }
 
