@@ -195,11 +195,12 @@ void appender::join(publication& p, operation_id id, const append_request& r, st
   ordered_extent& e = *s.extent;
   p.appends.push_back({id, {s.after.bytes, blocks * block_bytes, 0}, r.options.level, nullptr});
   const std::size_t first_segment = e.source.size();
-  e.source.insert(e.source.end(), r.segments.begin(), r.segments.end());
+  e.source.append(r.segments);
   e.blocks += blocks;
+  e.blocks_left += blocks;
+  e.reserved_blocks += blocks;
   e.pinned.blocks += blocks;
   add_sums(e, first_segment, blocks);
-  s.reserved_blocks += blocks;
   s.after.bytes += blocks * block_bytes;
   s.modified_ns = std::max(s.modified_ns, r.options.modified_ns.value_or(c_.now_ns));
   s.object->reserved.bytes = s.after.bytes;
@@ -221,7 +222,6 @@ void appender::next_step(object_state& o, segment_cursor& from, std::uint64_t& b
   const std::uint64_t part = std::min(blocks, extent_blocks_max());
   blocks -= part;
   if (part > 0) {
-    s.reserved_blocks = part;
     s.extent = make_extent(s.before, from, part);
     s.extent->cls = class_of(options.hint);
     s.extent->urgent = options.priority == priority::high;
@@ -238,12 +238,11 @@ void appender::next_step(object_state& o, segment_cursor& from, std::uint64_t& b
   s.after = o.reserved;
 }
 
-std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, segment_cursor& from,
-                                                      std::uint64_t blocks) {
-  auto e = c_.publish_queue->make_extent();
+ordered_extent_ptr appender::make_extent(const object_end& base, segment_cursor& from, std::uint64_t blocks) {
+  ordered_extent_ptr e = c_.extents.make();
   const std::size_t tail_bytes = base.tail.size();
   e->object_block = (base.bytes - tail_bytes) / block_bytes;
-  e->blocks = blocks;
+  e->blocks = e->blocks_left = e->reserved_blocks = blocks;
   e->pinned = {e->object_block, blocks, {reservation_}};
   reservation_ += std::max(blocks, c_.append_blocks_max());  // it may grow (A4)
   if (tail_bytes == 0) from.peek(blocks * block_bytes, e->source);
@@ -253,7 +252,8 @@ std::unique_ptr<ordered_extent> appender::make_extent(const object_end& base, se
     e->copy = c_.buffers.take(blocks * block_bytes);
     if (tail_bytes != 0) std::memcpy(e->copy.data(), base.tail.data(), tail_bytes);
     from.copy(e->copy.part(tail_bytes, blocks * block_bytes - tail_bytes));
-    e->source.assign(1, {e->copy.data(), blocks * block_bytes});
+    e->source.clear();
+    e->source.push_back({e->copy.data(), blocks * block_bytes});
     c_.stats.copied_bytes += blocks * block_bytes - tail_bytes;
   }
   add_sums(*e, 0, blocks);
@@ -319,7 +319,7 @@ bool appender::try_batch(operation_id id, batch_request& r) {
   for (std::size_t i = 0; i < r.members.size(); ++i) take_member(r, i, *p, *result, made);
   std::uint64_t used = 0;
   for (const publication_step& s : p->steps)
-    if (const auto* a = std::get_if<append_step>(&s)) used += a->reserved_blocks;
+    if (const auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent) used += a->extent->reserved_blocks;
   c_.data->release(n.blocks - used);
   std::sort(p->objects.begin(), p->objects.end());
   p->objects.erase(std::unique(p->objects.begin(), p->objects.end()), p->objects.end());

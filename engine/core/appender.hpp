@@ -63,7 +63,7 @@ class appender {
   /// The next ordered extent of an append of which `blocks` are left, and at its end the tail.
   void next_step(object_state& o, class segment_cursor& from, std::uint64_t& blocks, const append_options& options,
                  std::vector<publication_step>& to);
-  std::unique_ptr<ordered_extent> make_extent(const object_end& base, segment_cursor& from, std::uint64_t blocks);
+  ordered_extent_ptr make_extent(const object_end& base, segment_cursor& from, std::uint64_t blocks);
   void add_sums(ordered_extent& e, std::size_t first_segment, std::uint64_t blocks);
   void submit(publication& p);
   void answer_when(operation_id id, durability level, std::uint64_t sequence, const append_result& result);

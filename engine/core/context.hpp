@@ -16,6 +16,7 @@
 #include "core/fifo.hpp"
 #include "core/io.hpp"
 #include "core/messages.hpp"
+#include "core/ordered_extent.hpp"
 #include "core/page_tree.hpp"
 #include "core/zone_table.hpp"
 #include "format/record.hpp"
@@ -75,6 +76,7 @@ struct context {
   format::superblock super;  ///< As last written, or about to be.
   io_table io;
   buffer_pool buffers;
+  extent_pool extents{buffers};
   statistics stats;
   outbox out;
 

@@ -146,7 +146,7 @@ void data_writer::send(stream& s, open_zone& to) {
   const std::uint64_t asked = room.blocks;
   while (!s.queue.empty() && room.blocks > 0 && room.segments > 0) {
     bio& b = s.queue.front();
-    if (!std::exchange(b.extent->begun, true)) b.blocks = b.extent->blocks_left = b.extent->blocks;
+    if (!std::exchange(b.extent->begun, true)) b.blocks = b.extent->blocks;
     const bio front = cut_front(b, room, segments_);
     if (front.blocks == 0) break;
     out.bios.push_back(front);
@@ -220,7 +220,7 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
 void data_writer::land(bio b, zoned::place at) {
   ordered_extent& e = *b.extent;
   e.pieces.push_back(
-      {b.first_block,
+      {e.object_block + b.first_block,
        {c_.shape.address_of(at.zone, at.offset_bytes / block_bytes), static_cast<std::uint32_t>(b.blocks)}});
   e.blocks_left -= b.blocks;
   zone_state& z = c_.zones[at.zone];
@@ -330,7 +330,7 @@ void data_writer::settle(ordered_extent& e) {
   c_.publish_queue->extent_done(e);
 }
 
-void data_writer::unhold(const std::vector<landed_piece>& pieces) {
+void data_writer::unhold(std::span<const landed_piece> pieces) {
   for (const landed_piece& p : pieces) {
     zone_state& z = c_.zones.of(p.where.address);
     if (--z.holds == 0 && z.live_blocks == 0) c_.reclaim->consider(z);

@@ -48,7 +48,7 @@ class data_writer final : public io_client {
   /// Gives up a zone that is open and not being written to just now; false if there is none.
   bool close_idle();
   /// Zones lose their hold of a published or dropped extent.
-  void unhold(const std::vector<landed_piece>& pieces);
+  void unhold(std::span<const landed_piece> pieces);
   /// It is known now that the first blocks of a failed append have landed.
   void settle_failed(failed_append f, std::uint64_t landed);
   void io_done(std::uint64_t tag, const zoned::completion& c) override;

@@ -6,26 +6,34 @@
 //   landed     every block has its place       -> published, once (publisher)
 //   failed     a block will not land           -> dropped, once; its landed pieces are dead
 //
+// Who holds a reference is in the type: an ordered_extent_ptr. A publication's step holds one until it is published or
+// dropped; machines that an ordered extent is lent to (data_writer, salvager) have plain pointers meanwhile.
+//
 // Invariants
-//   I1  the sum of blocks of pieces + blocks_left == blocks, in the states open and landed; pieces do not overlap.
+//   I1  the sum of blocks of pieces + blocks_left == blocks; pieces do not overlap.
 //   I2  The pinned entry covers exactly the blocks of its ordered extent; its address is a reservation, of a type that
 //   does not
 //       convert to a device address.
-//   I3  sums.size() == blocks: a sum goes where its block goes, whatever is split.
+//   I3  sums.size() == blocks: a sum goes where its block goes, whatever is split. So do the source's bytes, and the
+//       reservation: reserved_blocks is 0 or blocks.
 //   I4  Until it is begun it may grow at its end; then never.
+//   I5  The last reference gives it back to the pool that it came from, with the buffer it holds. A pool outlives them.
 //
 // Not here: cutting (splitter), sending (data_writer), making visible (publisher).
 #pragma once
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <vector>
 
 #include "core/buffer.hpp"
+#include "core/sliding_list.hpp"
 #include "format/types.hpp"
 #include "furrow/zoned/command.hpp"
 
 namespace furrow::core {
 
 struct publication;
+class extent_pool;
 
 /// Stands in a pinned map entry for the place that the device has not yet chosen.
 struct reservation_address {
@@ -42,36 +50,72 @@ struct pinned_extent {
 
 /// Where consecutive blocks of an ordered extent landed.
 struct landed_piece {
-  std::uint64_t first_block = 0;  ///< In the ordered extent.
+  std::uint64_t object_block = 0;
   format::block_run where;
 };
 
 struct ordered_extent {
+  ordered_extent() = default;
+  ordered_extent(const ordered_extent&) = delete;
+  ordered_extent& operator=(const ordered_extent&) = delete;
+
   publication* owner = nullptr;
   std::uint64_t object_block = 0;  ///< First block, in the object.
   std::uint64_t blocks = 0;
   std::uint64_t blocks_left = 0;
+  std::uint64_t reserved_blocks = 0;  ///< Of the room that data_writer has promised; release() ends it.
   format::zone_class cls = format::zone_class::unhinted;
   bool urgent = false;
   bool begun = false;  ///< Its first bio is cut: it grows no more.
   bool failed = false;
   error_code error;
   pinned_extent pinned;
-  std::vector<zoned::segment> source;  ///< blocks * block_bytes of held memory.
-  std::vector<std::uint32_t> sums;
-  std::vector<landed_piece> pieces;
-  std::uint32_t bios_in_flight = 0;  ///< Queued or sent.
-  std::uint64_t splits = 0;          ///< Counted by the walk.
+  sliding_list<zoned::segment> source;  ///< blocks * block_bytes of held memory.
+  sliding_list<std::uint32_t> sums;
+  sliding_list<landed_piece> pieces;  ///< As they come; the walk orders them.
+  std::uint32_t bios_in_flight = 0;   ///< Queued or sent.
+  std::uint64_t splits = 0;           ///< Counted by the walk.
   std::uint64_t merges = 0;
   buffer copy;  ///< What source points into, if the caller's memory could not be used.
 
-  /// As new, but for the memory of its lists.
-  void clear() {
-    source.clear();
-    sums.clear();
-    pieces.clear();
-    *this = ordered_extent{.source = std::move(source), .sums = std::move(sums), .pieces = std::move(pieces)};
-  }
+  [[nodiscard]] std::uint32_t references() const { return references_; }
+
+ private:
+  friend class extent_pool;
+  friend void intrusive_ptr_add_ref(ordered_extent* e) noexcept { ++e->references_; }
+  friend void intrusive_ptr_release(ordered_extent* e) noexcept;
+
+  std::uint32_t references_ = 0;
+  extent_pool* home_ = nullptr;
+  ordered_extent* next_spare_ = nullptr;
 };
+using ordered_extent_ptr = boost::intrusive_ptr<ordered_extent>;
+
+/// Ordered extents with the memory of earlier ones: steady work allocates none.
+class extent_pool {
+ public:
+  explicit extent_pool(buffer_pool& buffers) : buffers_{buffers} {}
+  extent_pool(const extent_pool&) = delete;
+  extent_pool& operator=(const extent_pool&) = delete;
+  ~extent_pool();
+
+  /// As new.
+  [[nodiscard]] ordered_extent_ptr make();
+  /// That somebody holds.
+  [[nodiscard]] std::size_t live() const { return live_; }
+
+ private:
+  friend void intrusive_ptr_release(ordered_extent* e) noexcept;
+  void give_back(ordered_extent* e) noexcept;
+
+  buffer_pool& buffers_;
+  ordered_extent* spare_ = nullptr;
+  std::size_t spare_count_ = 0;
+  std::size_t live_ = 0;
+};
+
+inline void intrusive_ptr_release(ordered_extent* e) noexcept {
+  if (--e->references_ == 0) e->home_->give_back(e);
+}
 
 }  // namespace furrow::core

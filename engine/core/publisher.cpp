@@ -19,7 +19,6 @@ struct publisher::names {
 namespace {
 
 constexpr std::size_t spare_max = 256;
-constexpr std::size_t spare_extent_blocks_max = 1024;
 
 }  // namespace
 
@@ -30,21 +29,7 @@ std::unique_ptr<publication> publisher::make() {
   return p;
 }
 
-std::unique_ptr<ordered_extent> publisher::make_extent() {
-  if (spare_extents_.empty()) return std::make_unique<ordered_extent>();
-  std::unique_ptr<ordered_extent> e = std::move(spare_extents_.back());
-  spare_extents_.pop_back();
-  return e;
-}
-
 void publisher::recycle(std::unique_ptr<publication> p) {
-  for (publication_step& s : p->steps) {
-    auto* a = std::get_if<append_step>(&s);
-    if (a == nullptr || !a->extent) continue;
-    if (spare_extents_.size() >= spare_max || a->extent->sums.capacity() > spare_extent_blocks_max) continue;
-    a->extent->clear();
-    spare_extents_.push_back(std::move(a->extent));
-  }
   if (spare_.size() >= spare_max) return;
   p->steps.clear();
   p->objects.clear();
@@ -127,7 +112,7 @@ void publisher::take_back(publication& p, std::vector<format::record_body> bodie
     while (at < bodies.size() && !std::holds_alternative<format::publish_record>(bodies[at])) ++at;
     if (at == bodies.size()) break;
     auto& r = std::get<format::publish_record>(bodies[at++]);
-    a->extent->sums = std::move(r.sums);
+    a->extent->sums.put(std::move(r.sums));
     r.extents.clear();
     spare_runs_ = std::move(r.extents);
   }
@@ -174,7 +159,7 @@ readiness publisher::build_step(publication& p, append_step& s, names&, std::vec
   r.tail_epoch = s.after.tail_epoch;
   r.cls = s.extent->cls;
   r.tail = s.after.tail;
-  r.sums = std::move(s.extent->sums);  // take_back
+  r.sums = s.extent->sums.take();  // take_back
   r.extents = std::exchange(spare_runs_, {});
   const walk_counts counts = walk_landed(*s.extent, c_.shape, r.extents);
   s.extent->splits = counts.splits;
@@ -312,8 +297,7 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     c_.stats.splits += a->extent->splits;
     c_.stats.merges += a->extent->merges;
     c_.data->unhold(a->extent->pieces);
-    c_.data->release(a->reserved_blocks);
-    c_.buffers.give(std::exchange(a->extent->copy, {}));
+    c_.data->release(std::exchange(a->extent->reserved_blocks, 0));
   }
   const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
   for (const format::record_body& b : bodies) {
@@ -354,8 +338,7 @@ void publisher::fail(publication& p) {
     auto* a = std::get_if<append_step>(&s);
     if (a == nullptr || !a->extent) continue;
     c_.data->unhold(a->extent->pieces);
-    c_.data->release(a->reserved_blocks);
-    c_.buffers.give(std::exchange(a->extent->copy, {}));
+    c_.data->release(std::exchange(a->extent->reserved_blocks, 0));
   }
   const error_code ec = p.error;
   finish(p, ec, 0);

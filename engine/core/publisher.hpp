@@ -29,12 +29,11 @@ namespace furrow::core {
 
 struct append_step {
   object_state* object = nullptr;
-  std::unique_ptr<ordered_extent> extent;  ///< None: tail bytes alone.
-  object_end before;                       ///< What it builds on (P3).
+  ordered_extent_ptr extent;  ///< None: tail bytes alone.
+  object_end before;          ///< What it builds on (P3).
   object_end after;
   std::uint64_t fence_epoch = 0;
   std::int64_t modified_ns = 0;
-  std::uint64_t reserved_blocks = 0;
 };
 struct create_step {
   object_id id = 0;
@@ -88,9 +87,8 @@ class publisher {
   publisher& operator=(const publisher&) = delete;
   ~publisher() { live_.clear_and_dispose(std::default_delete<publication>{}); }
 
-  /// Empty ones, with the memory of those that have ended.
+  /// An empty one, with the memory of one that has ended.
   [[nodiscard]] std::unique_ptr<publication> make();
-  [[nodiscard]] std::unique_ptr<ordered_extent> make_extent();
   /// Takes over a publication whose ordered extents are already submitted or about to be; it enters its objects' queues
   /// now.
   publication& enter(std::unique_ptr<publication> p);
@@ -136,7 +134,6 @@ class publisher {
 
   // Memory to be used again.
   std::vector<std::unique_ptr<publication>> spare_;
-  std::vector<std::unique_ptr<ordered_extent>> spare_extents_;
   std::vector<format::record_body> spare_bodies_;
   std::vector<format::object_extent> spare_runs_;
 };

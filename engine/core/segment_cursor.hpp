@@ -38,7 +38,8 @@ class segment_cursor {
     return crc;
   }
   /// Adds the next bytes as segments, without moving on.
-  void peek(std::uint64_t bytes, std::vector<zoned::segment>& to) const {
+  template <class List>
+  void peek(std::uint64_t bytes, List& to) const {
     segment_cursor ahead = *this;
     ahead.each(bytes, [&to](std::byte* from, std::size_t part) { to.push_back({from, part}); });
   }

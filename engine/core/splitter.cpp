@@ -7,6 +7,18 @@
 
 namespace furrow::core {
 
+namespace {
+
+/// The piece is right behind the extent, in the object and in one zone.
+bool goes_on(const format::object_extent& x, const landed_piece& p, const zoned::geometry& shape) {
+  return x.object_block + x.where.blocks == p.object_block &&
+         p.where.address == x.where.address.advanced(x.where.blocks) &&
+         shape.zone_of(p.where.address) == shape.zone_of(x.where.address) &&
+         p.where.blocks <= format::extent_blocks_max - x.where.blocks;
+}
+
+}  // namespace
+
 bio cut_front(bio& b, command_room& room, std::vector<zoned::segment>& to) {
   std::uint64_t skip = b.first_block * block_bytes;
   std::uint64_t want = std::min(b.blocks, room.blocks) * block_bytes;
@@ -39,72 +51,25 @@ bio cut_front(bio& b, command_room& room, std::vector<zoned::segment>& to) {
   return front;
 }
 
-ordered_extent split_front(ordered_extent& extent, std::uint64_t blocks) {
-  FURROW_ASSERT(blocks > 0 && blocks < extent.blocks);
-  FURROW_ASSERT(extent.blocks_left == 0 && !extent.failed);
-  const auto boundary = std::find_if(extent.pieces.begin(), extent.pieces.end(),
-                                     [blocks](const landed_piece& p) { return p.first_block >= blocks; });
-  FURROW_ASSERT(boundary != extent.pieces.end() && boundary->first_block == blocks);
-  ordered_extent front;
-  front.sums.reserve(blocks);
-  front.pieces.reserve(static_cast<std::size_t>(boundary - extent.pieces.begin()));
-
-  front.owner = extent.owner;
-  front.object_block = extent.object_block;
-  front.blocks = blocks;
-  front.cls = extent.cls;
-  front.pinned = {extent.pinned.object_block, blocks, extent.pinned.reserved};
-  const auto sums_end =
-      extent.sums.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(blocks, extent.sums.size()));
-  front.sums.assign(extent.sums.begin(), sums_end);
-  front.pieces.assign(extent.pieces.begin(), boundary);
-
-  extent.sums.erase(extent.sums.begin(), sums_end);
-  extent.pieces.erase(extent.pieces.begin(), boundary);
-  for (landed_piece& p : extent.pieces) p.first_block -= blocks;
-  extent.object_block += blocks;
-  extent.blocks -= blocks;
-  extent.pinned = {
-      extent.pinned.object_block + blocks, extent.pinned.blocks - blocks, {extent.pinned.reserved.number + blocks}};
-  return front;
-}
-
-walk_counts walk_landed(const ordered_extent& landed, const zoned::geometry& shape,
-                        std::vector<format::object_extent>& to) {
+walk_counts walk_landed(ordered_extent& landed, const zoned::geometry& shape, std::vector<format::object_extent>& to) {
+  FURROW_ASSERT(landed.blocks_left == 0 && !landed.failed);
+  const auto earlier = [](const landed_piece& a, const landed_piece& b) { return a.object_block < b.object_block; };
+  if (!std::is_sorted(landed.pieces.begin(), landed.pieces.end(), earlier))
+    std::sort(landed.pieces.begin(), landed.pieces.end(), earlier);
   walk_counts counts;
-  if (landed.pieces.size() == 1) {
-    FURROW_ASSERT(landed.pieces[0].first_block == 0 && landed.pieces[0].where.blocks == landed.blocks);
-    to.push_back({landed.object_block, landed.pieces[0].where});
-    return counts;
-  }
-  ordered_extent extent;
-  extent.object_block = landed.object_block;
-  extent.blocks = landed.blocks;
-  extent.pinned = landed.pinned;
-  extent.pieces = landed.pieces;
-  std::sort(extent.pieces.begin(), extent.pieces.end(),
-            [](const landed_piece& a, const landed_piece& b) { return a.first_block < b.first_block; });
-  while (extent.blocks > 0) {
-    FURROW_ASSERT(!extent.pieces.empty() && extent.pieces.front().first_block == 0);
-    const format::block_run first = extent.pieces.front().where;
-    std::uint64_t run = 0;
-    std::size_t taken = 0;
-    for (const landed_piece& p : extent.pieces) {
-      FURROW_ASSERT(p.first_block >= run);
-      if (p.first_block != run || p.where.address != first.address.advanced(run) ||
-          shape.zone_of(p.where.address) != shape.zone_of(first.address))
-        break;
-      run += p.where.blocks;
-      ++taken;
+  std::uint64_t next = landed.object_block;
+  for (const landed_piece& p : landed.pieces) {
+    FURROW_ASSERT(p.object_block == next);
+    next += p.where.blocks;
+    if (!to.empty() && goes_on(to.back(), p, shape)) {
+      to.back().where.blocks += p.where.blocks;
+      ++counts.merges;
+    } else {
+      to.push_back({p.object_block, p.where});
+      counts.splits += p.object_block != landed.object_block ? 1 : 0;
     }
-    counts.merges += taken - 1;
-    const std::uint64_t object_block = extent.object_block;
-    to.push_back({object_block, {first.address, static_cast<std::uint32_t>(run)}});
-    if (run == extent.blocks) return counts;
-    ++counts.splits;
-    const ordered_extent front = split_front(extent, run);
-    FURROW_ASSERT(front.blocks == run && front.object_block == object_block);
   }
+  FURROW_ASSERT(next == landed.object_block + landed.blocks);
   return counts;
 }
 

@@ -35,16 +35,12 @@ struct command_room {
 /// blocks: nothing fits.
 [[nodiscard]] bio cut_front(bio& b, command_room& room, std::vector<zoned::segment>& to);
 
-/// Splits the first `blocks` off, 0 < blocks < extent.blocks, of an extent that has fully landed at piece boundaries.
-/// Allocates first.
-[[nodiscard]] ordered_extent split_front(ordered_extent& extent, std::uint64_t blocks);
-
 struct walk_counts {
   std::uint64_t splits = 0;
   std::uint64_t merges = 0;
 };
-/// Adds the extents of a landed ordered extent, in file order.
-walk_counts walk_landed(const ordered_extent& landed, const zoned::geometry& shape,
-                        std::vector<format::object_extent>& to);
+/// Adds the extents of a landed ordered extent to those of its record, in file order, and puts its pieces in that order.
+/// Of several ordered extents of one record each is walked in turn: what touches merges across them.
+walk_counts walk_landed(ordered_extent& landed, const zoned::geometry& shape, std::vector<format::object_extent>& to);
 
 }  // namespace furrow::core
