@@ -3,26 +3,11 @@
 #include <algorithm>
 
 #include "core/data_writer.hpp"
+#include "core/extent_source.hpp"
 #include "core/journal.hpp"
 #include "core/segment_cursor.hpp"
 
 namespace furrow::core {
-
-namespace {
-
-format::zone_class class_of(lifetime hint) {
-  return static_cast<format::zone_class>(static_cast<std::uint8_t>(format::zone_class::unhinted) +
-                                         static_cast<std::uint8_t>(hint));
-}
-
-bool usable_uncopied(std::span<const zoned::segment> segments, const context& c) {
-  return std::all_of(segments.begin(), segments.end(), [&c](const zoned::segment& s) {
-    return reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes == 0 &&
-           s.bytes % c.shape.lba_bytes == 0;
-  });
-}
-
-}  // namespace
 
 /// An append of several publications is answered once.
 struct long_append {
@@ -200,7 +185,7 @@ void appender::join(publication& p, operation_id id, const append_request& r, st
   e.blocks_left += blocks;
   e.reserved_blocks += blocks;
   e.pinned.blocks += blocks;
-  add_sums(e, first_segment, blocks);
+  add_sums(c_, e, first_segment, blocks);
   s.after.bytes += blocks * block_bytes;
   s.modified_ns = std::max(s.modified_ns, r.options.modified_ns.value_or(c_.now_ns));
   s.object->reserved.bytes = s.after.bytes;
@@ -256,14 +241,8 @@ ordered_extent_ptr appender::make_extent(const object_end& base, segment_cursor&
     e->source.push_back({e->copy.data(), blocks * block_bytes});
     c_.stats.copied_bytes += blocks * block_bytes - tail_bytes;
   }
-  add_sums(*e, 0, blocks);
+  add_sums(c_, *e, 0, blocks);
   return e;
-}
-
-void appender::add_sums(ordered_extent& e, std::size_t first_segment, std::uint64_t blocks) {
-  if (c_.super.data_checksum == format::checksum_kind::none) return e.sums.resize(e.sums.size() + blocks);
-  segment_cursor from{std::span{e.source}.subspan(first_segment)};
-  for (std::uint64_t b = 0; b < blocks; ++b) e.sums.push_back(from.crc32c(block_bytes));
 }
 
 appender::batch_needs appender::check_batch(const batch_request& r) const {

@@ -64,7 +64,6 @@ class appender {
   void next_step(object_state& o, class segment_cursor& from, std::uint64_t& blocks, const append_options& options,
                  std::vector<publication_step>& to);
   ordered_extent_ptr make_extent(const object_end& base, segment_cursor& from, std::uint64_t blocks);
-  void add_sums(ordered_extent& e, std::size_t first_segment, std::uint64_t blocks);
   void submit(publication& p);
   void answer_when(operation_id id, durability level, std::uint64_t sequence, const append_result& result);
   void start(object_state& o, operation_id id, const append_request& r, std::uint64_t blocks);

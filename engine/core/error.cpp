@@ -69,6 +69,10 @@ class category final : public boost::system::error_category {
         return "the store needs a thread of its own for this";
       case errc::unsupported:
         return "not supported";
+      case errc::too_fragmented:
+        return "the range has too many extents for one operation";
+      case errc::source_failed:
+        return "the memory to be written cannot be read";
     }
     return "unknown error";
   }

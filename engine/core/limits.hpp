@@ -36,6 +36,8 @@ inline constexpr std::uint32_t data_zones_min = 3;
 constexpr std::uint32_t zones_min(std::uint32_t page_copies) { return 4 + 3 * page_copies + data_zones_min; }
 /// Worst journal bytes of one published block: a sum and an extent of its own, doubled for slack.
 inline constexpr std::uint64_t record_bytes_per_block = 48;
+/// Extents that one clone record names, replaced ones included: so that it fits half a zone of so many blocks.
+constexpr std::size_t clone_extents_max(std::uint64_t zone_blocks) { return zone_blocks / 2 * block_bytes / 64; }
 inline constexpr std::uint64_t zone_blocks_min = 16;  ///< Below it the largest record has no room in a zone.
 
 static_assert(zone_blocks_min * block_bytes > 2 * (format::name_bytes_max + format::attribute_blob_bytes_max));

@@ -2,6 +2,7 @@
 //
 // Invariants
 //   I1  Each request is answered by exactly one notification with its id, in a later call than the one that brought it.
+//       Before that a write may ask for more of its source: source_need, answered by a source_request.
 //   I2  Memory named by a request (segments, read ranges) stays valid until that notification.
 //   I3  Times are given with the requests; the core has no clock and orders by sequence only.
 //
@@ -95,6 +96,56 @@ struct read_request {
   handle_id handle;
   range_list ranges;
 };
+/// Bytes in place of those from offset_bytes on. `segments` is what is resident of the source, from its front on; if that
+/// is not all, the core asks for more (source_need), when nothing of what it had is on its way any more.
+struct write_request {
+  handle_id handle;
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t bytes = 0;
+  segment_list segments;
+  write_options options;
+};
+/// The answer to a source_need: memory from the byte on that it named; or why there is none.
+struct source_request {
+  operation_id target;
+  segment_list segments;
+  error_code error;
+  bool copied = false;  ///< The memory is a copy of the source.
+};
+/// Bytes read as zeros, whole blocks are given back. With `extends`, the object reaches at least to their end.
+struct zero_request {
+  handle_id handle;
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t bytes = 0;
+  bool extends = false;
+  write_options options;
+};
+struct truncate_request {
+  handle_id handle;
+  std::uint64_t bytes = 0;
+  write_options options;
+};
+/// Bytes of the source become the object's as well, without being copied. Offsets are whole blocks; so is the length,
+/// but if the range ends with the source.
+struct clone_request {
+  handle_id handle;
+  std::uint64_t offset_bytes = 0;
+  handle_id source;
+  std::uint64_t source_offset_bytes = 0;
+  std::uint64_t bytes = 0;
+  write_options options;
+};
+/// Room for so many bytes in whole blocks is kept for what is written to the object, until its last handle is released.
+struct reserve_request {
+  handle_id handle;
+  std::uint64_t bytes = 0;
+};
+struct extents_request {
+  handle_id handle;
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t extents_max = 1000;
+};
 struct sync_request {
   handle_id handle;  ///< None: the whole store.
 };
@@ -141,7 +192,8 @@ struct cancel_request {
 using request_body =
     std::variant<format_request, open_request, close_request, create_request, open_object_request, release_request,
                  stat_request, set_attributes_request, rename_request, remove_request, list_request, append_request,
-                 read_request, sync_request, wait_durable_request, batch_request, statistics_request, info_request,
+                 read_request, write_request, source_request, zero_request, truncate_request, clone_request,
+                 reserve_request, extents_request, sync_request, wait_durable_request, batch_request, statistics_request, info_request,
                  zones_request, collection_request, check_request, checkpoint_request, cancel_request>;
 
 struct request {
@@ -162,6 +214,10 @@ struct sequence_result {
 struct read_result {
   std::uint64_t bytes = 0;
 };
+/// Not an answer: the write goes on when a source_request has brought the bytes from here on.
+struct source_need {
+  std::uint64_t position_bytes = 0;  ///< In the source.
+};
 using furrow::batch_result;
 using furrow::check_finding;
 using furrow::check_result;
@@ -170,7 +226,7 @@ using furrow::open_result;
 
 using result_body =
     std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
-                 batch_result, statistics, store_info, std::vector<zone_status>, check_result, open_result, event>;
+                 batch_result, source_need, extent_list, statistics, store_info, std::vector<zone_status>, check_result, open_result, event>;
 
 struct notification {
   operation_id id;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "core/range_lock.hpp"
 
 namespace furrow::core {
 
@@ -40,6 +41,10 @@ struct object_state {
   std::uint32_t reads = 0;
   std::uint32_t users = 0;  ///< Others that hold it for the moment.
   fifo<publication*> queue;
+  std::uint64_t entered = 0;   ///< Publications that ever were in the queue,
+  std::uint64_t finished = 0;  ///< and that have left it.
+  range_lock changing;
+  std::uint64_t promised_blocks = 0;  ///< Room that was asked for ahead of what is to be written (reserve_request).
   std::vector<std::function<void(error_code)>> loading;
 };
 

@@ -20,6 +20,27 @@ namespace {
 
 constexpr std::size_t spare_max = 256;
 
+const ordered_extent_ptr* extent_of(const publication_step& s) {
+  if (const auto* a = std::get_if<append_step>(&s)) return a->extent ? &a->extent : nullptr;
+  const auto* e = std::get_if<edit_step>(&s);
+  return e != nullptr && e->extent ? &e->extent : nullptr;
+}
+
+/// The object whose end the step sets, and what from and to.
+struct end_change {
+  object_state* object = nullptr;
+  const object_end* before = nullptr;
+  const object_end* after = nullptr;
+};
+end_change end_change_of(const publication_step& s) {
+  if (const auto* a = std::get_if<append_step>(&s)) return {a->object, &a->before, &a->after};
+  if (const auto* e = std::get_if<edit_step>(&s); e != nullptr && e->sets_end)
+    return {e->object, &e->before, &e->after};
+  if (const auto* c = std::get_if<clone_step>(&s); c != nullptr && c->sets_end)
+    return {c->object, &c->before, &c->after};
+  return {};
+}
+
 }  // namespace
 
 std::unique_ptr<publication> publisher::make() {
@@ -44,12 +65,15 @@ void publisher::recycle(std::unique_ptr<publication> p) {
 
 publication& publisher::enter(std::unique_ptr<publication> p) {
   publication& r = *p.release();
-  for (publication_step& s : r.steps)
-    if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent) {
-      a->extent->owner = &r;
+  for (const publication_step& s : r.steps)
+    if (const ordered_extent_ptr* e = extent_of(s)) {
+      (*e)->owner = &r;
       ++r.extents_left;
     }
-  for (object_state* o : r.objects) o->queue.push_back(&r);  // P1
+  for (object_state* o : r.objects) {  // P1
+    o->queue.push_back(&r);
+    ++o->entered;
+  }
   live_.push_back(r);
   return r;
 }
@@ -67,10 +91,13 @@ void publisher::extent_done(ordered_extent& e) {
   --p.extents_left;
   if (e.failed && !p.error) {
     p.error = e.error;
-    for (publication_step& s : p.steps)
-      if (auto* a = std::get_if<append_step>(&s); a != nullptr && a->extent.get() == &e)
-        p.detail = {
-            .object = a->object->id, .offset_bytes = e.object_block * block_bytes, .bytes = e.blocks * block_bytes};
+    p.detail = {.offset_bytes = e.object_block * block_bytes, .bytes = e.blocks * block_bytes};
+    for (const publication_step& s : p.steps) {
+      const ordered_extent_ptr* own = extent_of(s);
+      if (own == nullptr || own->get() != &e) continue;
+      const auto* a = std::get_if<append_step>(&s);
+      p.detail.object = (a != nullptr ? a->object : std::get<edit_step>(s).object)->id;
+    }
     doom_followers(p);
   }
   attempt(p);
@@ -79,7 +106,7 @@ void publisher::extent_done(ordered_extent& e) {
 bool publisher::ready(const publication& p) const {
   if (p.extents_left > 0 || p.parked || paused_) return false;
   return std::all_of(p.objects.begin(), p.objects.end(),
-                     [&p](const object_state* o) { return o->queue.front() == &p; });
+                     [&p](const object_state* o) { return o->queue.front() == &p && !o->doomed; });
 }
 
 void publisher::attempt(publication& p) {
@@ -106,13 +133,13 @@ void publisher::attempt(publication& p) {
 
 void publisher::take_back(publication& p, std::vector<format::record_body> bodies) {
   std::size_t at = 0;
-  for (publication_step& s : p.steps) {
-    auto* a = std::get_if<append_step>(&s);
-    if (a == nullptr || !a->extent) continue;
+  for (const publication_step& s : p.steps) {
+    const ordered_extent_ptr* e = extent_of(s);
+    if (e == nullptr) continue;
     while (at < bodies.size() && !std::holds_alternative<format::publish_record>(bodies[at])) ++at;
     if (at == bodies.size()) break;
     auto& r = std::get<format::publish_record>(bodies[at++]);
-    a->extent->sums.put(std::move(r.sums));
+    (*e)->sums.put(std::move(r.sums));
     r.extents.clear();
     spare_runs_ = std::move(r.extents);
   }
@@ -289,18 +316,18 @@ readiness publisher::build_step(publication& p, collection_step& s, names&, std:
 }
 
 void publisher::publish(publication& p, std::vector<format::record_body> bodies) {
-  for (publication_step& s : p.steps) {
-    auto* a = std::get_if<append_step>(&s);
-    if (a == nullptr) continue;
-    a->object->tail = a->after.tail;
-    if (!a->extent) continue;
-    c_.stats.splits += a->extent->splits;
-    c_.stats.merges += a->extent->merges;
-    c_.data->unhold(a->extent->pieces);
-    c_.data->release(std::exchange(a->extent->reserved_blocks, 0));
+  for (const publication_step& s : p.steps) {
+    if (const end_change end = end_change_of(s); end.object != nullptr) end.object->tail = end.after->tail;
+    const ordered_extent_ptr* e = extent_of(s);
+    if (e == nullptr) continue;
+    c_.stats.splits += (*e)->splits;
+    c_.stats.merges += (*e)->merges;
+    c_.data->unhold((*e)->pieces);
+    c_.data->release(std::exchange((*e)->reserved_blocks, 0));
   }
   const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
   for (const format::record_body& b : bodies) {
+    publish_dropped(b);
     object_id removed = 0;
     if (const auto* r = std::get_if<format::remove_record>(&b)) removed = r->object;
     if (const auto* r = std::get_if<format::rename_record>(&b)) removed = r->replaced;
@@ -312,33 +339,32 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
 
 void publisher::doom_followers(publication& p) {
   if (std::exchange(p.followers_doomed, true)) return;
-  for (publication_step& s : p.steps) {
-    auto* a = std::get_if<append_step>(&s);
-    if (a == nullptr) continue;
-    object_state& o = *a->object;
+  for (const publication_step& s : p.steps) {
+    const end_change end = end_change_of(s);
+    if (end.object == nullptr) continue;
+    object_state& o = *end.object;
     for (auto it = std::next(std::find(o.queue.begin(), o.queue.end(), &p)); it != o.queue.end(); ++it) {
       publication& q = **it;
       const bool builds = std::any_of(q.steps.begin(), q.steps.end(), [&o](const publication_step& x) {
-        const auto* y = std::get_if<append_step>(&x);
-        return y != nullptr && y->object == &o;
+        return end_change_of(x).object == &o;
       });
       if (!builds || q.error) continue;
       q.error = c_.latch ? c_.latch : errc::predecessor_failed;
       q.detail.object = o.id;
       doom_followers(q);
     }
-    o.reserved = a->before;  // P3
+    o.reserved = *end.before;  // P3
     o.reserved_fence = o.value.fence_epoch;
   }
 }
 
 void publisher::fail(publication& p) {
   doom_followers(p);
-  for (publication_step& s : p.steps) {
-    auto* a = std::get_if<append_step>(&s);
-    if (a == nullptr || !a->extent) continue;
-    c_.data->unhold(a->extent->pieces);
-    c_.data->release(std::exchange(a->extent->reserved_blocks, 0));
+  for (const publication_step& s : p.steps) {
+    const ordered_extent_ptr* e = extent_of(s);
+    if (e == nullptr) continue;
+    c_.data->unhold((*e)->pieces);
+    c_.data->release(std::exchange((*e)->reserved_blocks, 0));
   }
   const error_code ec = p.error;
   finish(p, ec, 0);
@@ -348,6 +374,7 @@ void publisher::finish(publication& p, error_code ec, std::uint64_t sequence) {
   for (object_state* o : p.objects) {
     FURROW_ASSERT(o->queue.front() == &p);
     o->queue.pop_front();
+    ++o->finished;
     ++o->users;
   }
   live_.erase(live_.iterator_to(p));
@@ -359,6 +386,12 @@ void publisher::finish(publication& p, error_code ec, std::uint64_t sequence) {
   drain();
   for (object_state* o : p.objects) c_.table->unuse(*o);
   recycle(std::move(gone));
+}
+
+void publisher::wake(object_state& o) {
+  if (o.queue.empty()) return;
+  queue(*o.queue.front());
+  drain();
 }
 
 void publisher::queue(publication& p) {

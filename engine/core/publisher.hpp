@@ -2,6 +2,8 @@
 //
 // Steps of a publication, each becoming one record
 //   append       the blocks of one ordered extent and the tail behind them, or tail bytes alone
+//   edit         blocks in place of others, or a hole, or another end
+//   clone        blocks of another object, or of this one
 //   create remove rename attributes      checked when it is published, not before
 //
 // Invariants
@@ -11,7 +13,8 @@
 //   P2  All steps are published, or none is. A step that cannot be fails the whole publication.
 //   P3  When a publication that sets an object's end fails, the appends behind it in that queue fail with
 //   predecessor_failed, and the
-//       object's reserved end is the one that the failed one built on.
+//       object's reserved end is the one that the failed one built on. An edit that does not set the end fails with
+//       predecessor_failed if the published end does not reach as far as it needs.
 //   P4  Its operation is answered once: at publication (written), when its sequence is durable (durable), or with its
 //   failure.
 //
@@ -35,6 +38,30 @@ struct append_step {
   std::uint64_t fence_epoch = 0;
   std::int64_t modified_ns = 0;
 };
+struct edit_step {
+  object_state* object = nullptr;
+  ordered_extent_ptr extent;      ///< None: a hole, or an end alone.
+  std::uint64_t hole_first = 0;   ///< Blocks that become a hole; none if extent.
+  std::uint64_t hole_end = 0;
+  bool sets_end = false;          ///< Else the end stays the published one, which
+  std::uint64_t needs_bytes = 0;  ///< must be at least this.
+  object_end before;              ///< What it builds on, if it sets the end (P3).
+  object_end after;
+  std::uint64_t fence_epoch = 0;
+  std::int64_t modified_ns = 0;
+};
+struct clone_step {
+  object_state* object = nullptr;
+  object_state* source = nullptr;
+  std::uint64_t first_block = 0;
+  std::uint64_t source_block = 0;
+  std::uint64_t blocks = 0;
+  bool sets_end = false;
+  std::uint64_t needs_bytes = 0;
+  object_end before;
+  object_end after;
+  std::int64_t modified_ns = 0;
+};
 struct create_step {
   object_id id = 0;
   create_options options;
@@ -54,7 +81,7 @@ struct collection_step {
   collection_request what;
 };
 using publication_step =
-    std::variant<append_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
+    std::variant<append_step, edit_step, clone_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
 
 struct long_append;
 
@@ -95,6 +122,8 @@ class publisher {
   /// Publishes it if it is ready (P1); to be called once after enter().
   void start(publication& p) { attempt(p); }
   void extent_done(ordered_extent& e);
+  /// What kept the object from being published to is gone.
+  void wake(object_state& o);
   [[nodiscard]] bool idle() const { return live_.empty(); }
   /// Nothing is being prepared or published in this moment.
   [[nodiscard]] bool settled() const { return !draining_; }
@@ -109,6 +138,11 @@ class publisher {
   /// The records of all steps; need: to be tried again; fault is not used. Errors are in `p`.
   readiness build(publication& p, std::vector<format::record_body>& to);
   readiness build_step(publication& p, append_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, edit_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, clone_step& s, names& n, std::vector<format::record_body>& to);
+  readiness build_blocks(const edit_step& s, const object_end& end, std::vector<format::record_body>& to);
+  readiness build_hole(const edit_step& s, const object_end& end, std::vector<format::record_body>& to);
+  void publish_dropped(const format::record_body& b);
   readiness build_step(publication& p, create_step& s, names& n, std::vector<format::record_body>& to);
   readiness build_step(publication& p, rename_step& s, names& n, std::vector<format::record_body>& to);
   readiness build_step(publication& p, remove_step& s, names& n, std::vector<format::record_body>& to);

@@ -53,7 +53,6 @@ void reader::recycle(std::shared_ptr<operation> op) {
 
 void reader::verify_blocks(format::block_run run, std::function<void(error_code)> call) {
   auto op = std::make_shared<operation>();
-  op->verified = std::move(call);
   ++live_;
   const std::uint64_t step = std::max<std::uint64_t>(1, c_.transfer_blocks_max());
   for (std::uint64_t b = 0; b < run.blocks; b += step) {
@@ -63,15 +62,16 @@ void reader::verify_blocks(format::block_run run, std::function<void(error_code)
     if (!done.ready()) {
       drop_plan(*op);
       --live_;
-      if (!done.need) return op->verified(errc::damaged);
-      return c_.pages->wait(*done.need, [this, run, again = std::move(op->verified)](error_code ec) mutable {
-        if (ec) return again(ec);
-        verify_blocks(run, std::move(again));
+      if (!done.need) return call(errc::damaged);
+      return c_.pages->wait(*done.need, [this, run, call = std::move(call)](error_code ec) mutable {
+        if (ec) return call(ec);
+        verify_blocks(run, std::move(call));
       });
     }
     ++c_.zones.of(p.where.address).readers;
     op->pieces.push_back(std::move(p));
   }
+  op->call = [call = std::move(call)](error_code ec, const error_detail&) { call(ec); };
   start(std::move(op));
 }
 
@@ -326,10 +326,14 @@ void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
 
 void reader::finish(operation& op) {
   --live_;
-  if (op.verified) return op.verified(op.error);
-  if (!op.error) c_.stats.read_bytes += op.bytes;
-  c_.answer(op.id, op.error, read_result{op.error ? 0 : op.bytes}, op.detail);
   object_state* o = op.object;
+  if (op.call) {
+    std::exchange(op.call, nullptr)(op.error, op.detail);
+  } else {
+    if (!op.error) c_.stats.read_bytes += op.bytes;
+    c_.answer(op.id, op.error, read_result{op.error ? 0 : op.bytes}, op.detail);
+  }
+  if (o == nullptr) return;
   --o->reads;
   c_.table->settle(*o);
 }

@@ -8,7 +8,8 @@
 //       memory is one.
 //   R4  Each block's sum is verified before the answer; whole blocks go to the caller's memory uncopied where it is
 //       aligned as the device asks, others through a buffer.
-//   R4  A read that the device failed is answered when its zone was looked at: zone_offline, or the device's word.
+//   R5  A block that no extent names, or that is doomed, reads as zeros.
+//   R6  A read that the device failed is answered when its zone was looked at: zone_offline, or the device's word.
 //
 // Not here: pages (page_reader).
 #pragma once
@@ -23,7 +24,11 @@ namespace furrow::core {
 class reader final : public io_client {
  public:
   explicit reader(context& c) : c_{c} {}
+  using answer = std::function<void(error_code, const error_detail&)>;
+
   void accept(operation_id id, read_request r);
+  /// For others of the core: calls when the bytes are there, or with what went wrong. What is published now is read.
+  void read(object_state& of, range_list ranges, answer call);
   /// For a check: reads these blocks and verifies them; calls with what went wrong.
   void verify_blocks(format::block_run run, std::function<void(error_code)> call);
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
@@ -49,13 +54,17 @@ class reader final : public io_client {
     std::uint64_t bytes = 0;
     error_code error;
     error_detail detail;
-    std::function<void(error_code)> verified;  ///< Of verify_blocks.
+    answer call;  ///< Of read() and verify_blocks().
   };
 
   [[nodiscard]] std::shared_ptr<operation> make();
   void recycle(std::shared_ptr<operation> op);
   void plan(std::shared_ptr<operation> op);
+  void read(object_state& of, range_list ranges, operation_id id, answer call);
   readiness plan_range(operation& op, const read_range& range);
+  /// The extent that `block` lies in, from `begin` on, or none; that holds up to `end`.
+  readiness extent_at(const object_state& o, std::uint64_t block, std::optional<format::extent_value>& x,
+                      std::uint64_t& begin, std::uint64_t& end);
   readiness plan_blocks(operation& op, const format::extent_value& x, std::uint64_t first_block, std::uint64_t position,
                         std::span<std::byte> to);
   /// Adds the sums of the piece's blocks.

@@ -64,7 +64,7 @@ void reclaimer::step() {
   finish_remainders();
   reset_some();
   if (c_.publish_queue->paused()) return;
-  const bool wanted = !c_.closing || !c_.data->idle() || !c_.append->idle();  // by those that wait for room
+  const bool wanted = !c_.closing || !c_.data->idle() || !c_.append->idle() || !c_.publish_queue->idle();
   if (!drops_.empty() && !dropping_ && wanted) drop_some();
   for (std::size_t i = 0; i < candidates_.size();) {
     zone_state& z = c_.zones[{candidates_[i]}];
@@ -290,30 +290,40 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
   FURROW_UNREACHABLE();
 }
 
+/// The next step for the object: its doomed blocks, or, if it is removed, all of it.
 readiness reclaimer::collect(object_id id, format::drop_record& to) {
   to.object = id;
-  format::key from = format::extent_key(id, 0);
-  while (to.extents.size() < drop_extents_max) {
-    const tree_lookup l = c_.objects->find_from(from);
-    if (!l.ready()) return readiness::wait(l.page());
-    const auto parts = l.has_cell() ? format::parse_extent_key(l.cell().key) : std::nullopt;
-    if (!parts || parts->object != id) {
-      to.last = true;
-      return readiness::yes();
-    }
-    const auto x = format::decode_extent(l.cell().value);
-    if (!x) return readiness::no("an extent cannot be read");
-    to.extents.push_back({parts->block, {x->address, x->blocks}});
-    from = format::extent_key(id, parts->block + 1);
-  }
+  const object_state* const o = c_.table->find(id);
+  std::optional<format::doomed_value> doomed;
+  if (o != nullptr && o->loaded)
+    doomed = o->doomed;
+  else if (auto done = c_.apply->load_doomed(id, doomed); !done.ready())
+    return done;
+  const std::uint64_t first = doomed ? doomed->first_block : 0;
+  const std::uint64_t end = doomed ? doomed->end_block : format::object_blocks_max - 1;
+  std::vector<extent_slice> found;
+  if (auto done = c_.apply->extents().slices(id, first, end, drop_extents_max, found); !done.ready()) return done;
+  for (const extent_slice& s : found) to.extents.push_back({s.object_block, s.where});
+  if (found.size() == drop_extents_max) return readiness::yes();
+  if (!doomed)
+    to.ends = format::drop_end::object;
+  else if (o == nullptr || !o->orphan)
+    to.ends = format::drop_end::range;
   return readiness::yes();
 }
 
 void reclaimer::drop_some() {
   dropping_ = true;
   const object_id id = drops_.front();
+  std::optional<format::object_value> v;
+  readiness done = c_.apply->load(id, v);
+  object_state* const open = c_.table->find(id);
+  if (done.ready() && (!v || (open != nullptr && open->loaded && !open->doomed))) {  // done by an earlier entry
+    dropping_ = false;
+    return drops_.pop_front();
+  }
   format::drop_record r;
-  readiness done = collect(id, r);
+  if (done.ready()) done = collect(id, r);
   if (done.ready()) done = c_.apply->prepare(r);
   if (done.need)
     return c_.pages->wait(*done.need, [this](error_code ec) {
@@ -322,10 +332,16 @@ void reclaimer::drop_some() {
     });
   dropping_ = false;
   if (done.fault != nullptr) return c_.set_latch(done.fault);
-  c_.publish({r});
+  const bool last = r.extents.size() < drop_extents_max;
+  if (!r.extents.empty() || r.ends != format::drop_end::more) c_.publish({r});
   for (const format::object_extent& e : r.extents)
     if (zone_state& z = c_.zones.of(e.where.address); z.live_blocks == 0) consider(z);
-  if (r.last) drops_.pop_front();
+  if (!last) return;
+  drops_.pop_front();
+  if (object_state* o = c_.table->find(id); o != nullptr && r.ends != format::drop_end::object) {
+    o->doomed.reset();  // of one that was removed meanwhile, too
+    c_.publish_queue->wake(*o);
+  }
 }
 
 }  // namespace furrow::core

@@ -44,6 +44,8 @@ enum class errc {
   timed_out,             ///< The deadline passed before anything was done.
   needs_own_thread,      ///< Only a store with a thread of its own can do this.
   unsupported,           ///< Not supported.
+  too_fragmented,        ///< The range has more extents than one record takes; work on it in parts.
+  source_failed,         ///< The memory to be written cannot be read.
 };
 
 const boost::system::error_category& error_category() noexcept;

@@ -25,6 +25,15 @@ struct statistics {
   std::uint64_t failed_appends = 0;   ///< Commands that wrote data and failed.
   std::uint64_t salvaged_blocks = 0;  ///< Blocks of those that had landed all the same.
 
+  // The direct path.
+  std::uint64_t writes = 0;
+  std::uint64_t write_bytes = 0;
+  std::uint64_t attempts = 0;          ///< Of writes; one that was whole at once has one.
+  std::uint64_t extracted = 0;         ///< Ordered extents cut off for a part of a write.
+  std::uint64_t cancelled_blocks = 0;  ///< Of ordered extents, because the rest of a source was not resident.
+  std::uint64_t bounced_bytes = 0;     ///< Written from a copy of a source that could not be made resident.
+  std::uint64_t edge_reads = 0;        ///< Blocks read because a part of them was to stay.
+
   // Bytes written to the device.
   std::uint64_t data_bytes = 0;
   std::uint64_t journal_bytes = 0;

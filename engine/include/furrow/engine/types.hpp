@@ -50,6 +50,29 @@ struct append_result {
   furrow::sequence sequence = 0;  ///< Of the last publication of the append.
 };
 
+struct write_options {
+  durability level = durability::written;      ///< durable: what others call FUA.
+  std::optional<std::uint64_t> fence_epoch{};  ///< As of an append.
+  lifetime hint = lifetime::unhinted;
+  furrow::priority priority = furrow::priority::normal;
+  std::optional<std::int64_t> modified_ns{};
+};
+using write_result = append_result;
+
+/// A part of an object that is alike. Bytes behind its last whole block are `tail`.
+struct extent_status {
+  enum class kind : std::uint8_t { data, hole, tail };
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t bytes = 0;
+  kind what = kind::data;
+  bool shared = false;                   ///< Its blocks may be another object's as well.
+  std::optional<zoned::place> where{};   ///< Of data: of its first byte.
+};
+struct extent_list {
+  std::vector<extent_status> extents;
+  bool more = false;  ///< Ask again, from the end of the last one.
+};
+
 struct attributes {
   std::uint32_t mode = 0;  ///< As in stat(2).
   std::int64_t created_ns = 0;

@@ -1,0 +1,34 @@
+// The memory that an ordered extent is written from: what goes to the device as it is, and the sums of its blocks.
+#pragma once
+
+#include <algorithm>
+
+#include "core/context.hpp"
+#include "core/segment_cursor.hpp"
+
+namespace furrow::core {
+
+[[nodiscard]] inline format::zone_class class_of(lifetime hint) {
+  return static_cast<format::zone_class>(static_cast<std::uint8_t>(format::zone_class::unhinted) +
+                                         static_cast<std::uint8_t>(hint));
+}
+
+/// Whether the device takes the memory as it is.
+[[nodiscard]] inline bool usable_uncopied(std::span<const zoned::segment> segments, const context& c) {
+  return std::all_of(segments.begin(), segments.end(), [&c](const zoned::segment& s) {
+    return reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes == 0 &&
+           s.bytes % c.shape.lba_bytes == 0;
+  });
+}
+
+/// Adds the sums of `blocks` blocks whose memory begins with that segment of the source.
+inline void add_sums(const context& c, ordered_extent& e, std::size_t first_segment, std::uint64_t blocks) {
+  if (c.super.data_checksum == format::checksum_kind::none) return e.sums.resize(e.sums.size() + blocks);
+  segment_cursor from{std::span<const zoned::segment>{e.source}.subspan(first_segment)};
+  for (std::uint64_t b = 0; b < blocks; ++b) e.sums.push_back(from.crc32c(block_bytes));
+}
+
+/// Takes room for an object: what it was promised first.
+[[nodiscard]] bool reserve_for(context& c, object_state& o, std::uint64_t blocks);
+
+}  // namespace furrow::core

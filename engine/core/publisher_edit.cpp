@@ -1,0 +1,121 @@
+// Of publisher.hpp: the records of edits and clones.
+#include "core/apply.hpp"
+#include "core/publisher.hpp"
+#include "core/reclaimer.hpp"
+#include "core/splitter.hpp"
+
+namespace furrow::core {
+
+readiness publisher::build_step(publication& p, edit_step& s, names&, std::vector<format::record_body>& to) {
+  const object_state& o = *s.object;
+  if (o.value.bytes < s.needs_bytes) {
+    p.error = errc::predecessor_failed;
+    p.detail = {.object = o.id, .what = "what it changes part of was not written"};
+    return readiness::yes();
+  }
+  const object_end end = s.sets_end ? s.after : object_end{o.value.bytes, o.value.tail_epoch, o.tail};
+  return s.hole_first < s.hole_end ? build_hole(s, end, to) : build_blocks(s, end, to);
+}
+
+readiness publisher::build_blocks(const edit_step& s, const object_end& end, std::vector<format::record_body>& to) {
+  format::publish_record r;
+  r.object = s.object->id;
+  r.object_bytes = end.bytes;
+  r.fence_epoch = s.fence_epoch;
+  r.modified_ns = s.modified_ns;
+  r.tail_epoch = end.tail_epoch;
+  r.tail = end.tail;
+  if (s.extent) {
+    r.cls = s.extent->cls;
+    const walk_counts counts = walk_landed(*s.extent, c_.shape, r.extents);
+    s.extent->splits = counts.splits;
+    s.extent->merges = counts.merges;
+    std::vector<extent_slice> replaced;
+    for (const format::object_extent& e : r.extents) {
+      if (e.object_block >= s.object->value.bytes / block_bytes) break;
+      if (auto done = c_.apply->extents().slices(s.object->id, e.object_block, e.object_block + e.where.blocks,
+                                                 e.where.blocks, replaced);
+          !done.ready())
+        return done;
+      for (const extent_slice& x : replaced) r.dropped.push_back(x.where);
+    }
+    r.sums = s.extent->sums.take();  // take_back
+  }
+  to.emplace_back(std::move(r));
+  return readiness::yes();
+}
+
+readiness publisher::build_hole(const edit_step& s, const object_end& end, std::vector<format::record_body>& to) {
+  format::punch_record r;
+  r.object = s.object->id;
+  r.object_bytes = end.bytes;
+  r.modified_ns = s.modified_ns;
+  r.first_block = s.hole_first;
+  r.end_block = s.hole_end;
+  r.tail_epoch = end.tail_epoch;
+  r.tail = end.tail;
+  std::vector<extent_slice> gone;
+  if (auto done = c_.apply->extents().slices(s.object->id, s.hole_first, s.hole_end, drop_extents_max + 1, gone);
+      !done.ready())
+    return done;
+  r.more = gone.size() > drop_extents_max;
+  if (!r.more)
+    for (const extent_slice& x : gone) r.extents.push_back({x.object_block, x.where});
+  to.emplace_back(std::move(r));
+  return readiness::yes();
+}
+
+readiness publisher::build_step(publication& p, clone_step& s, names&, std::vector<format::record_body>& to) {
+  const object_state& o = *s.object;
+  if (o.value.bytes < s.needs_bytes || s.source->value.bytes / block_bytes < s.source_block + s.blocks) {
+    p.error = errc::predecessor_failed;
+    p.detail = {.object = o.id, .what = "what it is to share was not written"};
+    return readiness::yes();
+  }
+  const object_end end = s.sets_end ? s.after : object_end{o.value.bytes, o.value.tail_epoch, o.tail};
+  format::clone_record r;
+  r.object = o.id;
+  r.source = s.source->id;
+  r.object_bytes = end.bytes;
+  r.modified_ns = s.modified_ns;
+  r.first_block = s.first_block;
+  r.source_block = s.source_block;
+  r.blocks = s.blocks;
+  r.tail_epoch = end.tail_epoch;
+  r.tail = end.tail;
+  const std::size_t most = clone_extents_max(c_.zones.typical_blocks());
+  std::vector<extent_slice> found;
+  if (auto done = c_.apply->extents().slices(r.source, s.source_block, s.source_block + s.blocks, most + 1, found);
+      !done.ready())
+    return done;
+  for (const extent_slice& x : found)
+    r.extents.push_back({x.object_block - s.source_block + s.first_block, x.where});
+  if (auto done = c_.apply->extents().slices(r.object, s.first_block, s.first_block + s.blocks, most + 1, found);
+      !done.ready())
+    return done;
+  for (const extent_slice& x : found) r.dropped.push_back(x.where);
+  if (r.extents.size() + r.dropped.size() > most) {
+    p.error = errc::too_fragmented;
+    p.detail = {.object = r.source, .what = "the range has more extents than one record takes; clone it in parts"};
+    return readiness::yes();
+  }
+  to.emplace_back(std::move(r));
+  return readiness::yes();
+}
+
+/// Zones in which nothing lives any more may be freed, and what is doomed is worked off.
+void publisher::publish_dropped(const format::record_body& b) {
+  const auto look = [this](const format::block_run& run) {
+    if (zone_state& z = c_.zones.of(run.address); z.live_blocks == 0) c_.reclaim->consider(z);
+  };
+  if (const auto* r = std::get_if<format::publish_record>(&b)) {
+    for (const format::block_run& run : r->dropped) look(run);
+  } else if (const auto* k = std::get_if<format::clone_record>(&b)) {
+    for (const format::block_run& run : k->dropped) look(run);
+  } else if (const auto* h = std::get_if<format::punch_record>(&b)) {
+    for (const format::object_extent& e : h->extents) look(e.where);
+    if (h->more) c_.reclaim->drop_object(h->object);
+  }
+}
+
+}  // namespace furrow::core
