@@ -142,7 +142,7 @@ void data_writer::send(stream& s, open_zone& to) {
   out.zone = to.zone;
   out.bios.clear();
   segments_.clear();
-  command_room room{std::min<std::uint64_t>(c_.append_blocks_max(), to.zone->room_blocks()), c_.promises.segments_max};
+  command_room room = room_of(c_.promises.append_bytes_max, to.zone->room_blocks(), c_.promises.segments_max);
   const std::uint64_t asked = room.blocks;
   while (!s.queue.empty() && room.blocks > 0 && room.segments > 0) {
     bio& b = s.queue.front();
@@ -219,10 +219,8 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
 
 void data_writer::land(bio b, zoned::place at) {
   ordered_extent& e = *b.extent;
-  e.pieces.push_back(
-      {e.object_block + b.first_block,
-       {c_.shape.address_of(at.zone, at.offset_bytes / block_bytes), static_cast<std::uint32_t>(b.blocks)}});
-  e.blocks_left -= b.blocks;
+  e.add_piece({e.object_block + b.first_block,
+               {c_.shape.address_of(at.zone, at.offset_bytes / block_bytes), static_cast<std::uint32_t>(b.blocks)}});
   zone_state& z = c_.zones[at.zone];
   ++z.holds;  // D2
   z.landed_blocks = std::max(z.landed_blocks, static_cast<std::uint32_t>(at.offset_bytes / block_bytes + b.blocks));

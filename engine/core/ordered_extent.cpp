@@ -1,5 +1,8 @@
 #include "core/ordered_extent.hpp"
 
+#include <algorithm>
+#include <new>
+
 #include "core/assert.hpp"
 
 namespace furrow::core {
@@ -11,27 +14,78 @@ constexpr std::size_t spare_blocks_max = 1024;
 
 }  // namespace
 
+void ordered_extent::add_piece(const landed_piece& p) {
+  FURROW_ASSERT(p.where.blocks > 0 && p.where.blocks <= blocks_left);
+  FURROW_ASSERT(p.object_block >= object_block && p.object_block + p.where.blocks <= object_block + blocks);
+  blocks_left -= p.where.blocks;
+  if (pieces.empty() || pieces.back().object_block < p.object_block) return pieces.push_back(p);
+  pieces.insert(std::upper_bound(pieces.begin(), pieces.end(), p.object_block,
+                                 [](std::uint64_t block, const landed_piece& o) { return block < o.object_block; }),
+                p);
+}
+
 extent_pool::~extent_pool() {
   FURROW_ASSERT(live_ == 0);
   while (spare_ != nullptr) delete std::exchange(spare_, spare_->next_spare_);
 }
 
+ordered_extent* extent_pool::reuse() noexcept {
+  ordered_extent* const e = spare_;
+  if (e != nullptr) {
+    spare_ = e->next_spare_;
+    --spare_count_;
+  }
+  return e;
+}
+
 ordered_extent_ptr extent_pool::make() {
-  ordered_extent* e = spare_;
+  ordered_extent* e = reuse();
   if (e == nullptr) {
     e = new ordered_extent;
     e->home_ = this;
-  } else {
-    spare_ = e->next_spare_;
-    --spare_count_;
   }
   ++live_;
   return ordered_extent_ptr{e};
 }
 
+bool extent_pool::may_allocate() noexcept {
+  if (allowed_ == 0) return false;
+  --allowed_;
+  ++allocations_;
+  return true;
+}
+
+template <class List>
+bool extent_pool::make_room(List& list, std::size_t count) noexcept {
+  if (count <= list.capacity()) return true;
+  if (!may_allocate()) return false;
+  try {
+    list.reserve(count);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+ordered_extent_ptr extent_pool::try_make(const needs& n) noexcept {
+  ordered_extent* e = reuse();
+  if (e == nullptr) {
+    if (!may_allocate()) return {};
+    e = new (std::nothrow) ordered_extent;
+    if (e == nullptr) return {};
+    e->home_ = this;
+  }
+  ++live_;
+  ordered_extent_ptr made{e};
+  if (!make_room(e->source, n.segments) || !make_room(e->sums, n.sums) || !make_room(e->pieces, n.pieces)) return {};
+  return made;
+}
+
 void extent_pool::give_back(ordered_extent* e) noexcept {
   --live_;
+  FURROW_ASSERT(e->in_flight == nullptr);
   if (e->copy) buffers_.give(std::exchange(e->copy, {}));
+  e->memory_of.reset();
   if (spare_count_ >= spare_max || e->sums.capacity() > spare_blocks_max) {
     delete e;
     return;

@@ -22,6 +22,7 @@
 // Not here: cutting (splitter), sending (data_writer), making visible (publisher).
 #pragma once
 
+#include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <vector>
 
@@ -34,6 +35,12 @@ namespace furrow::core {
 
 struct publication;
 class extent_pool;
+class in_flight_map;
+struct ordered_extent;
+using ordered_extent_ptr = boost::intrusive_ptr<ordered_extent>;
+void intrusive_ptr_add_ref(ordered_extent* e) noexcept;
+void intrusive_ptr_release(ordered_extent* e) noexcept;
+using in_flight_hook = boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>>;
 
 /// Stands in a pinned map entry for the place that the device has not yet chosen.
 struct reservation_address {
@@ -54,7 +61,7 @@ struct landed_piece {
   format::block_run where;
 };
 
-struct ordered_extent {
+struct ordered_extent : in_flight_hook {
   ordered_extent() = default;
   ordered_extent(const ordered_extent&) = delete;
   ordered_extent& operator=(const ordered_extent&) = delete;
@@ -72,24 +79,29 @@ struct ordered_extent {
   pinned_extent pinned;
   sliding_list<zoned::segment> source;  ///< blocks * block_bytes of held memory.
   sliding_list<std::uint32_t> sums;
-  sliding_list<landed_piece> pieces;  ///< As they come; the walk orders them.
+  sliding_list<landed_piece> pieces;  ///< In the object's order, which need not be that of the zone or of arrival.
   std::uint32_t bios_in_flight = 0;   ///< Queued or sent.
   std::uint64_t splits = 0;           ///< Counted by the walk.
   std::uint64_t merges = 0;
-  buffer copy;  ///< What source points into, if the caller's memory could not be used.
+  buffer copy;                         ///< What source points into, if the caller's memory could not be used.
+  ordered_extent_ptr memory_of;        ///< Split off one that has a copy: holds it.
+  in_flight_map* in_flight = nullptr;  ///< Where it stands, if anywhere.
+
+  /// Blocks have landed (I1).
+  void add_piece(const landed_piece& p);
+  [[nodiscard]] extent_pool& home() const { return *home_; }
 
   [[nodiscard]] std::uint32_t references() const { return references_; }
 
  private:
   friend class extent_pool;
-  friend void intrusive_ptr_add_ref(ordered_extent* e) noexcept { ++e->references_; }
+  friend void intrusive_ptr_add_ref(ordered_extent* e) noexcept;
   friend void intrusive_ptr_release(ordered_extent* e) noexcept;
 
   std::uint32_t references_ = 0;
   extent_pool* home_ = nullptr;
   ordered_extent* next_spare_ = nullptr;
 };
-using ordered_extent_ptr = boost::intrusive_ptr<ordered_extent>;
 
 /// Ordered extents with the memory of earlier ones: steady work allocates none.
 class extent_pool {
@@ -101,19 +113,38 @@ class extent_pool {
 
   /// As new.
   [[nodiscard]] ordered_extent_ptr make();
+  /// What the lists of a part of a split must hold.
+  struct needs {
+    std::size_t segments = 0;
+    std::size_t sums = 0;
+    std::size_t pieces = 0;
+  };
+  /// The same with room in its lists, or none if memory lacks.
+  [[nodiscard]] ordered_extent_ptr try_make(const needs& n) noexcept;
+  /// For tests: try_make() asks for memory so many times more, then it lacks.
+  void allow(std::uint64_t allocations) { allowed_ = allocations; }
+  /// Times that try_make() asked for memory.
+  [[nodiscard]] std::uint64_t allocations() const { return allocations_; }
   /// That somebody holds.
   [[nodiscard]] std::size_t live() const { return live_; }
 
  private:
   friend void intrusive_ptr_release(ordered_extent* e) noexcept;
   void give_back(ordered_extent* e) noexcept;
+  [[nodiscard]] ordered_extent* reuse() noexcept;
+  [[nodiscard]] bool may_allocate() noexcept;
+  template <class List>
+  [[nodiscard]] bool make_room(List& list, std::size_t count) noexcept;
 
   buffer_pool& buffers_;
   ordered_extent* spare_ = nullptr;
   std::size_t spare_count_ = 0;
   std::size_t live_ = 0;
+  std::uint64_t allowed_ = ~std::uint64_t{0};
+  std::uint64_t allocations_ = 0;
 };
 
+inline void intrusive_ptr_add_ref(ordered_extent* e) noexcept { ++e->references_; }
 inline void intrusive_ptr_release(ordered_extent* e) noexcept {
   if (--e->references_ == 0) e->home_->give_back(e);
 }

@@ -30,6 +30,7 @@ class sliding_list {
   [[nodiscard]] T& back() { return items_.back(); }
 
   void push_back(T item) { items_.push_back(std::move(item)); }
+  void insert(const T* before, T item) { items_.insert(items_.begin() + (before - items_.data()), std::move(item)); }
   void append(std::span<const T> more) { items_.insert(items_.end(), more.begin(), more.end()); }
   void resize(std::size_t count) { items_.resize(from_ + count); }
   void reserve(std::size_t count) { items_.reserve(from_ + count); }
