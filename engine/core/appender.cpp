@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/data_writer.hpp"
+#include "core/direct_writer.hpp"
 #include "core/extent_source.hpp"
 #include "core/journal.hpp"
 #include "core/segment_cursor.hpp"
@@ -33,7 +34,29 @@ error_code appender::check(const object_state& o, const append_options& options)
 }
 
 void appender::accept(operation_id id, append_request r) {
+  object_state* const o = c_.table->of(r.handle);
+  if (o != nullptr && !o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max))
+    return block(id, std::move(r), *o);
   if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});  // A1
+}
+
+void appender::block(operation_id id, append_request r, object_state& o) {
+  const auto it = blocked_.emplace(blocked_.end());
+  it->id = id;
+  it->what = std::move(r);
+  it->object = &o;
+  ++o.users;
+  if (c_.direct->hold_end(o, it->ticket, [this, it] { unblock(it); })) unblock(it);
+}
+
+void appender::unblock(std::list<blocked>::iterator it) {
+  object_state& o = *it->object;
+  const operation_id id = it->id;
+  append_request r = std::move(it->what);
+  c_.direct->release(o, it->ticket);
+  blocked_.erase(it);
+  if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});
+  c_.table->unuse(o);
 }
 
 void appender::accept(operation_id id, batch_request r) {
@@ -62,6 +85,7 @@ bool appender::uses(handle_id h) const {
     const auto* s = std::get_if<set_attributes_request>(&m);
     return (a != nullptr && a->handle == h) || (s != nullptr && s->handle == h);
   };
+  if (std::any_of(blocked_.begin(), blocked_.end(), [h](const blocked& b) { return b.what.handle == h; })) return true;
   return std::any_of(waiting_.begin(), waiting_.end(), [&](const waiting& w) {
     if (const auto* a = std::get_if<append_request>(&w.what)) return a->handle == h;
     const auto& members = std::get<batch_request>(w.what).members;
@@ -70,6 +94,16 @@ bool appender::uses(handle_id h) const {
 }
 
 bool appender::cancel(operation_id id, error_code reason) {
+  const auto b = std::find_if(blocked_.begin(), blocked_.end(), [id](const blocked& x) { return x.id == id; });
+  if (b != blocked_.end()) {
+    if (b->ticket.held) return false;  // its turn has come
+    object_state& o = *b->object;
+    c_.direct->release(o, b->ticket);
+    blocked_.erase(b);
+    c_.answer(id, reason);
+    c_.table->unuse(o);
+    return true;
+  }
   const auto it = std::find_if(waiting_.begin(), waiting_.end(), [id](const waiting& w) { return w.id == id; });
   if (it == waiting_.end()) return false;
   waiting_.erase(it);
@@ -97,7 +131,11 @@ bool appender::try_append(operation_id id, append_request& r) {
     return true;
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
-  if (!c_.data->reserve(blocks)) {
+  if (!o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max)) {  // while it waited for space
+    block(id, std::move(r), *o);
+    return true;
+  }
+  if (!reserve_for(c_, *o, blocks)) {
     if (c_.data->more_coming()) return false;
     c_.answer(id, errc::no_space, {},
               {.object = o->id, .bytes = bytes, .what = "no zone is left for data, and none is on its way back"});
@@ -282,6 +320,11 @@ appender::batch_needs appender::check_batch(const batch_request& r) const {
 
 bool appender::try_batch(operation_id id, batch_request& r) {
   batch_needs n = c_.latch ? batch_needs{.error = c_.latch} : check_batch(r);
+  for (const batch_request::member& m : r.members) {  // A5
+    const auto* a = std::get_if<batch_request::append>(&m);
+    const object_state* o = a != nullptr && a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
+    if (o != nullptr && !o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max)) return false;
+  }
   if (!n.error && !c_.data->reserve(n.blocks)) {
     if (c_.data->more_coming()) return false;
     n.error = errc::no_space;

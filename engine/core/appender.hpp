@@ -6,6 +6,7 @@
 //   uncopied where
 //       it begins on a block boundary of the object and is aligned as the device asks.
 //   A3  An append of one object and at most ordered_extent_blocks_max blocks is in one publication: whole or absent.
+//   A5  An append waits while somebody changes the object's end (direct_writer), in the order of coming.
 //   A4  Appends of whole blocks that follow each other in an object join in one ordered extent until it is begun, as far as
 //       one command takes them: they land, are published, fail, and get their sequence together.
 //
@@ -13,6 +14,7 @@
 #pragma once
 
 #include <deque>
+#include <list>
 #include <memory>
 
 #include "core/publisher.hpp"
@@ -31,7 +33,7 @@ class appender {
   bool cancel(operation_id id, error_code reason);
   /// Whether something that waits names the handle.
   [[nodiscard]] bool uses(handle_id h) const;
-  [[nodiscard]] bool idle() const { return waiting_.empty(); }
+  [[nodiscard]] bool idle() const { return waiting_.empty() && blocked_.empty(); }
 
   /// The longest ordered extent, in blocks: so that its record fits a journal zone.
   [[nodiscard]] std::uint64_t extent_blocks_max() const;
@@ -41,6 +43,14 @@ class appender {
     operation_id id;
     std::variant<append_request, batch_request> what;
   };
+  struct blocked {  // A5
+    operation_id id;
+    append_request what;
+    object_state* object = nullptr;
+    range_lock::ticket ticket;
+  };
+  void block(operation_id id, append_request r, object_state& o);
+  void unblock(std::list<blocked>::iterator it);
   /// False: not enough space now; nothing changed.
   bool try_append(operation_id id, append_request& r);
   bool try_batch(operation_id id, batch_request& r);
@@ -70,6 +80,7 @@ class appender {
 
   context& c_;
   std::deque<waiting> waiting_;
+  std::list<blocked> blocked_;
   std::vector<publication*> entered_;  // those of one append, while it is accepted
   std::uint64_t reservation_ = 0;
 };

@@ -29,6 +29,7 @@ class appender;
 class applier;
 class checkpointer;
 class data_writer;
+class direct_writer;
 class journal;
 class object_table;
 class page_reader;
@@ -92,6 +93,7 @@ struct context {
   applier* apply = nullptr;
   checkpointer* checkpoint = nullptr;
   data_writer* data = nullptr;
+  direct_writer* direct = nullptr;
   journal* log = nullptr;
   object_table* table = nullptr;
   page_reader* pages = nullptr;

@@ -129,7 +129,7 @@ void direct_writer::fill(const direct_io& io, ordered_extent& e, std::uint64_t e
   const std::uint64_t middle = e.object_block + (head ? 1 : 0), middle_end = run_end - (last ? 1 : 0);
   std::vector<zoned::segment> segments;
   bool uncopied = true;
-  if (middle < middle_end && !(e.blocks == 1 && end_byte < run_end * block_bytes)) {
+  if (middle < middle_end) {
     segment_cursor cursor{io.held};
     cursor.skip(middle * block_bytes - io.held_from);
     cursor.peek((middle_end - middle) * block_bytes, segments);
@@ -141,12 +141,12 @@ void direct_writer::fill(const direct_io& io, ordered_extent& e, std::uint64_t e
   } else {
     if (head || last) e.copy = c_.buffers.take(2 * block_bytes);
     if (head) {
-      fill_edge(io, e, e.object_block, end_byte, e.copy.part(0, block_bytes));
+      fill_edge(io, e.object_block, end_byte, e.copy.part(0, block_bytes));
       e.source.push_back({e.copy.data(), block_bytes});
     }
     for (const zoned::segment& s : segments) e.source.push_back(s);
     if (last) {
-      fill_edge(io, e, run_end - 1, end_byte, e.copy.part(block_bytes, block_bytes));
+      fill_edge(io, run_end - 1, end_byte, e.copy.part(block_bytes, block_bytes));
       e.source.push_back({e.copy.data() + block_bytes, block_bytes});
     }
   }
@@ -167,7 +167,7 @@ void direct_writer::fill_copied(const direct_io& io, ordered_extent& e, std::uin
   e.source.push_back({e.copy.data(), e.blocks * block_bytes});
 }
 
-void direct_writer::fill_edge(const direct_io& io, ordered_extent&, std::uint64_t block, std::uint64_t end_byte,
+void direct_writer::fill_edge(const direct_io& io, std::uint64_t block, std::uint64_t end_byte,
                               std::span<std::byte> to) {
   old_bytes(io, block, to);
   const std::uint64_t begin = block * block_bytes;

@@ -271,7 +271,7 @@ bool direct_writer::have_old(direct_io& io, const direct_plan& p) {
   return false;
 }
 
-bool direct_writer::is_drained(const direct_io& io) const {
+bool direct_writer::is_drained(const direct_io& io) {
   return io.object->finished >= io.barrier && (io.source == nullptr || io.source->finished >= io.source_barrier);
 }
 

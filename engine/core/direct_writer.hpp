@@ -135,8 +135,7 @@ class direct_writer {
   [[nodiscard]] ordered_extent_ptr make_extent(const direct_io& io, std::uint64_t first, std::uint64_t blocks);
   void fill(const direct_io& io, ordered_extent& e, std::uint64_t end_byte);
   void fill_copied(const direct_io& io, ordered_extent& e, std::uint64_t end_byte);
-  void fill_edge(const direct_io& io, ordered_extent& e, std::uint64_t block, std::uint64_t end_byte,
-                 std::span<std::byte> to);
+  void fill_edge(const direct_io& io, std::uint64_t block, std::uint64_t end_byte, std::span<std::byte> to);
   /// A step of one block, which is its old bytes with zeros from `zero_first` to `zero_end`.
   void add_block(const direct_io& io, publication& p, const edit_step& like, std::uint64_t block,
                  std::uint64_t zero_first, std::uint64_t zero_end);

@@ -17,6 +17,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       publisher_{c_},
       appender_{c_},
       reader_{c_},
+      direct_{c_, reader_},
       ring_{c_},
       checkpoint_{c_},
       reclaim_{c_},
@@ -33,6 +34,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.log = &log_;
   c_.opener = &opener_;
   c_.data = &data_;
+  c_.direct = &direct_;
   c_.publish_queue = &publisher_;
   c_.ring = &ring_;
   c_.checkpoint = &checkpoint_;
@@ -81,7 +83,8 @@ void machine::route(request& r) {
       return;
     }
     const bool harmless = state_ == state::closing && (std::holds_alternative<release_request>(r.body) ||
-                                                       std::holds_alternative<cancel_request>(r.body));
+                                                       std::holds_alternative<cancel_request>(r.body) ||
+                                                       std::holds_alternative<source_request>(r.body));
     if (state_ != state::open && !harmless) return c_.answer(r.id, errc::closed);
     if (starts) return c_.answer(r.id, errc::invalid_argument);
   } else if (state_ == state::closing || state_ == state::done) {
@@ -96,7 +99,8 @@ void machine::route(request& r) {
 }
 
 std::uint64_t machine::progress() const {
-  return c_.io.submitted() + c_.out.added() + c_.sequence + c_.zones.changes() + checkpoint_.progress();
+  return c_.io.submitted() + c_.out.added() + c_.sequence + c_.zones.changes() + checkpoint_.progress() +
+         direct_.progress();
 }
 
 void machine::settle() {
@@ -108,6 +112,7 @@ void machine::settle() {
       before = after;
       ++c_.turn_settled;
       reclaim_.step();
+      direct_.step();
       appender_.step();
       salvage_.step();
       data_.step();
@@ -161,7 +166,7 @@ void machine::on(operation_id id, close_request&) {
 }
 
 void machine::step_close() {
-  const bool quiet = publisher_.idle() && appender_.idle() && parked_creates_.empty() && reader_.idle() &&
+  const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() && reader_.idle() &&
                      data_.idle() && pages_.idle() && checks_.empty() && !checker_.running();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();

@@ -17,6 +17,7 @@
 #include "core/checker.hpp"
 #include "core/checkpoint.hpp"
 #include "core/data_writer.hpp"
+#include "core/direct_writer.hpp"
 #include "core/formatter.hpp"
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
@@ -62,6 +63,13 @@ class machine {
   void on(operation_id id, list_request& r);
   void on(operation_id id, append_request& r);
   void on(operation_id id, read_request& r);
+  void on(operation_id id, write_request& r);
+  void on(operation_id id, source_request& r);
+  void on(operation_id id, zero_request& r);
+  void on(operation_id id, truncate_request& r);
+  void on(operation_id id, clone_request& r);
+  void on(operation_id id, reserve_request& r);
+  void on(operation_id id, extents_request& r);
   void on(operation_id id, sync_request& r);
   void on(operation_id id, wait_durable_request& r);
   void on(operation_id id, batch_request& r);
@@ -80,6 +88,9 @@ class machine {
   void find_name(collection_id collection, std::string name, std::function<void(error_code, object_id)> call);
   void list_more(operation_id id, list_request r, std::shared_ptr<list_page> page);
   void stat_more(operation_id id, object_state& o);
+  template <class Request>
+  void change(operation_id id, Request& r);
+  void list_extents(operation_id id, object_state& o, const extents_request& r);
   void wait_durable(operation_id id, std::uint64_t sequence);
   [[nodiscard]] error_code refuse_change() const;
   [[nodiscard]] bool room_for_metadata() const;
@@ -100,6 +111,7 @@ class machine {
   publisher publisher_;
   appender appender_;
   reader reader_;
+  direct_writer direct_;
   superblock_ring ring_;
   checkpointer checkpoint_;
   reclaimer reclaim_;

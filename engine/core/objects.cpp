@@ -1,6 +1,7 @@
 #include "core/objects.hpp"
 
 #include "core/apply.hpp"
+#include "core/data_writer.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
 
@@ -118,7 +119,7 @@ bool object_table::release(handle_id h) {
   ++slots_[index].generation;
   free_slots_.push_back(index);
   --handle_count_;
-  --o->handles;
+  if (--o->handles == 0) c_.data->release(std::exchange(o->promised_blocks, 0));
   settle(*o);
   return true;
 }

@@ -227,6 +227,81 @@ void machine::on(operation_id id, batch_request& r) {
   appender_.accept(id, std::move(r));
 }
 
+template <class Request>
+void machine::change(operation_id id, Request& r) {
+  if (const error_code ec = refuse_change()) return c_.answer(id, ec);
+  direct_.accept(id, r);
+}
+void machine::on(operation_id id, write_request& r) { change(id, r); }
+void machine::on(operation_id id, zero_request& r) { change(id, r); }
+void machine::on(operation_id id, truncate_request& r) { change(id, r); }
+void machine::on(operation_id id, clone_request& r) { change(id, r); }
+
+void machine::on(operation_id id, source_request& r) {
+  direct_.accept(r);
+  c_.answer(id, {});
+}
+
+void machine::on(operation_id id, reserve_request& r) {
+  object_state* o = table_.of(r.handle);
+  if (o == nullptr) return c_.answer(id, errc::closed);
+  if (const error_code ec = refuse_change()) return c_.answer(id, ec);
+  const std::uint64_t blocks = r.bytes / block_bytes + (r.bytes % block_bytes != 0 ? 1 : 0);
+  if (!data_.reserve(blocks))
+    return c_.answer(id, errc::no_space, {}, {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
+  o->promised_blocks += blocks;
+  c_.answer(id, {});
+}
+
+void machine::on(operation_id id, extents_request& r) {
+  object_state* o = table_.of(r.handle);
+  if (o == nullptr) return c_.answer(id, errc::closed);
+  ++o->users;
+  list_extents(id, *o, r);
+}
+
+void machine::list_extents(operation_id id, object_state& o, const extents_request& r) {
+  const std::uint64_t end = std::min(o.value.bytes, r.offset_bytes + std::min(r.bytes, o.value.bytes));
+  const std::uint64_t tail_begin = o.value.bytes - o.tail.size();
+  const std::size_t most = std::clamp<std::uint32_t>(r.extents_max, 1, list_entries_max);
+  const std::uint64_t blocks_end = (std::min(end, tail_begin) + block_bytes - 1) / block_bytes;
+  std::vector<extent_slice> slices;
+  const readiness done = apply_.extents().slices(o.id, r.offset_bytes / block_bytes, blocks_end, most, slices);
+  if (done.need)
+    return pages_.wait(*done.need, [this, id, &o, r](error_code ec) {
+      if (!ec) return list_extents(id, o, r);
+      c_.answer(id, ec, {}, {.object = o.id});
+      table_.unuse(o);
+    });
+  extent_list list;
+  std::uint64_t at = r.offset_bytes;
+  const auto add = [&](std::uint64_t until, extent_status::kind what, const extent_slice* s) {
+    until = std::min(until, end);
+    if (until <= at || list.extents.size() >= most) return;
+    extent_status& x = list.extents.emplace_back(extent_status{at, until - at, what, s != nullptr && s->shared, {}});
+    if (s != nullptr)
+      x.where = zoned::place{c_.shape.zone_of(s->where.address),
+                             c_.shape.block_in_zone(s->where.address) * block_bytes + at % block_bytes};
+    at = until;
+  };
+  for (const extent_slice& s : slices) {
+    const bool doomed = o.doomed && s.object_block >= o.doomed->first_block && s.object_block < o.doomed->end_block;
+    if (doomed) continue;
+    add(s.object_block * block_bytes, extent_status::kind::hole, nullptr);
+    add((s.object_block + s.where.blocks) * block_bytes, extent_status::kind::data, &s);
+  }
+  if (slices.size() < most) {
+    add(std::min(end, tail_begin), extent_status::kind::hole, nullptr);
+    add(end, extent_status::kind::tail, nullptr);
+  }
+  list.more = at < end;
+  if (done.fault != nullptr)
+    c_.answer(id, errc::damaged, {}, {.object = o.id, .what = done.fault});
+  else
+    c_.answer(id, {}, std::move(list));
+  table_.unuse(o);
+}
+
 void machine::on(operation_id id, read_request& r) { reader_.accept(id, std::move(r)); }
 
 void machine::wait_durable(operation_id id, std::uint64_t sequence) {
@@ -303,8 +378,8 @@ void machine::on(operation_id id, checkpoint_request&) {
 void machine::on(operation_id id, cancel_request& r) {
   if (waits_.erase(r.target) > 0)
     c_.answer(r.target, r.reason);
-  else
-    static_cast<void>(appender_.cancel(r.target, r.reason));
+  else if (!appender_.cancel(r.target, r.reason))
+    static_cast<void>(direct_.cancel(r.target, r.reason));
   c_.answer(id, {});
 }
 
