@@ -98,8 +98,9 @@ void direct_writer::accept(operation_id id, clone_request& r) {
   object_state* o = nullptr;
   object_state* from = nullptr;
   error_code ec = check(r.handle, r.offset_bytes, r.bytes, r.options, o);
+  if (!ec && r.source.value == 0)
+    return refuse(id, errc::invalid_argument, o, "the source of a clone is an object of the same store");
   if (!ec) ec = check(r.source, r.source_offset_bytes, r.bytes, {}, from);
-  if (ec == errc::fenced && from != nullptr) ec = {};  // of the source no epoch was stated
   if (ec) return refuse(id, ec, o);
   if (r.offset_bytes % block_bytes != 0 || r.source_offset_bytes % block_bytes != 0)
     return refuse(id, errc::invalid_argument, o, "a clone begins on whole blocks of both objects");
@@ -405,11 +406,13 @@ void direct_writer::end(direct_io& io) {
   const std::unique_ptr<direct_io> gone{&io};
   unlock(io);
   for (direct_io::old_block& o : io.old) c_.buffers.give(std::move(o.bytes));
+  result_body result = io.result;
+  if (io.what != direct_io::kind::write) result = sequence_result{io.result.sequence};
   const bool raises = io.options.fence_epoch.has_value();
   if (io.error || (io.options.level == durability::written && !raises)) {
-    c_.answer(io.id, io.error, io.result, std::move(io.detail));
+    c_.answer(io.id, io.error, std::move(result), std::move(io.detail));
   } else {
-    c_.log->when_durable(io.result.sequence, [this, id = io.id, result = io.result](error_code ec) {
+    c_.log->when_durable(io.result.sequence, [this, id = io.id, result = std::move(result)](error_code ec) {
       c_.answer(id, ec, result);
     });
   }

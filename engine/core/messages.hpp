@@ -136,6 +136,7 @@ struct clone_request {
   write_options options;
 };
 /// Room for so many bytes in whole blocks is kept for what is written to the object, until its last handle is released.
+/// Answered by the bytes (read_result).
 struct reserve_request {
   handle_id handle;
   std::uint64_t bytes = 0;

@@ -250,7 +250,7 @@ void machine::on(operation_id id, reserve_request& r) {
   if (!data_.reserve(blocks))
     return c_.answer(id, errc::no_space, {}, {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
   o->promised_blocks += blocks;
-  c_.answer(id, {});
+  c_.answer(id, {}, read_result{blocks * block_bytes});
 }
 
 void machine::on(operation_id id, extents_request& r) {

@@ -44,6 +44,13 @@ outcome<T> wait_elsewhere(const call_options& call, const Start& start) {
   return wait<T>(call, start, asio::system_executor());
 }
 
+std::vector<asio::const_buffer> buffers_of(const segment_list& segments) {
+  std::vector<asio::const_buffer> buffers;
+  buffers.reserve(segments.size());
+  for (const zoned::segment& s : segments) buffers.emplace_back(s.data, s.bytes);
+  return buffers;
+}
+
 outcome<blocking_object> blocking(outcome<object> o) {
   if (!o) return o.error();
   return blocking_object(std::move(*o));
@@ -58,11 +65,62 @@ void throw_exception_from_error(const failure& why, const boost::source_location
 // -- objects --
 
 outcome<append_result> blocking_object::append_segments(segment_list segments, const append_options& options) const {
-  std::vector<asio::const_buffer> buffers;
-  buffers.reserve(segments.size());
-  for (const zoned::segment& s : segments) buffers.emplace_back(s.data, s.bytes);
   return wait<append_result>(object_.call(), [&](const call_options& call, auto token) {
-    object_.with(call).async_append(buffers, options, std::move(token));
+    object_.with(call).async_append(buffers_of(segments), options, std::move(token));
+  });
+}
+
+outcome<write_result> blocking_object::write_segments(std::uint64_t offset_bytes, segment_list segments,
+                                                      const write_options& options) const {
+  return wait<write_result>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_write(offset_bytes, buffers_of(segments), options, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_object::write_zeroes(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                                const write_options& options) const {
+  return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_write_zeroes(offset_bytes, bytes, options, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_object::punch(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                         const write_options& options) const {
+  return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_punch(offset_bytes, bytes, options, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_object::trim_front(std::uint64_t offset_bytes, const write_options& options) const {
+  return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_trim_front(offset_bytes, options, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_object::truncate(std::uint64_t bytes, const write_options& options) const {
+  return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_truncate(bytes, options, std::move(token));
+  });
+}
+
+outcome<sequence> blocking_object::clone(std::uint64_t offset_bytes, const blocking_object& source,
+                                         std::uint64_t source_offset_bytes, std::uint64_t bytes,
+                                         const write_options& options) const {
+  return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_clone(offset_bytes, source.async(), source_offset_bytes, bytes, options, std::move(token));
+  });
+}
+
+outcome<std::uint64_t> blocking_object::reserve(std::uint64_t bytes) const {
+  return wait<std::uint64_t>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_reserve(bytes, std::move(token));
+  });
+}
+
+outcome<extent_list> blocking_object::extents(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                              std::uint32_t extents_max) const {
+  return wait<extent_list>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_extents(offset_bytes, bytes, extents_max, std::move(token));
   });
 }
 

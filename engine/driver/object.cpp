@@ -40,6 +40,49 @@ void object::start_append(handler_for<append_result> h, segment_list segments, a
   start_on(handle_, std::move(o));
 }
 
+void object::start_write(handler_for<write_result> h, std::uint64_t offset_bytes, segment_list segments,
+                         write_options options) const {
+  const std::uint64_t bytes = zoned::total_bytes(segments);
+  const priority urgency = options.priority;
+  auto o = make_operation(
+      std::move(h), core::write_request{id_of(handle_), offset_bytes, bytes, std::move(segments), options}, call_);
+  o->append_bytes = bytes;
+  o->urgency = urgency;
+  start_on(handle_, std::move(o));
+}
+
+void object::start_zero(handler_for<sequence> h, std::uint64_t offset_bytes, std::uint64_t bytes, bool extends,
+                        write_options options) const {
+  start_on(handle_, make_operation(std::move(h),
+                                   core::zero_request{id_of(handle_), offset_bytes, bytes, extends, options}, call_));
+}
+
+void object::start_truncate(handler_for<sequence> h, std::uint64_t bytes, write_options options) const {
+  start_on(handle_, make_operation(std::move(h), core::truncate_request{id_of(handle_), bytes, options}, call_));
+}
+
+void object::start_clone(handler_for<sequence> h, std::uint64_t offset_bytes, const object& source,
+                         std::uint64_t source_offset_bytes, std::uint64_t bytes, write_options options) const {
+  // A handle of another store means nothing to this one, which refuses none.
+  const bool same = source.handle_ && handle_ && source.handle_->by == handle_->by;
+  const core::handle_id from = same ? id_of(source.handle_) : core::handle_id{};
+  auto o = make_operation(std::move(h),
+                          core::clone_request{id_of(handle_), offset_bytes, from, source_offset_bytes, bytes, options},
+                          call_);
+  if (same) o->handles.push_back(source.handle_);
+  start_on(handle_, std::move(o));
+}
+
+void object::start_reserve(handler_for<std::uint64_t> h, std::uint64_t bytes) const {
+  start_on(handle_, make_operation(std::move(h), core::reserve_request{id_of(handle_), bytes}, call_));
+}
+
+void object::start_extents(handler_for<extent_list> h, std::uint64_t offset_bytes, std::uint64_t bytes,
+                           std::uint32_t extents_max) const {
+  start_on(handle_,
+           make_operation(std::move(h), core::extents_request{id_of(handle_), offset_bytes, bytes, extents_max}, call_));
+}
+
 void object::start_read(handler_for<std::uint64_t> h, range_list ranges) const {
   start_on(handle_, make_operation(std::move(h), core::read_request{id_of(handle_), std::move(ranges)}, call_));
 }

@@ -57,12 +57,31 @@ class blocking_object {
   }
   [[nodiscard]] outcome<std::uint64_t> read(std::uint64_t offset_bytes, asio::mutable_buffer to) const;
   [[nodiscard]] outcome<std::uint64_t> read(range_list ranges) const;
+  template <class ConstBufferSequence>
+  [[nodiscard]] outcome<write_result> write(std::uint64_t offset_bytes, const ConstBufferSequence& from,
+                                            const write_options& options = {}) const {
+    return write_segments(offset_bytes, detail::segments_of(from), options);
+  }
+  [[nodiscard]] outcome<sequence> write_zeroes(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                               const write_options& options = {}) const;
+  [[nodiscard]] outcome<sequence> punch(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                        const write_options& options = {}) const;
+  [[nodiscard]] outcome<sequence> trim_front(std::uint64_t offset_bytes, const write_options& options = {}) const;
+  [[nodiscard]] outcome<sequence> truncate(std::uint64_t bytes, const write_options& options = {}) const;
+  [[nodiscard]] outcome<sequence> clone(std::uint64_t offset_bytes, const blocking_object& source,
+                                        std::uint64_t source_offset_bytes, std::uint64_t bytes,
+                                        const write_options& options = {}) const;
+  [[nodiscard]] outcome<std::uint64_t> reserve(std::uint64_t bytes) const;
+  [[nodiscard]] outcome<extent_list> extents(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                             std::uint32_t extents_max = 1000) const;
   [[nodiscard]] outcome<object_status> stat() const;
   [[nodiscard]] outcome<sequence> set_attributes(attributes to) const;
   [[nodiscard]] outcome<sequence> sync() const;
 
  private:
   [[nodiscard]] outcome<append_result> append_segments(segment_list segments, const append_options& options) const;
+  [[nodiscard]] outcome<write_result> write_segments(std::uint64_t offset_bytes, segment_list segments,
+                                                     const write_options& options) const;
 
   object object_;
 };

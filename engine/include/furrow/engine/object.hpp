@@ -1,4 +1,4 @@
-// A handle of an open object: read it, append to it, ask for and change what is known of it.
+// A handle of an open object: read it, append to it, change it anywhere, ask for and change what is known of it.
 //
 // Rules for all of it
 //   - A handle is a value: copies name the same opening, and the last copy gives it back. Operations in flight count as
@@ -85,6 +85,84 @@ class object {
                                                              std::move(ranges));
   }
 
+  /// Puts the bytes of a constant buffer sequence at that offset, in place of what is there: void(error_code, write_result).
+  ///
+  /// Any offset, any number of bytes; behind the object's end it becomes longer, with zeros between. Nothing is written
+  /// over: new blocks take the place of the old ones when all have landed. Blocks that are met in part are read first.
+  /// Operations that overlap follow one another in the order of the calls; one that may move the object's end has appends
+  /// wait. Up to ordered_extent_bytes_max, a write is whole or absent after a crash; a longer one is published part by
+  /// part, in the order of the object. The memory goes to the device uncopied where it is aligned, and the offset with it.
+  /// Errors: as of async_append, and out_of_range (over the largest object), checksum_mismatch (of an old block).
+  template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
+  auto async_write(std::uint64_t offset_bytes, const ConstBufferSequence& from, write_options options,
+                   Token&& token) const {
+    return detail::initiate<void(error_code, write_result)>(&object::start_write, *this, std::forward<Token>(token),
+                                                            offset_bytes, detail::segments_of(from), options);
+  }
+  template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
+  auto async_write(std::uint64_t offset_bytes, const ConstBufferSequence& from, Token&& token) const {
+    return async_write(offset_bytes, from, write_options{}, std::forward<Token>(token));
+  }
+
+  /// The range reads as zeros: void(error_code, sequence). Its whole blocks become a hole, which takes no space; of those
+  /// that it meets in part the rest is written anew. The object becomes longer if the range ends behind its end.
+  /// Whole or absent after a crash. Errors: as of async_write.
+  template <asio::completion_token_for<void(error_code, sequence)> Token>
+  auto async_write_zeroes(std::uint64_t offset_bytes, std::uint64_t bytes, write_options options, Token&& token) const {
+    return detail::initiate<void(error_code, sequence)>(&object::start_zero, *this, std::forward<Token>(token),
+                                                        offset_bytes, bytes, true, options);
+  }
+  /// The same, but what is behind the object's end is left out.
+  template <asio::completion_token_for<void(error_code, sequence)> Token>
+  auto async_punch(std::uint64_t offset_bytes, std::uint64_t bytes, write_options options, Token&& token) const {
+    return detail::initiate<void(error_code, sequence)>(&object::start_zero, *this, std::forward<Token>(token),
+                                                        offset_bytes, bytes, false, options);
+  }
+  /// Gives back the whole blocks in front of that offset, whose bytes read as zeros from then on; no byte at the offset
+  /// or behind it changes, and none gets another offset. Takes no space: void(error_code, sequence).
+  template <asio::completion_token_for<void(error_code, sequence)> Token>
+  auto async_trim_front(std::uint64_t offset_bytes, write_options options, Token&& token) const {
+    return async_punch(0, offset_bytes / 4096 * 4096, options, std::forward<Token>(token));
+  }
+  /// The object ends there; if that is behind its end, zeros are added, which take no space: void(error_code, sequence).
+  /// Making it shorter takes no space. Whole or absent after a crash. Errors: as of async_write.
+  template <asio::completion_token_for<void(error_code, sequence)> Token>
+  auto async_truncate(std::uint64_t bytes, write_options options, Token&& token) const {
+    return detail::initiate<void(error_code, sequence)>(&object::start_truncate, *this, std::forward<Token>(token),
+                                                        bytes, options);
+  }
+
+  /// A range of another object of the store, or of this one, becomes this one's too, in place of what is there, without
+  /// being copied: void(error_code, sequence). Later changes of one are not seen in the other.
+  ///
+  /// Both offsets are multiples of 4,096; so is the length, unless the range reaches to the end of the source and in this
+  /// object to the end or behind it. Whole or absent after a crash. Errors: as of async_write, invalid_argument (not
+  /// aligned, ranges of one object that overlap, a source of another store), out_of_range (behind the source's end),
+  /// too_fragmented.
+  template <asio::completion_token_for<void(error_code, sequence)> Token>
+  auto async_clone(std::uint64_t offset_bytes, const object& source, std::uint64_t source_offset_bytes,
+                   std::uint64_t bytes, write_options options, Token&& token) const {
+    return detail::initiate<void(error_code, sequence)>(&object::start_clone, *this, std::forward<Token>(token),
+                                                        offset_bytes, source, source_offset_bytes, bytes, options);
+  }
+
+  /// Sets room aside for bytes to be written to the object, in whole blocks: void(error_code, std::uint64_t bytes). What
+  /// is appended or written later takes it first, so that no_space does not meet it; each block written counts, also one
+  /// that takes another's place, and so does a block that is written in part. What is left is given back with the last
+  /// handle. Errors: no_space, read_only, needs_reopen.
+  template <asio::completion_token_for<void(error_code, std::uint64_t)> Token>
+  auto async_reserve(std::uint64_t bytes, Token&& token) const {
+    return detail::initiate<void(error_code, std::uint64_t)>(&object::start_reserve, *this,
+                                                             std::forward<Token>(token), bytes);
+  }
+
+  /// What the range is made of, in order, up to the object's end: void(error_code, extent_list).
+  template <asio::completion_token_for<void(error_code, extent_list)> Token>
+  auto async_extents(std::uint64_t offset_bytes, std::uint64_t bytes, std::uint32_t extents_max, Token&& token) const {
+    return detail::initiate<void(error_code, extent_list)>(&object::start_extents, *this, std::forward<Token>(token),
+                                                           offset_bytes, bytes, extents_max);
+  }
+
   /// What is known of the object: void(error_code, object_status).
   template <asio::completion_token_for<void(error_code, object_status)> Token>
   auto async_stat(Token&& token) const {
@@ -111,6 +189,16 @@ class object {
  private:
   void start_append(detail::handler_of<void(error_code, append_result)>, segment_list, append_options) const;
   void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list) const;
+  void start_write(detail::handler_of<void(error_code, write_result)>, std::uint64_t, segment_list,
+                   write_options) const;
+  void start_zero(detail::handler_of<void(error_code, sequence)>, std::uint64_t, std::uint64_t, bool,
+                  write_options) const;
+  void start_truncate(detail::handler_of<void(error_code, sequence)>, std::uint64_t, write_options) const;
+  void start_clone(detail::handler_of<void(error_code, sequence)>, std::uint64_t, const object&, std::uint64_t,
+                   std::uint64_t, write_options) const;
+  void start_reserve(detail::handler_of<void(error_code, std::uint64_t)>, std::uint64_t) const;
+  void start_extents(detail::handler_of<void(error_code, extent_list)>, std::uint64_t, std::uint64_t,
+                     std::uint32_t) const;
   void start_stat(detail::handler_of<void(error_code, object_status)>) const;
   void start_set_attributes(detail::handler_of<void(error_code, sequence)>, attributes) const;
   void start_sync(detail::handler_of<void(error_code, sequence)>) const;
