@@ -383,7 +383,6 @@ void direct_writer::submit(direct_io& io, std::unique_ptr<publication> p, std::u
   };
   ++io.in_flight;
   io.position += bytes;
-  io.now = direct_io::state::submitted;
   publication& entered = c_.publish_queue->enter(std::move(p));
   if (entered.extents_left == 0) return c_.publish_queue->start(entered);
   for (publication_step& s : entered.steps)
