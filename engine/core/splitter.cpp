@@ -47,7 +47,8 @@ struct cut {
 };
 
 cut cut_at(const ordered_extent& e, std::uint64_t blocks) {
-  return {blocks, place_in(e.source, blocks * block_bytes), pieces_before(e, e.object_block + blocks)};
+  const memory_place memory = e.source.empty() ? memory_place{} : place_in(e.source, blocks * block_bytes);
+  return {blocks, memory, pieces_before(e, e.object_block + blocks)};
 }
 
 /// A piece begins there, or nothing has landed.
@@ -80,8 +81,9 @@ void fill(ordered_extent& part, ordered_extent& e, const cut& from, const cut& t
   part.urgent = e.urgent;
   part.begun = e.begun;
   part.pinned = {e.pinned.object_block + from.blocks, blocks, {e.pinned.reserved.number + from.blocks}};
-  part.sums.append({e.sums.data() + from.blocks, blocks});
   part.pieces.append({e.pieces.data() + from.pieces, to.pieces - from.pieces});
+  if (e.source.empty()) return;
+  part.sums.append({e.sums.data() + from.blocks, blocks});
   const std::size_t segments = to.memory.segments - from.memory.segments + (to.memory.bytes > 0 ? 1 : 0);
   part.source.append({e.source.data() + from.memory.segments, segments});
   if (to.memory.bytes > 0) part.source.back().bytes = to.memory.bytes;
@@ -98,10 +100,11 @@ void shorten(ordered_extent& e, const cut& from, const cut& to) noexcept {
   e.blocks_left = e.blocks_left == 0 ? 0 : blocks;
   e.reserved_blocks = e.reserved_blocks == 0 ? 0 : blocks;
   e.pinned = {e.pinned.object_block + from.blocks, blocks, {e.pinned.reserved.number + from.blocks}};
-  e.sums.keep_front(to.blocks);
-  e.sums.drop_front(from.blocks);
   e.pieces.keep_front(to.pieces);
   e.pieces.drop_front(from.pieces);
+  if (e.source.empty()) return;
+  e.sums.keep_front(to.blocks);
+  e.sums.drop_front(from.blocks);
   e.source.keep_front(to.memory.segments + (to.memory.bytes > 0 ? 1 : 0));
   if (to.memory.bytes > 0) e.source.back().bytes = to.memory.bytes;
   e.source.drop_front(from.memory.segments);

@@ -125,6 +125,7 @@ std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& dev
     if (auto* o = std::get_if<operation_ptr>(&n)) unfinished.push_back(std::move(*o));
   }
   if (last_) unfinished.push_back(std::move(last_));
+  if (helper_) helper_->end();
   work_.reset();
   event_strand_.reset();
   event_callback_.reset();

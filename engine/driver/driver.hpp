@@ -91,8 +91,14 @@ class driver : public std::enable_shared_from_this<driver> {
     core::handle_id handle;
   };
   struct stop_note {};
+  struct fetched_note {  ///< By the helper, of a source.
+    core::operation_id id;
+    std::uint64_t position = 0;
+    error_code error;
+    bool copied = false;
+  };
   static constexpr std::uint64_t unheard = std::uint64_t{1} << 63;  ///< In ids of requests that nobody waits for.
-  using note = std::variant<operation_ptr, cancel_note, release_note, event_callback, stop_note>;
+  using note = std::variant<operation_ptr, cancel_note, release_note, event_callback, stop_note, fetched_note>;
 
   [[nodiscard]] error_code start(std::unique_ptr<zoned::device>& device, const store_options& options);
   /// False if it has ended: the note is then left as it was.
@@ -107,6 +113,7 @@ class driver : public std::enable_shared_from_this<driver> {
   void take(const release_note& n);
   void take(event_callback& callback);
   void take(const stop_note& n);
+  void take(const fetched_note& n);
 
   void run();
   void run_and_deliver();
@@ -122,6 +129,11 @@ class driver : public std::enable_shared_from_this<driver> {
 
   [[nodiscard]] core::operation_id unheard_id() { return {next_id().value | unheard}; }
   void hand_over(operation& o);
+  void begin_source(operation& o);
+  void need_source(core::operation_id id, std::uint64_t position);
+  void have_fetched(const operation& o, std::uint64_t position, bool copying);
+  void give_source(core::operation_id id, segment_list held, error_code e, bool copied);
+  void help(std::function<void()> what);
   void answer(core::notification& n);
   void end_early(core::operation_id id, errc reason);
   /// Out of the table, the admission and the deadlines.
@@ -149,6 +161,7 @@ class driver : public std::enable_shared_from_this<driver> {
   std::optional<strand> strand_;  ///< None: ended.
 
   // Of the strand.
+  std::shared_ptr<own_thread> helper_;  ///< For what may wait; made when it is first needed.
   phase phase_ = phase::running;
   context_hook* hook_ = nullptr;
   std::unique_ptr<core::core> core_;

@@ -28,6 +28,7 @@
 
 #include "core/messages.hpp"
 #include "driver/own_thread.hpp"
+#include "driver/source_feed.hpp"
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/detail/initiate.hpp"
 #include "furrow/engine/run_on.hpp"
@@ -83,6 +84,7 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
   std::shared_ptr<const open_handle> handle;                ///< Kept open until it is called.
   std::vector<std::shared_ptr<const open_handle>> handles;  ///< The same, of a batch.
   std::shared_ptr<const void> keep;                         ///< Whatever else must live as long.
+  std::shared_ptr<source_feed> feed;                        ///< Of a write from a source.
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;

@@ -163,6 +163,7 @@ void driver::answer(core::notification& n) {
     return tell(std::move(*e));
   }
   if ((n.id.value & unheard) != 0) return;
+  if (const auto* need = std::get_if<core::source_need>(&n.result)) return need_source(n.id, need->position_bytes);
   operation_ptr o = withdraw(n.id);
   FURROW_ASSERT(o != nullptr);  // I2
   if (o->kind == operation::role::open && !n.error) opened_ = true;
@@ -187,6 +188,7 @@ bool driver::rest() {
 
 void driver::hand_over(operation& o) {
   o.with_core = true;
+  if (o.feed) begin_source(o);
   o.request.now_ns = now_ns_;
   core_->handle(std::move(o.request));
 }

@@ -20,6 +20,7 @@
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/detail/initiate.hpp"
 #include "furrow/engine/run_on.hpp"
+#include "furrow/engine/source.hpp"
 #include "furrow/engine/types.hpp"
 
 namespace furrow {
@@ -94,6 +95,7 @@ class object {
   /// part, in the order of the object. The memory goes to the device uncopied where it is aligned, and the offset with it.
   /// Errors: as of async_append, and out_of_range (over the largest object), checksum_mismatch (of an old block).
   template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
+  requires asio::is_const_buffer_sequence<ConstBufferSequence>::value
   auto async_write(std::uint64_t offset_bytes, const ConstBufferSequence& from, write_options options,
                    Token&& token) const {
     return detail::initiate<void(error_code, write_result)>(&object::start_write, *this, std::forward<Token>(token),
@@ -102,6 +104,16 @@ class object {
   template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
   auto async_write(std::uint64_t offset_bytes, const ConstBufferSequence& from, Token&& token) const {
     return async_write(offset_bytes, from, write_options{}, std::forward<Token>(token));
+  }
+  /// The same of memory that may not be resident (source.hpp). What is resident in front is written first; the rest
+  /// follows, published after it. A write that fails, or is cancelled, in between has written what was resident so far.
+  /// Errors: those, and of the source (source_failed).
+  template <asio::completion_token_for<void(error_code, write_result)> Token>
+  auto async_write(std::uint64_t offset_bytes, std::shared_ptr<source> from, write_options options,
+                   Token&& token) const {
+    return detail::initiate<void(error_code, write_result)>(&object::start_write_from, *this,
+                                                            std::forward<Token>(token), offset_bytes, std::move(from),
+                                                            options);
   }
 
   /// The range reads as zeros: void(error_code, sequence). Its whole blocks become a hole, which takes no space; of those
@@ -191,6 +203,8 @@ class object {
   void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list) const;
   void start_write(detail::handler_of<void(error_code, write_result)>, std::uint64_t, segment_list,
                    write_options) const;
+  void start_write_from(detail::handler_of<void(error_code, write_result)>, std::uint64_t, std::shared_ptr<source>,
+                        write_options) const;
   void start_zero(detail::handler_of<void(error_code, sequence)>, std::uint64_t, std::uint64_t, bool,
                   write_options) const;
   void start_truncate(detail::handler_of<void(error_code, sequence)>, std::uint64_t, write_options) const;
