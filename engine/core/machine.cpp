@@ -6,6 +6,16 @@
 
 namespace furrow::core {
 
+namespace {
+
+/// Requests that what was accepted before a close may need to end.
+bool goes_on(const request_body& r) {
+  return std::holds_alternative<release_request>(r) || std::holds_alternative<cancel_request>(r) ||
+         std::holds_alternative<source_request>(r);
+}
+
+}  // namespace
+
 machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options)
     : apply_{c_},
       table_{c_},
@@ -82,15 +92,11 @@ void machine::route(request& r) {
       early_.push_back(std::move(r));
       return;
     }
-    const bool harmless = state_ == state::closing && (std::holds_alternative<release_request>(r.body) ||
-                                                       std::holds_alternative<cancel_request>(r.body) ||
-                                                       std::holds_alternative<source_request>(r.body));
-    if (state_ != state::open && !harmless) return c_.answer(r.id, errc::closed);
+    if (state_ != state::open && !(state_ == state::closing && goes_on(r.body)))
+      return c_.answer(r.id, errc::closed);
     if (starts) return c_.answer(r.id, errc::invalid_argument);
   } else if (state_ == state::closing || state_ == state::done) {
-    const bool harmless =
-        std::holds_alternative<release_request>(r.body) || std::holds_alternative<cancel_request>(r.body);
-    if (!harmless || state_ == state::done) return c_.answer(r.id, errc::closed);
+    if (!goes_on(r.body) || state_ == state::done) return c_.answer(r.id, errc::closed);
   } else if (state_ == state::opening) {
     early_.push_back(std::move(r));
     return;
