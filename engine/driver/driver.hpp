@@ -134,6 +134,7 @@ class driver : public std::enable_shared_from_this<driver> {
   void have_fetched(const operation& o, std::uint64_t position, bool copying);
   void give_source(core::operation_id id, segment_list held, error_code e, bool copied);
   void help(std::function<void()> what);
+  static void leave_from_helper(std::shared_ptr<driver> self, note&& n);
   void answer(core::notification& n);
   void end_early(core::operation_id id, errc reason);
   /// Out of the table, the admission and the deadlines.

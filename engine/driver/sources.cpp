@@ -30,8 +30,19 @@ void driver::need_source(core::operation_id id, std::uint64_t position) {
 void driver::have_fetched(const operation& o, std::uint64_t position, bool copying) {
   help([feed = o.feed, id = o.id(), position, copying, weak = weak_from_this()] {
     const error_code e = copying ? feed->bounce(position) : feed->populate(position);
-    if (const auto alive = weak.lock()) static_cast<void>(alive->leave(fetched_note{id, position, e, copying}));
+    if (auto alive = weak.lock()) leave_from_helper(std::move(alive), fetched_note{id, position, e, copying});
   });
+}
+
+/// The caller's hold on the driver goes to the strand, or was not the last one: a driver does not end on its helper while it
+/// has anything of its executor.
+void driver::leave_from_helper(std::shared_ptr<driver> self, note&& n) {
+  driver& d = *self;
+  std::unique_lock lock(d.mutex_);
+  if (!d.strand_) return lock.unlock();
+  d.inbox_.push_back(std::move(n));
+  if (std::exchange(d.pump_scheduled_, true)) return self.reset();
+  asio::post(*d.strand_, [self = std::move(self)] { self->pump(); });
 }
 
 void driver::help(std::function<void()> what) {
