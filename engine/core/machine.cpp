@@ -11,7 +11,8 @@ namespace {
 /// Requests that what was accepted before a close may need to end.
 bool goes_on(const request_body& r) {
   return std::holds_alternative<release_request>(r) || std::holds_alternative<cancel_request>(r) ||
-         std::holds_alternative<source_request>(r);
+         std::holds_alternative<source_request>(r) || std::holds_alternative<fill_request>(r) ||
+         std::holds_alternative<unmap_request>(r);
 }
 
 }  // namespace
@@ -28,6 +29,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       appender_{c_},
       reader_{c_},
       direct_{c_, reader_},
+      viewer_{c_, reader_},
       ring_{c_},
       checkpoint_{c_},
       reclaim_{c_},
@@ -92,8 +94,7 @@ void machine::route(request& r) {
       early_.push_back(std::move(r));
       return;
     }
-    if (state_ != state::open && !(state_ == state::closing && goes_on(r.body)))
-      return c_.answer(r.id, errc::closed);
+    if (state_ != state::open && !(state_ == state::closing && goes_on(r.body))) return c_.answer(r.id, errc::closed);
     if (starts) return c_.answer(r.id, errc::invalid_argument);
   } else if (state_ == state::closing || state_ == state::done) {
     if (!goes_on(r.body) || state_ == state::done) return c_.answer(r.id, errc::closed);
@@ -172,8 +173,8 @@ void machine::on(operation_id id, close_request&) {
 }
 
 void machine::step_close() {
-  const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() && reader_.idle() &&
-                     data_.idle() && pages_.idle() && checks_.empty() && !checker_.running();
+  const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() &&
+                     reader_.idle() && data_.idle() && pages_.idle() && checks_.empty() && !checker_.running();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();
     return;
@@ -232,6 +233,7 @@ core::core(const zoned::geometry& shape, const zoned::guarantees& promises, cons
 core::~core() = default;
 void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
+void core::debug_no_split() { machine_->debug_no_split(); }
 void core::tick() { machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
 notification* core::next() { return machine_->next(); }

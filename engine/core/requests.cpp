@@ -248,7 +248,8 @@ void machine::on(operation_id id, reserve_request& r) {
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
   const std::uint64_t blocks = r.bytes / block_bytes + (r.bytes % block_bytes != 0 ? 1 : 0);
   if (!data_.reserve(blocks))
-    return c_.answer(id, errc::no_space, {}, {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
+    return c_.answer(id, errc::no_space, {},
+                     {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
   o->promised_blocks += blocks;
   c_.answer(id, {}, read_result{blocks * block_bytes});
 }
@@ -300,6 +301,15 @@ void machine::list_extents(operation_id id, object_state& o, const extents_reque
   else
     c_.answer(id, {}, std::move(list));
   table_.unuse(o);
+}
+
+void machine::on(operation_id id, map_request& r) { viewer_.map(id, r); }
+
+void machine::on(operation_id id, fill_request& r) { viewer_.fill(id, r); }
+
+void machine::on(operation_id id, unmap_request& r) {
+  viewer_.unmap(r.view);
+  c_.answer(id, {});
 }
 
 void machine::on(operation_id id, read_request& r) { reader_.accept(id, std::move(r)); }

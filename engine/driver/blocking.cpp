@@ -141,6 +141,13 @@ outcome<std::uint64_t> blocking_object::read(range_list ranges) const {
   });
 }
 
+outcome<std::shared_ptr<view>> blocking_object::map(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                                    const map_options& options) const {
+  return wait<std::shared_ptr<view>>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_map(offset_bytes, bytes, options, std::move(token));
+  });
+}
+
 outcome<object_status> blocking_object::stat() const {
   return wait<object_status>(
       object_.call(), [&](const call_options& call, auto token) { object_.with(call).async_stat(std::move(token)); });

@@ -97,8 +97,7 @@ mapping_source::~mapping_source() {
 
 std::span<const std::byte> mapping_source::acquire(std::uint64_t from_bytes, std::uint64_t bytes_max) {
   if (from_bytes >= mapping_.size() || bytes_max == 0 || pagemap_ < 0) return {};
-  const auto wanted =
-      mapping_.subspan(from_bytes, std::min({bytes_max, hold_bytes_max, mapping_.size() - from_bytes}));
+  const auto wanted = mapping_.subspan(from_bytes, std::min({bytes_max, hold_bytes_max, mapping_.size() - from_bytes}));
   page_range pages = pages_of(wanted);
   page_locks& locks = page_locks::of_process();
   const std::lock_guard lock(locks.mutex);

@@ -14,9 +14,12 @@
 
 namespace furrow::driver {
 
-void driver::begin_source(operation& o) {
-  auto& r = std::get<core::write_request>(o.request.body);
-  r.segments = o.feed->hold(0);
+bool driver::begin_helped(operation& o) {
+  if (o.feed) std::get<core::write_request>(o.request.body).segments = o.feed->hold(0);
+  const auto* fill = std::get_if<core::fill_request>(&o.request.body);
+  if (fill == nullptr) return true;
+  populate(o, fill->offset_bytes, fill->to.size());
+  return false;
 }
 
 void driver::need_source(core::operation_id id, std::uint64_t position) {
@@ -54,6 +57,7 @@ void driver::take(const fetched_note& n) {
   if (phase_ == phase::ended) return;
   operation* o = table_.find(n.id);
   if (o == nullptr) return;
+  if (!o->feed) return end_helped(n.id, n.error);
   if (n.error) return give_source(n.id, {}, n.error, false);
   if (n.copied) return give_source(n.id, o->feed->bounced(), {}, true);
   segment_list held = o->feed->hold(n.position);

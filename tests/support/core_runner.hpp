@@ -55,6 +55,10 @@ class core_runner {
   std::vector<core::event> events;
   /// Called with each command before it is executed.
   std::function<void(const zoned::command&)> watch;
+  /// Why a command fails instead of being executed.
+  std::function<error_code(const zoned::command&)> fail;
+  /// Of the next core that is started.
+  bool no_split = false;
 
   void format(const format_options& o = {}, std::byte store = std::byte{7}) {
     start();
@@ -110,6 +114,13 @@ class core_runner {
       }
       ticked = false;
       if (watch) watch(c);
+      if (const error_code why = fail ? fail(c) : error_code{}) {
+        zoned::completion failed;
+        failed.id = c.id;
+        failed.error = why;
+        core_->handle(failed);
+        continue;
+      }
       core_->handle(device_.execute(c));
     }
   }
@@ -141,7 +152,10 @@ class core_runner {
   }
 
  private:
-  void start() { core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_); }
+  void start() {
+    core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_);
+    if (no_split) core_->debug_no_split();
+  }
 
   zoned::memory_zones& device_;
   store_options options_;

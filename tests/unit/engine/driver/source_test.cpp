@@ -226,7 +226,8 @@ TEST_CASE("a write is cancelled while its source is being fetched") {
   asio::cancellation_signal stop;
   std::promise<error_code> ended;
   w.object.async().async_write(
-      0, from.s, {}, asio::bind_cancellation_slot(stop.slot(), [&](error_code e, write_result) { ended.set_value(e); }));
+      0, from.s, {},
+      asio::bind_cancellation_slot(stop.slot(), [&](error_code e, write_result) { ended.set_value(e); }));
   from.began.acquire();
   stop.emit(asio::cancellation_type::terminal);
   CHECK(ended.get_future().get() == errc::cancelled);
