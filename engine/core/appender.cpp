@@ -261,7 +261,7 @@ ordered_extent_ptr appender::make_extent(const object_end& base, segment_cursor&
 }
 
 void appender::add_sums(ordered_extent& e, std::size_t first_segment, std::uint64_t blocks) {
-  if (c_.super.data_checksum == format::checksum_kind::none) return e.sums.resize(e.sums.size() + blocks);
+  if (c_.super.data_checksum == format::checksum_kind::none) return e.sums.append_zeros(blocks);
   segment_cursor from{std::span{e.source}.subspan(first_segment)};
   for (std::uint64_t b = 0; b < blocks; ++b) e.sums.push_back(from.crc32c(block_bytes));
 }

@@ -112,7 +112,8 @@ void publisher::take_back(publication& p, std::vector<format::record_body> bodie
     while (at < bodies.size() && !std::holds_alternative<format::publish_record>(bodies[at])) ++at;
     if (at == bodies.size()) break;
     auto& r = std::get<format::publish_record>(bodies[at++]);
-    a->extent->sums.put(std::move(r.sums));
+    r.sums.clear();
+    spare_sums_ = std::move(r.sums);
     r.extents.clear();
     spare_runs_ = std::move(r.extents);
   }
@@ -159,7 +160,8 @@ readiness publisher::build_step(publication& p, append_step& s, names&, std::vec
   r.tail_epoch = s.after.tail_epoch;
   r.cls = s.extent->cls;
   r.tail = s.after.tail;
-  r.sums = s.extent->sums.take();  // take_back
+  r.sums = std::exchange(spare_sums_, {});
+  r.sums.assign(s.extent->sums.begin(), s.extent->sums.end());
   r.extents = std::exchange(spare_runs_, {});
   const walk_counts counts = walk_landed(*s.extent, c_.shape, r.extents);
   s.extent->splits = counts.splits;
