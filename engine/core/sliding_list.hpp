@@ -57,6 +57,15 @@ class sliding_list {
     if (!more.empty()) std::memcpy(static_cast<void*>(last_), more.data(), more.size_bytes());
     last_ += more.size();
   }
+  /// A few, for which there is room.
+  void append_reserved(const T* from, std::size_t count) {
+    for (const T* const end = from + count; from != end; ++from) ::new (static_cast<void*>(last_++)) T(*from);
+  }
+  /// Many, for which there is room.
+  void copy_reserved(const T* from, std::size_t count) {
+    std::memcpy(static_cast<void*>(last_), from, count * sizeof(T));
+    last_ += count;
+  }
   /// So many zeros more.
   void append_zeros(std::size_t count) {
     if (count > static_cast<std::size_t>(limit_ - last_)) grow(count);

@@ -65,7 +65,7 @@ split_refusal refusal(const ordered_extent& e) {
 }
 
 /// What a part and its place in both maps are made of, from the block `from` of `e` on.
-void describe(ordered_extent& part, ordered_extent& e, std::uint64_t from, std::uint64_t blocks) noexcept {
+inline void describe(ordered_extent& part, ordered_extent& e, std::uint64_t from, std::uint64_t blocks) noexcept {
   part.owner = e.owner;
   part.object_block = e.object_block + from;
   part.blocks = blocks;
@@ -90,10 +90,10 @@ void shorten(ordered_extent& e, std::uint64_t blocks) noexcept {
 
 void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
   describe(part, e, 0, blocks);
-  part.sums.append({e.sums.data(), blocks});
-  part.source.append({e.source.data(), c.segments_before()});
+  part.sums.copy_reserved(e.sums.data(), blocks);
+  part.source.append_reserved(e.source.data(), c.segments_before());
   if (c.bytes > 0) part.source.back().bytes = c.bytes;
-  if (c.pieces > 0) part.pieces.append({e.pieces.data(), c.pieces});
+  part.pieces.append_reserved(e.pieces.data(), c.pieces);
   shorten(e, blocks);
   e.object_block += blocks;
   e.pinned.object_block += blocks;
@@ -108,11 +108,11 @@ void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, c
 void move_back(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
   const std::uint64_t from = e.blocks - blocks;
   describe(part, e, from, blocks);
-  part.sums.append({e.sums.data() + from, blocks});
-  part.source.append({e.source.data() + c.segments, e.source.size() - c.segments});
+  part.sums.copy_reserved(e.sums.data() + from, blocks);
+  part.source.append_reserved(e.source.data() + c.segments, e.source.size() - c.segments);
   part.source.front().data += c.bytes;
   part.source.front().bytes -= c.bytes;
-  if (c.pieces < e.pieces.size()) part.pieces.append({e.pieces.data() + c.pieces, e.pieces.size() - c.pieces});
+  part.pieces.append_reserved(e.pieces.data() + c.pieces, e.pieces.size() - c.pieces);
   shorten(e, blocks);
   e.sums.keep_front(from);
   e.pieces.keep_front(c.pieces);
@@ -181,18 +181,14 @@ error_code error_of(split_refusal why, const ordered_extent& e) {
 }
 
 split_parts split(ordered_extent& e, std::uint64_t pre, std::uint64_t post) {
-  split_parts parts;
-  if (pre >= e.blocks || post >= e.blocks - pre)
-    parts.why = split_refusal::length;
-  else
-    parts.why = refusal(e);
-  if (parts.why != split_refusal::none) return parts;
+  const bool fits = pre < e.blocks && post < e.blocks - pre;
+  if (const split_refusal why = fits ? refusal(e) : split_refusal::length; why != split_refusal::none)
+    return {why, {}, {}};
   cut first, last;
-  if ((pre > 0 && !find_front_cut(e, pre, first)) || (post > 0 && !find_back_cut(e, post, last))) {
-    parts.why = split_refusal::inside_piece;
-    return parts;
-  }
+  if ((pre > 0 && !find_front_cut(e, pre, first)) || (post > 0 && !find_back_cut(e, post, last)))
+    return {split_refusal::inside_piece, {}, {}};
   extent_pool& pool = e.home();
+  split_parts parts;
   if (pre > 0) parts.pre = pool.try_make({first.segments_before(), pre, first.pieces});
   if (post > 0) parts.post = pool.try_make({e.source.size() - last.segments, post, e.pieces.size() - last.pieces});
   if ((pre > 0 && !parts.pre) || (post > 0 && !parts.post)) return {split_refusal::out_of_memory, {}, {}};
@@ -203,11 +199,28 @@ split_parts split(ordered_extent& e, std::uint64_t pre, std::uint64_t post) {
   return parts;
 }
 
-extraction extract(ordered_extent_ptr& stash, std::uint64_t blocks) {
-  if (blocks == stash->blocks) return {split_refusal::none, std::move(stash)};
-  if (blocks == 0) return {split_refusal::length, {}};
-  split_parts parts = split(*stash, blocks, 0);
-  return {parts.why, std::move(parts.pre)};
+extraction extract(ordered_extent_ptr& stash, std::uint64_t blocks) {  // split(*stash, blocks, 0), without detours
+  ordered_extent& e = *stash;
+  extraction x;
+  if (blocks == e.blocks) {
+    x.front.swap(stash);
+    return x;
+  }
+  x.why = blocks > 0 && blocks < e.blocks ? refusal(e) : split_refusal::length;
+  if (x.why != split_refusal::none) return x;
+  cut c;
+  if (!find_front_cut(e, blocks, c)) {
+    x.why = split_refusal::inside_piece;
+    return x;
+  }
+  x.front = e.home().try_make({c.segments_before(), blocks, c.pieces});
+  if (!x.front) {
+    x.why = split_refusal::out_of_memory;
+    return x;
+  }
+  move_front(e, *x.front, blocks, c);
+  if (e.in_flight != nullptr) e.in_flight->put_beside(e, x.front.get(), nullptr);
+  return x;
 }
 
 walk_counts walk_landed(const ordered_extent& landed, const zoned::geometry& shape,

@@ -1,6 +1,6 @@
-// What a split costs: pieces of 16 blocks off ordered extents of 4,096, which stand in a map of what is in flight.
+// What a split costs: pieces of 16 blocks off ordered extents of 4,096, which stand in a map of what is in flight, or do not.
 //
-//   split_cost KIND         KIND: front middle scattered landed
+//   split_cost KIND [--alone]       KIND: front middle scattered landed; --alone: not in a map
 //
 // Prints the pieces that were made and how often the heap was asked for memory, by a pool that is cold and by one that is
 // warm. Under `valgrind --tool=callgrind --collect-atstart=no` it collects the instructions of the warm splits alone.
@@ -64,26 +64,29 @@ ordered_extent_ptr make(extent_pool& pool, kind what) {
 }
 
 /// Takes an ordered extent to pieces; returns how many were made.
-std::uint64_t take_apart(extent_pool& pool, kind what) {
+std::uint64_t take_apart(extent_pool& pool, kind what, bool alone) {
   in_flight_map map;
+  std::vector<ordered_extent_ptr> held(blocks);
   ordered_extent_ptr stash = make(pool, what);
-  if (!map.insert(*stash)) std::abort();
+  if (!alone && !map.insert(*stash)) std::abort();
   std::uint64_t pieces = 0;
   const ordered_extent* const whole = stash.get();
   counting = true;
   CALLGRIND_TOGGLE_COLLECT;
   while (stash && stash->blocks > (what == kind::middle ? 2 * piece_blocks : piece_blocks)) {
     if (what == kind::middle) {
-      const split_parts parts = split(*stash, piece_blocks, piece_blocks);
-      pieces += (parts.pre ? 1u : 0u) + (parts.post ? 1u : 0u);
+      split_parts parts = split(*stash, piece_blocks, piece_blocks);
+      held[pieces++].swap(parts.pre);
+      held[pieces++].swap(parts.post);
     } else {
-      const extraction x = extract(stash, piece_blocks);
-      pieces += x.front ? 1u : 0u;
+      extraction x = extract(stash, piece_blocks);
+      held[pieces++].swap(x.front);
     }
   }
   CALLGRIND_TOGGLE_COLLECT;
   counting = false;
-  if (whole->object_block + whole->blocks > blocks || map.blocks() != blocks || map.lookups() != 0) std::abort();
+  if (whole->object_block + whole->blocks > blocks || (!alone && map.blocks() != blocks) || map.lookups() != 0)
+    std::abort();
   return pieces;
 }
 
@@ -95,12 +98,13 @@ int main(int count, char** values) {
                     : std::strcmp(name, "scattered") == 0 ? kind::scattered
                     : std::strcmp(name, "landed") == 0    ? kind::landed
                                                           : kind::front;
+  const bool alone = count > 2 && std::strcmp(values[2], "--alone") == 0;
   buffer_pool buffers;
   extent_pool pool{buffers};
-  const std::uint64_t pieces = take_apart(pool, what);
+  const std::uint64_t pieces = take_apart(pool, what, alone);
   const std::uint64_t cold = allocations;
   CALLGRIND_ZERO_STATS;
-  const std::uint64_t again = take_apart(pool, what);
+  const std::uint64_t again = take_apart(pool, what, alone);
   std::printf("{\"pieces\": %llu, \"cold\": %llu, \"warm\": %llu}\n", static_cast<unsigned long long>(pieces),
               static_cast<unsigned long long>(cold), static_cast<unsigned long long>(allocations - cold));
   return pieces == again ? 0 : 1;
