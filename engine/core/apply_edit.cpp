@@ -63,7 +63,9 @@ void applier::apply_punch(const format::punch_record& r) {
   format::object_value v = take(r.object);
   if (r.more) {
     const format::doomed_value doomed{r.first_block, r.end_block};
-    c_.objects->put(format::orphan_key(r.object), format::encode(doomed));
+    const tree_lookup l = c_.objects->find(format::orphan_key(r.object));
+    const bool removed = l.has_cell() && l.cell().value.empty();  // all of it is to be dropped, and that stays so
+    if (!removed) c_.objects->put(format::orphan_key(r.object), format::encode(doomed));
     if (object_state* o = c_.table->find(r.object)) o->doomed = doomed;
   } else {
     extents_.cut(v, r.object, r.first_block, r.end_block);

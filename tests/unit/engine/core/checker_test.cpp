@@ -125,6 +125,17 @@ TEST_CASE("a removed object's extents behind its end are sound") {
   CHECK(s.findings() == "");
 }
 
+TEST_CASE("a removed object stays removed when a range of it is doomed") {
+  sound_store s;
+  format::punch_record r = sound_store::hole(4, block_bytes, 1, 3, {});
+  r.more = true;
+  s.publish(r);
+  const tree_lookup l = s.context.objects->find(format::orphan_key(4));
+  REQUIRE(l.has_cell());
+  CHECK(l.cell().value.empty());
+  CHECK(s.findings() == "");
+}
+
 TEST_CASE("an object's extents overlap") {
   sound_store s;
   s.put_extent(1, 3, edit_world::at(0, 50), 1);
