@@ -64,8 +64,8 @@ TEST_CASE("what follows a large truncation waits for it, and finds its blocks go
   fragmented f{2 * core::drop_extents_max + 10};
   const auto cut = f.runner.ask_later(core::truncate_request{f.h, block + 5, {}});
   std::vector<std::byte> more = pattern(8, 3 * block);
-  const auto put = f.runner.ask_later(
-      core::write_request{f.h, 40 * block, more.size(), {{more.data(), more.size()}}, {}});
+  const auto put =
+      f.runner.ask_later(core::write_request{f.h, 40 * block, more.size(), {{more.data(), more.size()}}, {}});
   f.runner.run();
   REQUIRE_FALSE(f.runner.answers.at(cut).error);
   REQUIRE_FALSE(f.runner.answers.at(put).error);
@@ -81,7 +81,8 @@ TEST_CASE("a large hole that a crash interrupts is whole after it") {
     CAPTURE(commands);
     fragmented f{2 * core::drop_extents_max + 10};
     core_runner::good(f.runner.ask(core::sync_request{}));
-    const auto id = f.runner.ask_later(core::zero_request{f.h, 0, f.content.size(), false, {.level = durability::durable}});
+    const auto id =
+        f.runner.ask_later(core::zero_request{f.h, 0, f.content.size(), false, {.level = durability::durable}});
     f.runner.run_commands(commands);
     const bool answered = f.runner.answers.contains(id);
     f.reopen();
