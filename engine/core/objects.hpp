@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "core/in_flight_map.hpp"
 #include "core/range_lock.hpp"
 
 namespace furrow::core {
@@ -33,7 +34,8 @@ struct object_state {
   bool unpublished = false;  ///< Its creation is on the way.
   bool orphan = false;       ///< Removed: its extents go when it is closed.
   format::object_value value;
-  std::optional<format::doomed_value> doomed;  ///< A hole whose extents are being dropped; until then nothing is published.
+  std::optional<format::doomed_value>
+      doomed;  ///< A hole whose extents are being dropped; until then nothing is published.
   std::vector<std::byte> tail;
   object_end reserved;
   std::uint64_t reserved_fence = 0;
@@ -44,6 +46,7 @@ struct object_state {
   std::uint64_t entered = 0;   ///< Publications that ever were in the queue,
   std::uint64_t finished = 0;  ///< and that have left it.
   range_lock changing;
+  in_flight_map writes;               ///< Of the direct path.
   std::uint64_t promised_blocks = 0;  ///< Room that was asked for ahead of what is to be written (reserve_request).
   std::vector<std::function<void(error_code)>> loading;
 };

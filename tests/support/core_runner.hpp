@@ -97,7 +97,9 @@ class core_runner {
     return id;
   }
   /// Until nothing moves any more.
-  void run() {
+  void run() { run_commands(~std::uint64_t{0}); }
+  /// The same, but no more than so many commands.
+  void run_commands(std::uint64_t commands) {
     zoned::command c;
     core::notification n;
     for (bool ticked = false;;) {
@@ -113,6 +115,7 @@ class core_runner {
         continue;
       }
       ticked = false;
+      if (commands-- == 0) return;
       if (watch) watch(c);
       if (const error_code why = fail ? fail(c) : error_code{}) {
         zoned::completion failed;
