@@ -63,22 +63,33 @@ inline bytes random_bytes(std::mt19937_64& random, std::size_t n) {
   return to;
 }
 
-/// Fails appends while it is told to.
+/// Fails writes of data, which never come to the device, while it is told to.
 class failing_device final : public zoned::device {
  public:
   failing_device(std::unique_ptr<zoned::device> d, std::shared_ptr<std::atomic<bool>> fails)
       : device_(std::move(d)), fails_(std::move(fails)) {}
   [[nodiscard]] const zoned::geometry& shape() const noexcept override { return device_->shape(); }
   [[nodiscard]] const zoned::guarantees& promises() const noexcept override { return device_->promises(); }
-  [[nodiscard]] std::size_t submit(std::span<const zoned::command> all) override { return device_->submit(all); }
-  [[nodiscard]] std::size_t reap(std::span<zoned::completion> out) override {
-    const std::size_t n = device_->reap(out);
-    for (zoned::completion& c : out.first(n))
-      if (*fails_ && c.bytes > 0 && !c.error) {
-        c.error = zoned::errc::io;
-        c.bytes = 0;
+  [[nodiscard]] std::size_t submit(std::span<const zoned::command> all) override {
+    std::size_t accepted = 0;
+    for (const zoned::command& c : all) {
+      const bool writes = c.op == zoned::opcode::append || c.op == zoned::opcode::write;
+      if (*fails_ && writes && zoned::total_bytes(c.segments) >= 3 * page) {  // a group of the journal is shorter
+        zoned::completion failed;
+        failed.id = c.id;
+        failed.error = zoned::errc::io;
+        failed_.push_back(failed);
+      } else if (device_->submit({&c, 1}) == 0) {
+        break;
       }
-    return n;
+      ++accepted;
+    }
+    return accepted;
+  }
+  [[nodiscard]] std::size_t reap(std::span<zoned::completion> out) override {
+    std::size_t n = 0;
+    for (; n < out.size() && !failed_.empty(); failed_.pop_back()) out[n++] = failed_.back();
+    return n + device_->reap(out.subspan(n));
   }
   [[nodiscard]] int completion_fd() const noexcept override { return device_->completion_fd(); }
   void cancel(zoned::command_id id) noexcept override { device_->cancel(id); }
@@ -87,6 +98,7 @@ class failing_device final : public zoned::device {
  private:
   std::unique_ptr<zoned::device> device_;
   std::shared_ptr<std::atomic<bool>> fails_;
+  std::vector<zoned::completion> failed_;
 };
 
 class world {

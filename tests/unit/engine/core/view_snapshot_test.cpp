@@ -74,7 +74,7 @@ TEST_CASE("what a view shows is not used again until it is unmapped") {
   CHECK(w.store.ask(core::fill_request{view, 0, to}).error == errc::closed);
 }
 
-TEST_CASE("a view that cannot be is refused; a store closes over one that is") {
+TEST_CASE("a view that cannot be is refused, a store closes over one that is") {
   world w;
   w.write(0, pattern(6, 3 * block));
   CHECK(w.store.ask(core::map_request{w.object, 0, 3 * block + 1}).error == errc::out_of_range);

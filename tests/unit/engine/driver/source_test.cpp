@@ -97,7 +97,7 @@ TEST_CASE("mappings of which random pages are resident, at random offsets") {
   CHECK(w.store.check(true).value().damage == 0);
 }
 
-TEST_CASE("a file that has become shorter fails the write; what was before is there") {
+TEST_CASE("a file that has become shorter fails the write, what was before is there") {
   world w;
   const bytes old = random_bytes(3, 64 << 10);
   REQUIRE(w.object.write(0, asio::buffer(old)).has_value());
@@ -239,7 +239,7 @@ TEST_CASE("a write is cancelled while its source is being fetched") {
   CHECK(w.store.close().has_value());
 }
 
-TEST_CASE("a close waits for a write whose source is being fetched; an abandoned store does not") {
+TEST_CASE("a close waits for a write whose source is being fetched, an abandoned store does not") {
   for (const bool cleanly : {true, false}) {
     auto w = std::make_unique<world>();
     slow from;

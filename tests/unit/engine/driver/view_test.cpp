@@ -134,7 +134,7 @@ TEST_CASE("a view is filled where it is touched, and stays what it was") {
   CHECK(w.store.statistics_now().value().fill_bytes == content.size());
 }
 
-TEST_CASE("populate and release_pages say what is filled; pinned pages stay") {
+TEST_CASE("populate and release_pages say what is filled, pinned pages stay") {
   const bytes content = random_bytes(3, 40 * page + 9);
   world w(content);
   const auto v = w.map(4 * page, 36 * page + 9);
@@ -174,7 +174,7 @@ TEST_CASE("threads that touch, populate and release at random see nothing but th
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a block that does not fit its sum is a SIGBUS, never zeros; its neighbours are there") {
+TEST_CASE("a block that does not fit its sum is a SIGBUS, never zeros, its neighbours are there") {
   const bytes content = random_bytes(5, 16 * page);
   world w(content);
   const auto where = w.object.extents(7 * page, 1).value().extents.at(0).where.value();
