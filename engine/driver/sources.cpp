@@ -16,9 +16,9 @@ namespace furrow::driver {
 
 bool driver::begin_helped(operation& o) {
   if (o.feed) std::get<core::write_request>(o.request.body).segments = o.feed->hold(0);
-  const auto* fill = std::get_if<core::fill_request>(&o.request.body);
-  if (fill == nullptr) return true;
-  populate(o, fill->offset_bytes, fill->to.size());
+  const auto* asked = std::get_if<core::fill_request>(&o.request.body);
+  if (asked == nullptr) return true;
+  populate(o, asked->offset_bytes, asked->to.size());
   return false;
 }
 

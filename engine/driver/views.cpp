@@ -79,8 +79,8 @@ void driver::end_helped(core::operation_id id, error_code why) {
   operation_ptr o = withdraw(id);
   ending e;
   e.error = why;
-  if (const auto* fill = std::get_if<core::fill_request>(&o->request.body)) {
-    e.result = core::read_result{fill->to.size()};
+  if (const auto* asked = std::get_if<core::fill_request>(&o->request.body)) {
+    e.result = core::read_result{asked->to.size()};
   } else {
     e.by = shared_from_this();
     e.memory = std::exchange(o->of_view, nullptr);

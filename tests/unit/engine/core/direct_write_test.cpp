@@ -2,10 +2,12 @@
 // fails leaves old bytes and takes nothing with it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
 #include <random>
+#include <span>
 
 #include "support/core_runner.hpp"
 
@@ -206,10 +208,10 @@ TEST_CASE("each append of a write given in two parts fails in turn, of the first
       CHECK(r.error == zoned::errc::io);
       const bool in_first = bad < from.data() + cut;
       CHECK(position == (in_first ? 0 : cut));  // after a failure no more is asked for
-      bytes expected = w.all();
+      const bytes expected = w.all();
       for (std::size_t b = 0; b < n; b += block) {
         const auto is = [&](const bytes& x) {
-          return std::equal(x.begin() + b, x.begin() + b + block, expected.begin() + b);
+          return std::ranges::equal(std::span(x).subspan(b, block), std::span(expected).subspan(b, block));
         };
         CHECK((is(content) || is(old)));
         if (from.data() + b == bad) CHECK(is(old));
@@ -225,7 +227,8 @@ TEST_CASE("each append of a write given in two parts fails in turn, of the first
 
 TEST_CASE(
     "without the split the bytes that were submitted are lost, though the write succeeds; with it they are there") {
-  constexpr std::size_t n = 8 * block, cut = 3 * block;
+  constexpr std::size_t n = 8 * block;
+  constexpr std::ptrdiff_t cut = 3 * block;
   for (const bool no_split : {false, true}) {
     for (const bool hole : {false, true}) {
       INFO("no split: ", no_split, ", into a hole: ", hole);

