@@ -2,7 +2,8 @@
 //
 // Invariants
 //   M1  A page is unlocked when the last hold on it goes (page_locks): locks of the kernel do not count.
-//   M2  Locked first, then looked at: what is seen present cannot go any more.
+//   M2  Both are system calls without a wrapper: a sanitizer's wrapper does nothing.
+//   M3  Locked first, then looked at: what is seen present cannot go any more.
 //
 // Not here: residency of the page cache (mincore), which says nothing about the mapping.
 #include <fcntl.h>
@@ -64,7 +65,7 @@ class page_locks {
     while (r.first < r.end) {
       const auto held = holds_.lower_bound(r.first);
       const std::uintptr_t until = held == holds_.end() ? r.end : std::min(r.end, held->first);
-      if (r.first < until) static_cast<void>(::munlock(r.at(), until - r.first));
+      if (r.first < until) static_cast<void>(::syscall(SYS_munlock, r.at(), until - r.first));
       r.first = until < r.end ? until + page_bytes : r.end;
     }
   }
@@ -106,7 +107,7 @@ std::span<const std::byte> mapping_source::acquire(std::uint64_t from_bytes, std
     if (pages.bytes() == page_bytes) return {};
     pages.end = pages.first + std::max(page_bytes, pages.bytes() / 2 / page_bytes * page_bytes);
   }
-  const page_range present{pages.first, present_end(pagemap_, pages)};  // M2
+  const page_range present{pages.first, present_end(pagemap_, pages)};  // M3
   locks.add(present);
   locks.unlock({present.end, pages.end});
   const auto begin = reinterpret_cast<std::uintptr_t>(wanted.data());

@@ -55,7 +55,10 @@ class view_memory {
   [[nodiscard]] bool plain() const { return !watch_; }
 
   /// Before anybody touches it.
-  void on_need(ask a) { ask_ = std::move(a); }
+  void on_need(ask a) {
+    const std::lock_guard lock(mutex_);
+    ask_ = std::move(a);
+  }
   std::uint64_t id = 0;  ///< The core's.
 
   // -- any thread --
