@@ -5,6 +5,7 @@
 #include "core/data_writer.hpp"
 #include "core/journal.hpp"
 #include "core/segment_cursor.hpp"
+#include "core/splitter.hpp"
 
 namespace furrow::core {
 
@@ -16,10 +17,13 @@ format::zone_class class_of(lifetime hint) {
 }
 
 bool usable_uncopied(std::span<const zoned::segment> segments, const context& c) {
-  return std::all_of(segments.begin(), segments.end(), [&c](const zoned::segment& s) {
-    return reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes == 0 &&
-           s.bytes % c.shape.lba_bytes == 0;
-  });
+  bool scattered = false;
+  for (const zoned::segment& s : segments) {
+    if (reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes != 0) return false;
+    if (s.bytes % c.shape.lba_bytes != 0) return false;
+    scattered = scattered || s.bytes % block_bytes != 0;
+  }
+  return !scattered || blocks_cuttable(segments, c.promises.segments_max) * block_bytes == zoned::total_bytes(segments);
 }
 
 }  // namespace
