@@ -4,7 +4,8 @@
 //   A1  Appends that wait for space are taken in the order of their arrival; none overtakes.
 //   A2  The source is read (sums, tail, copies) when the append is accepted; the caller's memory goes to the device
 //   uncopied where
-//       it begins on a block boundary of the object and is aligned as the device asks.
+//       it begins on a block boundary of the object, is aligned as the device asks, and no block of it is in more pieces than
+//       a command may have.
 //   A3  An append of one object and at most ordered_extent_blocks_max blocks is in one publication: whole or absent.
 //   A5  An append waits while somebody changes the object's end (direct_writer), in the order of coming.
 //   A4  Appends of whole blocks that follow each other in an object join in one ordered extent until it is begun, as far as

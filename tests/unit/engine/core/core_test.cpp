@@ -3,6 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstring>
+
+#include "core/limits.hpp"
 #include "support/core_runner.hpp"
 
 using namespace furrow;
@@ -125,4 +129,29 @@ TEST_CASE("a batch is one publication: all of it, or nothing") {
   CHECK(h.id == done.created[0]);
   CHECK(r.read(h.handle, 0, bytes.size()) == bytes);
   expect_clean(r);
+}
+
+TEST_CASE("a block in more pieces of memory than a command may have is copied") {
+  for (const bool whole_in_pieces : {true, false}) {
+    device_shape shape{.lba_bytes = 512};
+    shape.promises.segments_max = 4;
+    zoned::memory_zones device = shape.make();
+    core_runner c{device};
+    c.format_and_open();
+    const core::handle_id h = c.create("a");
+    const std::vector<std::byte> data = pattern(5, 2 * core::block_bytes);
+    // Each piece has a page of its own, so that no two touch.
+    std::vector<std::array<std::byte, 4096>> memory(16);
+    segment_list pieces;
+    std::size_t at = 0;
+    for (std::size_t i = 0; at < data.size(); ++i) {
+      const std::size_t bytes = whole_in_pieces ? 512 : (i % 2 == 0 ? 3584 : 512);
+      std::memcpy(memory[i].data(), data.data() + at, bytes);
+      pieces.push_back({memory[i].data(), bytes});
+      at += bytes;
+    }
+    c.good(c.ask(core::append_request{h, std::move(pieces), {}}));
+    CHECK(c.read(h, 0, data.size()) == data);
+    CHECK(c.stats().copied_bytes == (whole_in_pieces ? data.size() : 0));
+  }
 }
