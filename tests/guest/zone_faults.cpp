@@ -243,8 +243,7 @@ void turned(bench& b, bool offline) {
   const furrow::zone_status z = b.open_zone((turned_after + depth + 1) * append_bytes);
   const auto zone = z.device.index;
   b.append(16, depth, [&](std::size_t done) {
-    if (done == turned_after)
-      b.attribute(offline ? "zone_offline" : "zone_readonly", std::to_string(first_sector(z)));
+    if (done == turned_after) b.attribute(offline ? "zone_offline" : "zone_readonly", std::to_string(first_sector(z)));
   });
   const auto kind = offline ? zone_change::kind::offline : zone_change::kind::read_only;
   for (int round = 0; round < 2; ++round) {
