@@ -154,6 +154,13 @@ void recovery::count_pages() {
   scan_.start([this](error_code ec, journal_scan::finding why) {
     if (ec) return fail(ec, std::move(why.what), why.zone);
     if (scan_.damage()) damage(scan_.damage()->what, scan_.damage()->zone);
+    if (const auto zone = scan_.foreign()) {
+      const zoned::zone_info& device = c_.zones[*zone].device;
+      c_.emit_zone({zone_change::kind::pointer_ahead,
+                    *zone,
+                    {zoned::zone_condition::empty, 0},
+                    {device.condition, device.write_pointer_bytes}});
+    }
     replay();
   });
 }
