@@ -11,28 +11,6 @@
 
 namespace furrow::core {
 
-<<<<<<< HEAD
-=======
-namespace {
-
-format::zone_class class_of(lifetime hint) {
-  return static_cast<format::zone_class>(static_cast<std::uint8_t>(format::zone_class::unhinted) +
-                                         static_cast<std::uint8_t>(hint));
-}
-
-bool usable_uncopied(std::span<const zoned::segment> segments, const context& c) {
-  bool scattered = false;
-  for (const zoned::segment& s : segments) {
-    if (reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes != 0) return false;
-    if (s.bytes % c.shape.lba_bytes != 0) return false;
-    scattered = scattered || s.bytes % block_bytes != 0;
-  }
-  return !scattered || blocks_cuttable(segments, c.promises.segments_max) * block_bytes == zoned::total_bytes(segments);
-}
-
-}  // namespace
-
->>>>>>> split
 /// An append of several publications is answered once.
 struct long_append {
   append_result result;

@@ -55,6 +55,8 @@ class core_runner {
   std::vector<core::event> events;
   /// Called with each command before it is executed.
   std::function<void(const zoned::command&)> watch;
+  /// Called with each completion before the core has it.
+  std::function<void(const zoned::command&, zoned::completion&)> spoil;
 
   void format(const format_options& o = {}, std::byte store = std::byte{7}) {
     start();
@@ -113,7 +115,9 @@ class core_runner {
       ticked = false;
       if (commands-- == 0) return;
       if (watch) watch(c);
-      core_->handle(device_.execute(c));
+      zoned::completion done = device_.execute(c);
+      if (spoil) spoil(c, done);
+      core_->handle(done);
     }
   }
 
