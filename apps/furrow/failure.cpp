@@ -56,6 +56,8 @@ const char* way_out(errc code) {
     case errc::timed_out:
     case errc::needs_own_thread:
     case errc::unsupported:
+    case errc::too_fragmented:
+    case errc::source_failed:
       return "";
   }
   return "";
