@@ -1,6 +1,7 @@
 #include "core/checker.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "core/apply.hpp"
@@ -18,7 +19,10 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   runs_.clear();
   owners_.clear();
   owner_blocks_.clear();
-  run_ = 0;
+  flagged_.clear();
+  named_by_.clear();
+  run_ = begun_ = unflagged_ = 0;
+  swept_ = 0;
   object_ = 0;
   c_.publish_queue->pause(true);  // K1
   out_.pages = c_.objects->pages() + c_.zone_pages->pages();
@@ -30,38 +34,25 @@ void checker::found(std::string what, error_detail detail) {
   if (out_.findings.size() < findings_max) out_.findings.push_back({std::move(what), std::move(detail)});
 }
 
+void checker::wait(const page_need& need, void (checker::*then)()) {
+  c_.pages->wait(need, [this, then](error_code ec) {
+    if (!ec) return (this->*then)();
+    found("a metadata page cannot be read in any copy; what it held is unknown");
+    c_.publish_queue->pause(false);
+    std::exchange(call_, nullptr)({}, std::move(out_));
+  });
+}
+
 void checker::next() {
   for (;;) {
     const tree_lookup l = c_.objects->find_from(from_);
-    readiness done;
-    if (!l.ready())
-      done = readiness::wait(l.page());
-    else if (!l.has_cell())
-      break;
-    else
-      done = look(l.cell());
-    if (done.need)
-      return c_.pages->wait(*done.need, [this, within = done.need->within](error_code ec) {
-        if (!ec) return next();
-        found("a metadata page cannot be read in any copy; what it held is unknown");
-        c_.publish_queue->pause(false);
-        std::exchange(call_, nullptr)({}, std::move(out_));
-      });
+    if (!l.ready()) return wait(l.page(), &checker::next);
+    if (!l.has_cell()) break;
+    if (const readiness done = look(l.cell()); done.need) return wait(*done.need, &checker::next);
     from_ = format::key{l.cell().key} + '\0';
   }
   end_object();
-  zones();
-  order_.resize(runs_.size());
-  std::iota(order_.begin(), order_.end(), std::size_t{0});
-  std::sort(order_.begin(), order_.end(),
-            [this](std::size_t a, std::size_t b) { return runs_[a].address < runs_[b].address; });
-  for (std::size_t i = 1; i < order_.size(); ++i) {
-    const format::block_run& before = runs_[order_[i - 1]];
-    if (before.address.advanced(before.blocks) > runs_[order_[i]].address)
-      found("two extents name the same blocks",
-            {.object = owners_[order_[i]], .zone = c_.shape.zone_of(before.address)});
-  }
-  verify();
+  begin_sweep();
 }
 
 readiness checker::look(const tree_cell& cell) {
@@ -74,6 +65,9 @@ readiness checker::look(const tree_cell& cell) {
   } else if (const auto tail = format::parse_tail_key(cell.key)) {
     if (tail->object != object_) found("a tail without its object", {.object = tail->object});
     tail_bytes_ += cell.value.size();
+  } else if (const auto dropped = format::parse_orphan_key(cell.key)) {
+    end_object();
+    return look_dropped(*dropped, cell.value);
   }
   return readiness::yes();
 }
@@ -107,12 +101,48 @@ void checker::end_object() {
   if (object_ == 0) return;
   if (blocks_ != value_.blocks || extents_ != value_.extent_count)
     found("an object's counts are not those of its extents", {.object = object_});
-  const bool partly_dropped = value_.name.empty() && end_block_ < value_.bytes / block_bytes;
-  if (end_block_ != value_.bytes / block_bytes && !partly_dropped)
-    found("an object's extents do not reach its end", {.object = object_, .offset_bytes = end_block_ * block_bytes});
   if (tail_bytes_ != value_.bytes % block_bytes)
     found("an object's tail is not as long as its end says", {.object = object_});
   object_ = 0;
+}
+
+readiness checker::look_dropped(object_id id, format::value_view value) {
+  const tree_lookup l = c_.objects->find(format::object_key(id));
+  if (!l.ready()) return readiness::wait(l.page());
+  const auto v = l.has_cell() ? format::decode_object(l.cell().value) : std::nullopt;
+  if (!value.empty() && !format::decode_doomed(value))
+    found("an object's doomed blocks cannot be read", {.object = id});
+  if (!v)
+    found("blocks to be dropped of no object", {.object = id});
+  else if (value.empty() && !v->name.empty())
+    found("a removed object that has a name", {.object = id});
+  return readiness::yes();
+}
+
+readiness checker::may_be_behind(object_id id, std::uint64_t first, std::uint64_t end, bool& to) {
+  const tree_lookup l = c_.objects->find(format::orphan_key(id));
+  if (!l.ready()) return readiness::wait(l.page());
+  if (!l.has_cell()) return readiness::yes();
+  const auto doomed = format::decode_doomed(l.cell().value);
+  to = l.cell().value.empty() || (doomed && doomed->first_block <= first && end <= doomed->end_block);
+  return readiness::yes();
+}
+
+readiness checker::look_sums(const format::extent_parts& parts, const format::extent_value& x) {
+  const zoned::zone_index zone = c_.shape.zone_of(x.address);
+  const std::uint64_t block = c_.shape.block_in_zone(x.address);
+  for (std::uint64_t b = 0; b < x.blocks;) {
+    const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, zone, static_cast<std::uint32_t>(block + b)));
+    if (!l.ready()) return readiness::wait(l.page());
+    const auto run = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
+    const auto sums = run && run->zone == zone ? format::decode_run(l.cell().value) : std::nullopt;
+    if (!sums || block + b - run->block >= sums->sums.size()) {
+      found("an extent's blocks have no sums", {.object = parts.object, .offset_bytes = parts.block * block_bytes});
+      break;
+    }
+    b = run->block + sums->sums.size() - block;
+  }
+  return readiness::yes();
 }
 
 readiness checker::look_extent(const format::extent_parts& parts, format::value_view value) {
@@ -122,23 +152,18 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
     found("an extent cannot be read, or lies outside the device", detail);
     return readiness::yes();
   }
+  const std::uint64_t end = parts.block + x->blocks, object_end = value_.bytes / block_bytes;
+  bool inside = end <= object_end || parts.object != object_;
+  if (!inside)
+    if (auto done = may_be_behind(parts.object, std::max(parts.block, object_end), end, inside); !done.ready())
+      return done;
+  if (auto done = look_sums(parts, *x); !done.ready()) return done;
   const zoned::zone_index zone = c_.shape.zone_of(x->address);
   const zone_state& z = c_.zones[zone];
   const std::uint64_t block = c_.shape.block_in_zone(x->address);
-  for (std::uint64_t b = 0; b < x->blocks;) {
-    const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, zone, static_cast<std::uint32_t>(block + b)));
-    if (!l.ready()) return readiness::wait(l.page());
-    const auto run = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
-    const auto sums = run && run->zone == zone ? format::decode_run(l.cell().value) : std::nullopt;
-    if (!sums || block + b - run->block >= sums->sums.size()) {
-      found("an extent's blocks have no sums", detail);
-      break;
-    }
-    b = run->block + sums->sums.size() - block;
-  }
   if (parts.object != object_) found("an extent without its object", detail);
-  const bool lost = z.device.condition == zoned::zone_condition::offline;
-  if (lost) {
+  if (!inside) found("an extent behind the object's end", detail);
+  if (z.device.condition == zoned::zone_condition::offline) {
     error_detail where = detail;
     where.bytes = x->blocks * block_bytes;
     where.zone = zone;
@@ -146,17 +171,98 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
   }
   if (z.role != format::zone_role::data || block == 0 || block + x->blocks > z.next_block)
     found("an extent outside what its zone holds", detail);
-  if (parts.block != end_block_ && !value_.name.empty()) found("an object with a gap or an overlap", detail);
-  end_block_ = parts.block + x->blocks;
+  if (parts.block < end_block_) found("an object's extents overlap", detail);
+  end_block_ = std::max(end_block_, end);
   blocks_ += x->blocks;
   ++extents_;
   ++out_.extents;
-  live_[zone.value] += x->blocks;
-  if (lost) return readiness::yes();
+  if (block + x->blocks > c_.shape.zone_blocks()) return readiness::yes();
   runs_.push_back({x->address, x->blocks});
   owners_.push_back(parts.object);
   owner_blocks_.push_back(parts.block);
+  flagged_.push_back(x->shared);
   return readiness::yes();
+}
+
+void checker::begin_sweep() {
+  order_.resize(runs_.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::sort(order_.begin(), order_.end(),
+            [this](std::size_t a, std::size_t b) { return runs_[a].address < runs_[b].address; });
+  from_ = format::shared_key(0, {0}, 0);
+  look_at_shared();
+}
+
+void checker::look_at_shared() {
+  for (;;) {
+    const tree_lookup l = c_.zone_pages->find_from(from_);
+    if (!l.ready()) return wait(l.page(), &checker::look_at_shared);
+    if (!l.has_cell()) break;
+    look_shared(l.cell());
+    from_ = format::key{l.cell().key} + '\0';
+  }
+  sweep_to(std::numeric_limits<std::uint64_t>::max(), std::nullopt);
+  zones();
+  verify();
+}
+
+void checker::look_shared(const tree_cell& cell) {
+  const auto parts = format::parse_shared_key(cell.key);
+  const auto v = format::decode_shared(cell.value);
+  if (!parts || !v || parts->device != 0 || parts->zone.value >= c_.zones.count() ||
+      std::uint64_t{parts->block} + v->blocks > c_.shape.zone_blocks())
+    return found("a number of references cannot be read, or is of blocks outside the device");
+  const std::uint64_t first = c_.shape.address_of(parts->zone, parts->block).block();
+  if (first < swept_) return found("blocks that have two numbers of references", {.zone = parts->zone});
+  sweep_to(first, std::nullopt);
+  sweep_to(first + v->blocks, v->references);
+}
+
+void checker::begin_run(std::size_t run) {
+  named_by_.push_back(run);
+  std::push_heap(named_by_.begin(), named_by_.end(), [this](auto a, auto b) { return end_of(a) > end_of(b); });
+  if (!flagged_[run]) ++unflagged_;
+}
+
+void checker::end_runs() {
+  while (!named_by_.empty() && end_of(named_by_.front()) <= swept_) {
+    if (!flagged_[named_by_.front()]) --unflagged_;
+    std::pop_heap(named_by_.begin(), named_by_.end(), [this](auto a, auto b) { return end_of(a) > end_of(b); });
+    named_by_.pop_back();
+  }
+}
+
+void checker::sweep_to(std::uint64_t until, std::optional<std::uint32_t> references) {
+  while (swept_ < until) {
+    end_runs();
+    while (begun_ < order_.size() && runs_[order_[begun_]].address.block() <= swept_) begin_run(order_[begun_++]);
+    std::uint64_t end = until;
+    if (!named_by_.empty()) end = std::min(end, end_of(named_by_.front()));
+    if (begun_ < order_.size()) end = std::min(end, runs_[order_[begun_]].address.block());
+    look_piece(swept_, end, references);
+    swept_ = end;
+  }
+}
+
+void checker::look_piece(std::uint64_t first, std::uint64_t end, std::optional<std::uint32_t> references) {
+  const zoned::zone_index zone = c_.shape.zone_of({0, first});
+  const std::size_t named = named_by_.size();
+  if (named > 0) live_[zone.value] += end - first;
+  if (references ? named == *references && unflagged_ == 0 : named <= 1) return;
+  error_detail where{.bytes = (end - first) * block_bytes, .zone = zone};
+  if (named > 0) {
+    const std::size_t run = named_by_.front();
+    where.object = owners_[run];
+    where.offset_bytes = (owner_blocks_[run] + (first - runs_[run].address.block())) * block_bytes;
+  }
+  if (!references)
+    found("blocks that several extents name have no number of references", where);
+  else if (named != *references)
+    found("blocks have " + std::to_string(*references) + " references, but " + std::to_string(named) +
+              " extents name them",
+          where);
+  else
+    found("an extent does not say that its blocks are shared", where);
 }
 
 void checker::zones() {
@@ -168,6 +274,10 @@ void checker::zones() {
 }
 
 void checker::verify() {
+  const auto lost = [this](const format::block_run& run) {
+    return c_.zones.of(run.address).device.condition == zoned::zone_condition::offline;
+  };
+  while (run_ < runs_.size() && lost(runs_[order_[run_]])) ++run_;
   if (!data_ || run_ == runs_.size()) {
     c_.publish_queue->pause(false);
     return std::exchange(call_, nullptr)({}, std::move(out_));

@@ -1,15 +1,19 @@
 // Recomputes from the trees what the store believes, and on demand reads every block.
 //
 // What is compared
-//   object entry      its blocks, extent count and end == those of its extents and tail
+//   object entry      its blocks, extent count and end == those of its extents and tail; there may be holes
 //   name              leads to an object that bears it; an object's name leads back
-//   extent            lies in a data zone, below its write pointer, overlaps no other, has sums
-//   zone              live blocks == the sum of of the extents in it
+//   extent            lies in a data zone, below its write pointer, has sums; overlaps no other of its object; ends with
+//                     the object, but if its blocks are doomed or the object is removed
+//   to be dropped     of an object that is there; without a name, if all of it is
+//   shared blocks     as many extents name them as their entry says, and all of these are flagged; one names others
+//   zone              live blocks == those that extents name, each counted once
 //   block (data)      its sum
 //
 // Invariants
 //   K1  Nothing is published while it runs, so it sees one state; what is accepted meanwhile waits.
 //   K2  At most findings_max findings are kept; all are counted.
+//   K3  Extents are compared with one another, with shared blocks and zones in one walk up the addresses: sweep_to().
 #pragma once
 
 #include <functional>
@@ -25,13 +29,27 @@ class checker {
   [[nodiscard]] bool running() const { return call_ != nullptr; }
 
  private:
-  enum class table : std::uint8_t { names, objects };
   void next();
   readiness look(const tree_cell& cell);
   readiness look_name(const format::name_parts& name, format::value_view value);
   void begin_object(object_id id, format::value_view value);
   void end_object();
   readiness look_extent(const format::extent_parts& parts, format::value_view value);
+  readiness look_sums(const format::extent_parts& parts, const format::extent_value& x);
+  readiness look_dropped(object_id id, format::value_view value);
+  /// Whether the blocks [first, end) behind the object's end may have extents.
+  readiness may_be_behind(object_id id, std::uint64_t first, std::uint64_t end, bool& to);
+  void wait(const page_need& need, void (checker::*then)());
+  void begin_sweep();
+  void look_at_shared();
+  void look_shared(const tree_cell& cell);
+  /// Looks at all blocks below `until` that were not looked at yet: `references` extents name each of them; of blocks
+  /// that are not shared, at most one.
+  void sweep_to(std::uint64_t until, std::optional<std::uint32_t> references);
+  void look_piece(std::uint64_t first, std::uint64_t end, std::optional<std::uint32_t> references);
+  void begin_run(std::size_t run);
+  void end_runs();
+  [[nodiscard]] std::uint64_t end_of(std::size_t run) const { return runs_[run].address.block() + runs_[run].blocks; }
   void verify();
   void zones();
   void found(std::string what, error_detail detail = {});
@@ -43,11 +61,17 @@ class checker {
   bool data_ = false;
   format::key from_;
   std::vector<std::uint64_t> live_;      // by zone
-  std::vector<format::block_run> runs_;  // all extents, for overlap and for reading
+  std::vector<format::block_run> runs_;  // all extents, to be compared and read
   std::vector<object_id> owners_;        // of runs_, and where in the object each begins, in blocks
   std::vector<std::uint64_t> owner_blocks_;
+  std::vector<bool> flagged_;       // of runs_: shared
   std::vector<std::size_t> order_;  // of runs_ by address: they are read in it
   std::size_t run_ = 0;
+  // The sweep: extents of order_ that were begun, and of these, as a heap by their ends, those that have not ended.
+  std::uint64_t swept_ = 0;
+  std::size_t begun_ = 0;
+  std::vector<std::size_t> named_by_;
+  std::size_t unflagged_ = 0;  // of named_by_
   // The object that is being looked at.
   object_id object_ = 0;
   format::object_value value_;

@@ -28,8 +28,11 @@ ordered_extent_ptr direct_writer::make_extent(const direct_io& io, std::uint64_t
 
 void direct_writer::attempt_write(direct_io& io, const direct_plan& whole, std::uint64_t whole_end) {
   if (std::exchange(io.fresh, false)) ++c_.stats.attempts;
-  if (whole.first_block < whole.end_block)
+  if (whole.first_block < whole.end_block) {
     io.stash = make_extent(io, whole.first_block, whole.end_block - whole.first_block);
+    const bool alone = io.object->writes.insert(*io.stash);
+    FURROW_ASSERT(alone);  // W3
+  }
   const std::uint64_t end_byte = held_end(io, whole_end);
   direct_plan p = whole;
   ordered_extent_ptr front;
@@ -42,6 +45,7 @@ void direct_writer::attempt_write(direct_io& io, const direct_plan& whole, std::
   if (io.stash) {  // W1: nothing is left of it when others are asked for memory
     c_.stats.cancelled_blocks += io.stash->blocks;
     c_.data->release(std::exchange(io.stash->reserved_blocks, 0));
+    io.object->writes.erase(*io.stash);
     io.stash.reset();
   }
   const bool submits = !io.error && end_byte > io.position;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "core/in_flight_map.hpp"
 #include "core/range_lock.hpp"
 
 namespace furrow::core {
@@ -44,6 +45,7 @@ struct object_state {
   std::uint64_t entered = 0;   ///< Publications that ever were in the queue,
   std::uint64_t finished = 0;  ///< and that have left it.
   range_lock changing;
+  in_flight_map writes;  ///< Of the direct path.
   std::uint64_t promised_blocks = 0;  ///< Room that was asked for ahead of what is to be written (reserve_request).
   std::vector<std::function<void(error_code)>> loading;
 };

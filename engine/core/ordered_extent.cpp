@@ -29,21 +29,10 @@ extent_pool::~extent_pool() {
   while (spare_ != nullptr) delete std::exchange(spare_, spare_->next_spare_);
 }
 
-ordered_extent* extent_pool::reuse() noexcept {
-  ordered_extent* const e = spare_;
-  if (e != nullptr) {
-    spare_ = e->next_spare_;
-    --spare_count_;
-  }
-  return e;
-}
-
 ordered_extent_ptr extent_pool::make() {
-  ordered_extent* e = reuse();
-  if (e == nullptr) {
-    e = new ordered_extent;
-    e->home_ = this;
-  }
+  if (spare_ != nullptr) return take_spare();
+  auto* const e = new ordered_extent;
+  e->home_ = this;
   ++live_;
   return ordered_extent_ptr{e};
 }
@@ -57,28 +46,23 @@ bool extent_pool::may_allocate() noexcept {
 
 template <class List>
 bool extent_pool::make_room(List& list, std::size_t count) noexcept {
-  if (count <= list.capacity()) return true;
-  if (!may_allocate()) return false;
-  try {
-    list.reserve(count);
-    return true;
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
+  return count <= list.capacity() || (may_allocate() && list.try_reserve(count));
 }
 
-ordered_extent_ptr extent_pool::try_make(const needs& n) noexcept {
-  ordered_extent* e = reuse();
-  if (e == nullptr) {
-    if (!may_allocate()) return {};
-    e = new (std::nothrow) ordered_extent;
+ordered_extent_ptr extent_pool::make_fitting(const needs& n) noexcept {
+  ordered_extent_ptr made;
+  if (spare_ != nullptr) {
+    made = take_spare();
+  } else {
+    auto* const e = may_allocate() ? new (std::nothrow) ordered_extent : nullptr;
     if (e == nullptr) return {};
     e->home_ = this;
+    ++live_;
+    made = ordered_extent_ptr{e};
   }
-  ++live_;
-  ordered_extent_ptr made{e};
-  if (!make_room(e->source, n.segments) || !make_room(e->sums, n.sums) || !make_room(e->pieces, n.pieces)) return {};
-  return made;
+  const bool fits =
+      make_room(made->source, n.segments) && make_room(made->sums, n.sums) && make_room(made->pieces, n.pieces);
+  return fits ? made : ordered_extent_ptr{};
 }
 
 void extent_pool::give_back(ordered_extent* e) noexcept {

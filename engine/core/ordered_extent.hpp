@@ -40,7 +40,7 @@ struct ordered_extent;
 using ordered_extent_ptr = boost::intrusive_ptr<ordered_extent>;
 void intrusive_ptr_add_ref(ordered_extent* e) noexcept;
 void intrusive_ptr_release(ordered_extent* e) noexcept;
-using in_flight_hook = boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>>;
+using in_flight_hook = boost::intrusive::set_base_hook<>;
 
 /// Stands in a pinned map entry for the place that the device has not yet chosen.
 struct reservation_address {
@@ -120,7 +120,9 @@ class extent_pool {
     std::size_t pieces = 0;
   };
   /// The same with room in its lists, or none if memory lacks.
-  [[nodiscard]] ordered_extent_ptr try_make(const needs& n) noexcept;
+  [[nodiscard]] ordered_extent_ptr try_make(const needs& n) noexcept {
+    return spare_ != nullptr && fits(*spare_, n) ? take_spare() : make_fitting(n);
+  }
   /// For tests: try_make() asks for memory so many times more, then it lacks.
   void allow(std::uint64_t allocations) { allowed_ = allocations; }
   /// Times that try_make() asked for memory.
@@ -131,7 +133,17 @@ class extent_pool {
  private:
   friend void intrusive_ptr_release(ordered_extent* e) noexcept;
   void give_back(ordered_extent* e) noexcept;
-  [[nodiscard]] ordered_extent* reuse() noexcept;
+  [[nodiscard]] static bool fits(const ordered_extent& e, const needs& n) noexcept {
+    return n.segments <= e.source.capacity() && n.sums <= e.sums.capacity() && n.pieces <= e.pieces.capacity();
+  }
+  [[nodiscard]] ordered_extent_ptr take_spare() noexcept {
+    ordered_extent* const e = spare_;
+    spare_ = e->next_spare_;
+    --spare_count_;
+    ++live_;
+    return ordered_extent_ptr{e};
+  }
+  [[nodiscard]] ordered_extent_ptr make_fitting(const needs& n) noexcept;
   [[nodiscard]] bool may_allocate() noexcept;
   template <class List>
   [[nodiscard]] bool make_room(List& list, std::size_t count) noexcept;

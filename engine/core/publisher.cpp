@@ -139,7 +139,8 @@ void publisher::take_back(publication& p, std::vector<format::record_body> bodie
     while (at < bodies.size() && !std::holds_alternative<format::publish_record>(bodies[at])) ++at;
     if (at == bodies.size()) break;
     auto& r = std::get<format::publish_record>(bodies[at++]);
-    (*e)->sums.put(std::move(r.sums));
+    r.sums.clear();
+    spare_sums_ = std::move(r.sums);
     r.extents.clear();
     spare_runs_ = std::move(r.extents);
   }
@@ -186,7 +187,8 @@ readiness publisher::build_step(publication& p, append_step& s, names&, std::vec
   r.tail_epoch = s.after.tail_epoch;
   r.cls = s.extent->cls;
   r.tail = s.after.tail;
-  r.sums = s.extent->sums.take();  // take_back
+  r.sums = std::exchange(spare_sums_, {});
+  r.sums.assign(s.extent->sums.begin(), s.extent->sums.end());
   r.extents = std::exchange(spare_runs_, {});
   const walk_counts counts = walk_landed(*s.extent, c_.shape, r.extents);
   s.extent->splits = counts.splits;
@@ -324,6 +326,7 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     c_.stats.merges += (*e)->merges;
     c_.data->unhold((*e)->pieces);
     c_.data->release(std::exchange((*e)->reserved_blocks, 0));
+    if ((*e)->in_flight != nullptr) (*e)->in_flight->erase(**e);
   }
   const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
   for (const format::record_body& b : bodies) {
@@ -365,6 +368,7 @@ void publisher::fail(publication& p) {
     if (e == nullptr) continue;
     c_.data->unhold((*e)->pieces);
     c_.data->release(std::exchange((*e)->reserved_blocks, 0));
+    if ((*e)->in_flight != nullptr) (*e)->in_flight->erase(**e);
   }
   const error_code ec = p.error;
   finish(p, ec, 0);

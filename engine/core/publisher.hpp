@@ -170,6 +170,7 @@ class publisher {
   std::vector<std::unique_ptr<publication>> spare_;
   std::vector<format::record_body> spare_bodies_;
   std::vector<format::object_extent> spare_runs_;
+  std::vector<std::uint32_t> spare_sums_;
 };
 
 }  // namespace furrow::core

@@ -39,7 +39,7 @@ readiness publisher::build_blocks(const edit_step& s, const object_end& end, std
         return done;
       for (const extent_slice& x : replaced) r.dropped.push_back(x.where);
     }
-    r.sums = s.extent->sums.take();  // take_back
+    r.sums.assign(s.extent->sums.begin(), s.extent->sums.end());
   }
   to.emplace_back(std::move(r));
   return readiness::yes();

@@ -1,61 +1,103 @@
-// A list whose front comes off for nothing: what a cut ordered extent keeps its memory, sums and pieces in.
+// A list of plain values from whose ends some come off for nothing: what an ordered extent keeps its memory, sums and places
+// in.
 //
 // Invariants
-//   I1  The items are those of `items_` from `from_` on, in one piece of memory.
-//   I2  drop_front() and keep_front() neither move nor allocate.
+//   I1  The items are [first_, last_) of the memory [memory_, limit_).
+//   I2  drop_front() and keep_front() neither move nor allocate; append() does not allocate within what was reserved.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
 #include <span>
-#include <utility>
-#include <vector>
+#include <type_traits>
 
 namespace furrow::core {
 
 template <class T>
 class sliding_list {
+  static_assert(std::is_trivially_copyable_v<T>);
+
  public:
-  [[nodiscard]] std::size_t size() const { return items_.size() - from_; }
-  [[nodiscard]] bool empty() const { return size() == 0; }
-  [[nodiscard]] std::size_t capacity() const { return items_.capacity(); }
-  [[nodiscard]] T* data() { return items_.data() + from_; }
-  [[nodiscard]] const T* data() const { return items_.data() + from_; }
-  [[nodiscard]] T* begin() { return data(); }
-  [[nodiscard]] const T* begin() const { return data(); }
-  [[nodiscard]] T* end() { return items_.data() + items_.size(); }
-  [[nodiscard]] const T* end() const { return items_.data() + items_.size(); }
-  [[nodiscard]] T& operator[](std::size_t index) { return items_[from_ + index]; }
-  [[nodiscard]] const T& operator[](std::size_t index) const { return items_[from_ + index]; }
-  [[nodiscard]] T& front() { return items_[from_]; }
-  [[nodiscard]] T& back() { return items_.back(); }
+  sliding_list() = default;
+  sliding_list(const sliding_list&) = delete;
+  sliding_list& operator=(const sliding_list&) = delete;
+  ~sliding_list() { ::operator delete(memory_); }
 
-  void push_back(T item) { items_.push_back(std::move(item)); }
-  void insert(const T* before, T item) { items_.insert(items_.begin() + (before - items_.data()), std::move(item)); }
-  void append(std::span<const T> more) { items_.insert(items_.end(), more.begin(), more.end()); }
-  void resize(std::size_t count) { items_.resize(from_ + count); }
-  void reserve(std::size_t count) { items_.reserve(from_ + count); }
-  void drop_front(std::size_t count) { from_ += count; }
-  void keep_front(std::size_t count) {
-    items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(from_ + count), items_.end());
-  }
-  void clear() {
-    items_.clear();
-    from_ = 0;
-  }
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(last_ - first_); }
+  [[nodiscard]] bool empty() const { return first_ == last_; }
+  /// Of the whole memory: what clear() makes room for.
+  [[nodiscard]] std::size_t capacity() const { return static_cast<std::size_t>(limit_ - memory_); }
+  [[nodiscard]] T* data() { return first_; }
+  [[nodiscard]] const T* data() const { return first_; }
+  [[nodiscard]] T* begin() { return first_; }
+  [[nodiscard]] const T* begin() const { return first_; }
+  [[nodiscard]] T* end() { return last_; }
+  [[nodiscard]] const T* end() const { return last_; }
+  [[nodiscard]] T& operator[](std::size_t index) { return first_[index]; }
+  [[nodiscard]] const T& operator[](std::size_t index) const { return first_[index]; }
+  [[nodiscard]] T& front() { return *first_; }
+  [[nodiscard]] const T& front() const { return *first_; }
+  [[nodiscard]] T& back() { return last_[-1]; }
+  [[nodiscard]] const T& back() const { return last_[-1]; }
 
-  /// All of it, taken out, or put back.
-  [[nodiscard]] std::vector<T> take() {
-    items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(std::exchange(from_, 0)));
-    return std::move(items_);
+  void push_back(const T& item) {
+    if (last_ == limit_) grow(1);
+    ::new (static_cast<void*>(last_++)) T(item);
   }
-  void put(std::vector<T> items) {
-    items_ = std::move(items);
-    from_ = 0;
+  void insert(const T* before, const T& item) {
+    const std::size_t at = static_cast<std::size_t>(before - first_);
+    push_back(item);
+    std::rotate(first_ + at, last_ - 1, last_);
   }
+  void append(std::span<const T> more) {
+    if (more.size() > static_cast<std::size_t>(limit_ - last_)) grow(more.size());
+    if (!more.empty()) std::memcpy(static_cast<void*>(last_), more.data(), more.size_bytes());
+    last_ += more.size();
+  }
+  /// A few, for which there is room.
+  void append_reserved(const T* from, std::size_t count) {
+    for (const T* const end = from + count; from != end; ++from) ::new (static_cast<void*>(last_++)) T(*from);
+  }
+  /// Many, for which there is room.
+  void copy_reserved(const T* from, std::size_t count) {
+    std::memcpy(static_cast<void*>(last_), from, count * sizeof(T));
+    last_ += count;
+  }
+  /// So many zeros more.
+  void append_zeros(std::size_t count) {
+    if (count > static_cast<std::size_t>(limit_ - last_)) grow(count);
+    std::uninitialized_value_construct_n(last_, count);
+    last_ += count;
+  }
+  void drop_front(std::size_t count) { first_ += count; }
+  void keep_front(std::size_t count) { last_ = first_ + count; }
+  void clear() { first_ = last_ = memory_; }
+  /// Room for so many in an empty list; false if memory lacks.
+  [[nodiscard]] bool try_reserve(std::size_t count) noexcept { return count <= capacity() || reallocate(count); }
 
  private:
-  std::vector<T> items_;
-  std::size_t from_ = 0;
+  void grow(std::size_t more) {
+    if (!reallocate(std::max<std::size_t>({size() + more, 2 * size(), 4}))) throw std::bad_alloc{};
+  }
+  bool reallocate(std::size_t count) noexcept {
+    T* const fresh = static_cast<T*>(::operator new(count * sizeof(T), std::nothrow));
+    if (fresh == nullptr) return false;
+    const std::size_t kept = size();
+    if (kept > 0) std::memcpy(static_cast<void*>(fresh), first_, kept * sizeof(T));
+    ::operator delete(memory_);
+    memory_ = first_ = fresh;
+    last_ = fresh + kept;
+    limit_ = fresh + count;
+    return true;
+  }
+
+  T* memory_ = nullptr;
+  T* first_ = nullptr;
+  T* last_ = nullptr;
+  T* limit_ = nullptr;
 };
 
 }  // namespace furrow::core

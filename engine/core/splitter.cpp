@@ -19,41 +19,42 @@ bool goes_on(const format::object_extent& x, const landed_piece& p, const zoned:
          p.where.blocks <= format::extent_blocks_max - x.where.blocks;
 }
 
-/// A place in the memory of an ordered extent: so many whole segments, and bytes of the one behind them.
-struct memory_place {
+/// Where a part ends, in the lists of what it is cut off: so many whole segments, bytes of the one behind them, so many
+/// pieces.
+struct cut {
   std::size_t segments = 0;
   std::size_t bytes = 0;
-};
-
-memory_place place_in(const sliding_list<zoned::segment>& source, std::uint64_t bytes) {
-  memory_place at;
-  while (bytes > 0 && bytes >= source[at.segments].bytes) bytes -= source[at.segments++].bytes;
-  at.bytes = bytes;
-  return at;
-}
-
-std::size_t pieces_before(const ordered_extent& e, std::uint64_t object_block) {
-  const landed_piece* const at =
-      std::lower_bound(e.pieces.begin(), e.pieces.end(), object_block,
-                       [](const landed_piece& p, std::uint64_t block) { return p.object_block < block; });
-  return static_cast<std::size_t>(at - e.pieces.begin());
-}
-
-/// Where `blocks` of it end, in each of its lists.
-struct cut {
-  std::uint64_t blocks = 0;
-  memory_place memory;
   std::size_t pieces = 0;
+  [[nodiscard]] std::size_t segments_before() const { return segments + (bytes > 0 ? 1 : 0); }
 };
 
-cut cut_at(const ordered_extent& e, std::uint64_t blocks) {
-  return {blocks, place_in(e.source, blocks * block_bytes), pieces_before(e, e.object_block + blocks)};
+/// Both look only at what the part takes along. False: a piece lies across.
+bool find_front_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
+  std::uint64_t bytes = blocks * block_bytes;
+  const zoned::segment* s = e.source.begin();
+  for (; bytes > 0 && bytes >= s->bytes; ++s) bytes -= s->bytes;
+  c.segments = static_cast<std::size_t>(s - e.source.begin());
+  c.bytes = bytes;
+  if (e.pieces.empty()) return true;
+  const std::uint64_t end = e.object_block + blocks;
+  const landed_piece* p = e.pieces.begin();
+  while (p != e.pieces.end() && p->object_block < end) ++p;
+  c.pieces = static_cast<std::size_t>(p - e.pieces.begin());
+  return p != e.pieces.end() && p->object_block == end;
 }
 
-/// A piece begins there, or nothing has landed.
-bool between_pieces(const ordered_extent& e, const cut& c) {
-  return e.pieces.empty() ||
-         (c.pieces < e.pieces.size() && e.pieces[c.pieces].object_block == e.object_block + c.blocks);
+bool find_back_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
+  std::uint64_t bytes = blocks * block_bytes;
+  const zoned::segment* s = e.source.end();
+  while (bytes > 0 && bytes >= s[-1].bytes) bytes -= (--s)->bytes;
+  if (bytes > 0) c.bytes = (--s)->bytes - bytes;
+  c.segments = static_cast<std::size_t>(s - e.source.begin());
+  if (e.pieces.empty()) return true;
+  const std::uint64_t begin = e.object_block + e.blocks - blocks;
+  const landed_piece* p = e.pieces.end();
+  while (p != e.pieces.begin() && p[-1].object_block >= begin) --p;
+  c.pieces = static_cast<std::size_t>(p - e.pieces.begin());
+  return p != e.pieces.end() && p->object_block == begin;
 }
 
 split_refusal refusal(const ordered_extent& e) {
@@ -63,50 +64,60 @@ split_refusal refusal(const ordered_extent& e) {
   return e.blocks_left > 0 ? split_refusal::partly_landed : split_refusal::none;
 }
 
-ordered_extent_ptr make_part(const ordered_extent& e, const cut& from, const cut& to) {
-  return e.home().try_make({to.memory.segments - from.memory.segments + (to.memory.bytes > 0 ? 1 : 0),
-                            static_cast<std::size_t>(to.blocks - from.blocks), to.pieces - from.pieces});
-}
-
-/// Makes `part` what lies from one cut to the other. Cannot fail: it has the room.
-void fill(ordered_extent& part, ordered_extent& e, const cut& from, const cut& to) noexcept {
-  const std::uint64_t blocks = to.blocks - from.blocks;
+/// What a part and its place in both maps are made of, from the block `from` of `e` on.
+inline void describe(ordered_extent& part, ordered_extent& e, std::uint64_t from, std::uint64_t blocks) noexcept {
   part.owner = e.owner;
-  part.object_block = e.object_block + from.blocks;
+  part.object_block = e.object_block + from;
   part.blocks = blocks;
   part.blocks_left = e.blocks_left == 0 ? 0 : blocks;
   part.reserved_blocks = e.reserved_blocks == 0 ? 0 : blocks;
   part.cls = e.cls;
   part.urgent = e.urgent;
   part.begun = e.begun;
-  part.pinned = {e.pinned.object_block + from.blocks, blocks, {e.pinned.reserved.number + from.blocks}};
-  part.sums.append({e.sums.data() + from.blocks, blocks});
-  part.pieces.append({e.pieces.data() + from.pieces, to.pieces - from.pieces});
-  const std::size_t segments = to.memory.segments - from.memory.segments + (to.memory.bytes > 0 ? 1 : 0);
-  part.source.append({e.source.data() + from.memory.segments, segments});
-  if (to.memory.bytes > 0) part.source.back().bytes = to.memory.bytes;
-  part.source.front().data += from.memory.bytes;
-  part.source.front().bytes -= from.memory.bytes;
-  part.memory_of = e.copy ? ordered_extent_ptr{&e} : e.memory_of;
+  part.pinned = {e.pinned.object_block + from, blocks, {e.pinned.reserved.number + from}};
+  if (e.copy)
+    part.memory_of = &e;
+  else if (e.memory_of)
+    part.memory_of = e.memory_of;
 }
 
-/// What is left of it between the cuts.
-void shorten(ordered_extent& e, const cut& from, const cut& to) noexcept {
-  const std::uint64_t blocks = to.blocks - from.blocks;
-  e.object_block += from.blocks;
-  e.blocks = blocks;
-  e.blocks_left = e.blocks_left == 0 ? 0 : blocks;
-  e.reserved_blocks = e.reserved_blocks == 0 ? 0 : blocks;
-  e.pinned = {e.pinned.object_block + from.blocks, blocks, {e.pinned.reserved.number + from.blocks}};
-  e.sums.keep_front(to.blocks);
-  e.sums.drop_front(from.blocks);
-  e.pieces.keep_front(to.pieces);
-  e.pieces.drop_front(from.pieces);
-  e.source.keep_front(to.memory.segments + (to.memory.bytes > 0 ? 1 : 0));
-  if (to.memory.bytes > 0) e.source.back().bytes = to.memory.bytes;
-  e.source.drop_front(from.memory.segments);
-  e.source.front().data += from.memory.bytes;
-  e.source.front().bytes -= from.memory.bytes;
+void shorten(ordered_extent& e, std::uint64_t blocks) noexcept {
+  e.blocks -= blocks;
+  e.pinned.blocks -= blocks;
+  e.blocks_left -= e.blocks_left == 0 ? 0 : blocks;
+  e.reserved_blocks -= e.reserved_blocks == 0 ? 0 : blocks;
+}
+
+void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
+  describe(part, e, 0, blocks);
+  part.sums.copy_reserved(e.sums.data(), blocks);
+  part.source.append_reserved(e.source.data(), c.segments_before());
+  if (c.bytes > 0) part.source.back().bytes = c.bytes;
+  part.pieces.append_reserved(e.pieces.data(), c.pieces);
+  shorten(e, blocks);
+  e.object_block += blocks;
+  e.pinned.object_block += blocks;
+  e.pinned.reserved.number += blocks;
+  e.sums.drop_front(blocks);
+  e.pieces.drop_front(c.pieces);
+  e.source.drop_front(c.segments);
+  e.source.front().data += c.bytes;
+  e.source.front().bytes -= c.bytes;
+}
+
+void move_back(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
+  const std::uint64_t from = e.blocks - blocks;
+  describe(part, e, from, blocks);
+  part.sums.copy_reserved(e.sums.data() + from, blocks);
+  part.source.append_reserved(e.source.data() + c.segments, e.source.size() - c.segments);
+  part.source.front().data += c.bytes;
+  part.source.front().bytes -= c.bytes;
+  part.pieces.append_reserved(e.pieces.data() + c.pieces, e.pieces.size() - c.pieces);
+  shorten(e, blocks);
+  e.sums.keep_front(from);
+  e.pieces.keep_front(c.pieces);
+  e.source.keep_front(c.segments_before());
+  if (c.bytes > 0) e.source.back().bytes = c.bytes;
 }
 
 }  // namespace
@@ -170,29 +181,46 @@ error_code error_of(split_refusal why, const ordered_extent& e) {
 }
 
 split_parts split(ordered_extent& e, std::uint64_t pre, std::uint64_t post) {
-  if (pre >= e.blocks || post >= e.blocks - pre) return {split_refusal::length, {}, {}};
-  if (const split_refusal why = refusal(e); why != split_refusal::none) return {why, {}, {}};
-  const cut begin, end{e.blocks, {e.source.size(), 0}, e.pieces.size()};
-  const cut first = pre > 0 ? cut_at(e, pre) : begin;
-  const cut last = post > 0 ? cut_at(e, e.blocks - post) : end;
-  if ((pre > 0 && !between_pieces(e, first)) || (post > 0 && !between_pieces(e, last)))
+  const bool fits = pre < e.blocks && post < e.blocks - pre;
+  if (const split_refusal why = fits ? refusal(e) : split_refusal::length; why != split_refusal::none)
+    return {why, {}, {}};
+  cut first, last;
+  if ((pre > 0 && !find_front_cut(e, pre, first)) || (post > 0 && !find_back_cut(e, post, last)))
     return {split_refusal::inside_piece, {}, {}};
+  extent_pool& pool = e.home();
   split_parts parts;
-  if (pre > 0 && !(parts.pre = make_part(e, begin, first))) return {split_refusal::out_of_memory, {}, {}};
-  if (post > 0 && !(parts.post = make_part(e, last, end))) return {split_refusal::out_of_memory, {}, {}};
+  if (pre > 0) parts.pre = pool.try_make({first.segments_before(), pre, first.pieces});
+  if (post > 0) parts.post = pool.try_make({e.source.size() - last.segments, post, e.pieces.size() - last.pieces});
+  if ((pre > 0 && !parts.pre) || (post > 0 && !parts.post)) return {split_refusal::out_of_memory, {}, {}};
 
-  if (pre > 0) fill(*parts.pre, e, begin, first);
-  if (post > 0) fill(*parts.post, e, last, end);
-  shorten(e, first, last);
+  if (post > 0) move_back(e, *parts.post, post, last);
+  if (pre > 0) move_front(e, *parts.pre, pre, first);
   if (e.in_flight != nullptr) e.in_flight->put_beside(e, parts.pre.get(), parts.post.get());
   return parts;
 }
 
-extraction extract(ordered_extent_ptr& stash, std::uint64_t blocks) {
-  if (blocks == stash->blocks) return {split_refusal::none, std::move(stash)};
-  if (blocks == 0) return {split_refusal::length, {}};
-  split_parts parts = split(*stash, blocks, 0);
-  return {parts.why, std::move(parts.pre)};
+extraction extract(ordered_extent_ptr& stash, std::uint64_t blocks) {  // split(*stash, blocks, 0), without detours
+  ordered_extent& e = *stash;
+  extraction x;
+  if (blocks == e.blocks) {
+    x.front.swap(stash);
+    return x;
+  }
+  x.why = blocks > 0 && blocks < e.blocks ? refusal(e) : split_refusal::length;
+  if (x.why != split_refusal::none) return x;
+  cut c;
+  if (!find_front_cut(e, blocks, c)) {
+    x.why = split_refusal::inside_piece;
+    return x;
+  }
+  x.front = e.home().try_make({c.segments_before(), blocks, c.pieces});
+  if (!x.front) {
+    x.why = split_refusal::out_of_memory;
+    return x;
+  }
+  move_front(e, *x.front, blocks, c);
+  if (e.in_flight != nullptr) e.in_flight->put_beside(e, x.front.get(), nullptr);
+  return x;
 }
 
 walk_counts walk_landed(const ordered_extent& landed, const zoned::geometry& shape,

@@ -108,7 +108,9 @@ bool in_limits(const zone_value& v) {
          (v.ordinal == 0 || v.role == zone_role::metadata);  // I5
 }
 
-bool in_limits(const doomed_value& v) { return v.first_block < v.end_block && v.end_block <= object_blocks_max; }
+bool in_limits(const doomed_value& v) {
+  return v.first_block < v.end_block && v.end_block <= object_blocks_max;  // I7
+}
 
 bool in_limits(const shared_value& v) { return v.blocks > 0 && v.references > 1; }  // I6
 

@@ -7,7 +7,7 @@
 //                 03 object u64, 02, chunk u8              -> bytes of the attributes that do not fit object_value
 //                 03 object u64, 03, block u48             -> extent_value; block counts the object's blocks
 //                 04 object u64                            -> nothing: removed, its extents still to be dropped; or a
-//                                                             doomed_value: these blocks of it are a hole already
+//                                                             doomed_value: so are those in a range of it
 //   zone tree     01 device u16, zone u32                  -> zone_value
 //                 02 device u16, zone u32, block u32       -> run_value; block counts the zone's blocks, from 0
 //                 03 device u16, zone u32, block u32       -> shared_value: blocks that several extents name
@@ -32,6 +32,7 @@
 //   I4  An extent of kind data stores all its logical blocks; of another kind it stores none, at address 0.
 //   I5  Only a zone of role metadata has an ordinal.
 //   I6  A shared_value has at least one block and two references.
+//   I7  The range of a doomed_value is not empty and ends within object_blocks_max.
 //
 // Not here: cells and pages (page.hpp), what the trees mean together (core).
 #pragma once
@@ -186,7 +187,7 @@ struct run_value {
   friend bool operator==(const run_value&, const run_value&) = default;
 };
 
-/// Blocks of an object whose extents are still there though the object has a hole.
+/// Blocks of an object that are a hole, though extents for them are still there.
 struct doomed_value {
   std::uint64_t first_block = 0;
   std::uint64_t end_block = 0;

@@ -33,8 +33,10 @@
 //   I4  publish.sums has one entry for each block of publish.extents, in their order; extents of one record ascend and
 //       do not overlap; those of punch and clone lie in the record's range.
 //   I5  No object is 0. Names, links, user's attributes and tails keep their limits; runs are well_formed().
+//   I6  A range of blocks ends within object_blocks_max; that of a punch is not empty. A punch with `more` lists no
+//       extents. The two ranges of a clone within one object do not meet.
 // Valid iff            1 type is known, or not 0 and flagged   2 flags are 0 for a known type   3 padding is zero
-//                      4 the body is used up by its fields exactly   5 I3, I4, I5
+//                      4 the body is used up by its fields exactly   5 I3 to I6
 //
 // Not here: groups (group.hpp), what a record does to the trees (core/apply).
 #pragma once
@@ -164,8 +166,8 @@ struct collection_record {
   std::int64_t created_ns = 0;
   friend bool operator==(const collection_record&, const collection_record&) = default;
 };
-/// Blocks [first_block, end_block) become a hole; the object's end and tail are as stated afterwards. Those of
-/// `extents` are gone with it; with `more`, there are others in the range, which drop records work off.
+/// Blocks [first_block, end_block) become a hole; the object's end and tail are as stated afterwards. `extents` are all
+/// that was there; with `more`, they are too many to list, and drop records work off what is doomed.
 struct punch_record {
   std::uint64_t object = 0;
   std::uint64_t object_bytes = 0;

@@ -121,8 +121,11 @@ complaint check(const punch_record& r) {
   if (r.object_bytes > object_bytes_max || r.tail.size() > tail_bytes_max) {
     return "the object or its tail is too long";
   }
-  if (r.first_block > r.end_block || r.end_block > object_blocks_max) {
-    return "a range that ends before it begins, or behind the last block that an object can have";
+  if (r.first_block >= r.end_block || r.end_block > object_blocks_max) {
+    return "an empty range, or one that ends behind the last block that an object can have";  // I6
+  }
+  if (r.more && !r.extents.empty()) {
+    return "blocks both gone and doomed";  // I6
   }
   return check_extents_within(r.extents, r.first_block, r.end_block);
 }
@@ -136,7 +139,10 @@ complaint check(const clone_record& r) {
   }
   if (r.blocks > object_blocks_max || r.first_block > object_blocks_max - r.blocks ||
       r.source_block > object_blocks_max - r.blocks) {
-    return "a range that ends behind the last block that an object can have";
+    return "a range that ends behind the last block that an object can have";  // I6
+  }
+  if (r.object == r.source && r.first_block < r.source_block + r.blocks && r.source_block < r.first_block + r.blocks) {
+    return "an object's blocks cloned over themselves";  // I6
   }
   if (!std::ranges::all_of(r.dropped, well_formed)) {
     return "a dropped run is empty, too long or off its device";

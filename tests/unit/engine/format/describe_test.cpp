@@ -32,6 +32,17 @@ TEST_CASE("describe: a publication, in full") {
         "dropped=0:131079+3 tail=656e64");
 }
 
+TEST_CASE("describe: a hole, a clone and a step of a removal, in full") {
+  const std::vector<record> samples = sample_records();
+  CHECK(to_line(describe(samples[11])) == "drop sequence=112 object=6 ends=object extents=[7,15)>0:327682");
+  CHECK(to_line(describe(samples[12])) ==
+        "punch sequence=113 object=5 object_bytes=8193 modified_ns=6 first_block=2 end_block=281474976710656 "
+        "tail_epoch=5 more=0 extents=[2,3)>0:262145 tail=65");
+  CHECK(to_line(describe(samples[13])) ==
+        "clone sequence=114 object=8 source=5 object_bytes=49152 modified_ns=7 first_block=10 source_block=0 blocks=2 "
+        "tail_epoch=6 extents=[10,12)>0:196609 dropped=0:131079+1 tail=\"\"");
+}
+
 TEST_CASE("describe: long lists and bytes are cut, and say by how much") {
   publish_record r;
   r.object = 1;
@@ -77,7 +88,14 @@ TEST_CASE("describe_cell: what is not of its tree's forms is shown raw") {
   CHECK(line(page_kind::zone, 0, zone_key(0, zoned::zone_index{1})) == "unknown key=01000000000001 value=0102");
   CHECK(line(page_kind::object, 1, "k") == "unknown key=6b value=0102");
   CHECK(line(page_kind::object, 0, orphan_key(1)) == "unknown key=040000000000000001 value=0102");
+  CHECK(line(page_kind::zone, 0, shared_key(0, zoned::zone_index{1}, 2)) ==
+        "unknown key=0300000000000100000002 value=0102");
   CHECK(line(page_kind::object, 0, tail_key(1, 2)) == "tail object=1 chunk=2 count=2 bytes=0102");
+  const auto of_orphan = [](const bytes& value) {
+    return to_line(describe_cell(identity_of(page_kind::object, 0), orphan_key(1), value));
+  };
+  CHECK(of_orphan({}) == "orphan object=1");
+  CHECK(of_orphan(encode(doomed_value{3, 7})) == "doomed object=1 first_block=3 end_block=7");
   // A zone's key is none of the object tree, though its bytes begin as a collection's.
   CHECK(line(page_kind::object, 0, zone_key(0, zoned::zone_index{1})).starts_with("unknown "));
 }
@@ -91,6 +109,7 @@ TEST_CASE("names: every number that decodes has a word of its own") {
     const auto role = static_cast<zone_role>(i);
     CHECK((name_of(role) != "unknown") == known(role));
     CHECK((name_of(static_cast<record_type>(i)) != "unknown") == (i >= 1 && i <= 17));
+    CHECK((name_of(static_cast<drop_end>(i)) != "unknown") == (i <= 2));
   }
   CHECK(classes.size() == zone_class_max + 1u);
   CHECK(name_of(static_cast<zone_class>(zone_class_max)) == "cleaner+8");

@@ -2,6 +2,8 @@
 // is within the limits that the headers state and encodes to the very bytes it came from.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "format/group.hpp"
 #include "random.hpp"
 #include "samples.hpp"
@@ -74,6 +76,13 @@ void check_limits(const std::vector<object_extent>& extents) {
   }
 }
 
+void check_within(const std::vector<object_extent>& extents, std::uint64_t first, std::uint64_t end) {
+  for (const object_extent& e : extents) {
+    REQUIRE(e.object_block >= first);
+    REQUIRE(e.object_block + e.where.blocks <= end);
+  }
+}
+
 void check_limits(const record& r) {
   if (const auto* const publish = std::get_if<publish_record>(&r.body)) {
     check_limits(publish->extents);
@@ -88,6 +97,22 @@ void check_limits(const record& r) {
     REQUIRE(tail->from + tail->bytes.size() <= tail_bytes_max);
   } else if (const auto* const drop = std::get_if<drop_record>(&r.body)) {
     check_limits(drop->extents);
+  } else if (const auto* const punch = std::get_if<punch_record>(&r.body)) {
+    check_limits(punch->extents);
+    check_within(punch->extents, punch->first_block, punch->end_block);
+    REQUIRE(punch->first_block < punch->end_block);
+    REQUIRE(punch->end_block <= object_blocks_max);
+    REQUIRE((!punch->more || punch->extents.empty()));
+    REQUIRE(punch->object_bytes <= object_bytes_max);
+    REQUIRE(punch->tail.size() <= tail_bytes_max);
+  } else if (const auto* const clone = std::get_if<clone_record>(&r.body)) {
+    check_limits(clone->extents);
+    check_within(clone->extents, clone->first_block, clone->first_block + clone->blocks);
+    REQUIRE(clone->blocks <= object_blocks_max);
+    REQUIRE(std::max(clone->first_block, clone->source_block) <= object_blocks_max - clone->blocks);
+    REQUIRE(std::ranges::all_of(clone->dropped, well_formed));
+    REQUIRE(clone->object_bytes <= object_bytes_max);
+    REQUIRE(clone->tail.size() <= tail_bytes_max);
   } else if (const auto* const create = std::get_if<create_record>(&r.body)) {
     REQUIRE(create->name.size() <= name_bytes_max);
   }
@@ -254,12 +279,17 @@ TEST_CASE("hostile: keys and values") {
       if (const auto parts = parse_run_key(text)) {
         REQUIRE(run_key(parts->device, parts->zone, parts->block) == text);
       }
+      if (const auto parts = parse_shared_key(text)) {
+        REQUIRE(shared_key(parts->device, parts->zone, parts->block) == text);
+      }
       const auto encodes_back = [&value](const auto& decoded) { return !decoded || encode(*decoded) == value; };
       REQUIRE(encodes_back(decode_collection(value)));
       REQUIRE(encodes_back(decode_object(value)));
       REQUIRE(encodes_back(decode_extent(value)));
       REQUIRE(encodes_back(decode_zone(value)));
       REQUIRE(encodes_back(decode_run(value)));
+      REQUIRE(encodes_back(decode_doomed(value)));
+      REQUIRE(encodes_back(decode_shared(value)));
     }
   }
 }

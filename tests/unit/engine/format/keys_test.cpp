@@ -53,6 +53,11 @@ TEST_CASE("keys: golden bytes") {
         "0102"
         "03040506"
         "0708090a");
+  CHECK(key_hex(shared_key(0x0102, zoned::zone_index{0x0304'0506}, 0x0708'090a)) ==
+        "03"
+        "0102"
+        "03040506"
+        "0708090a");
 }
 
 // Small numbers and those around each byte's end: enough to show any byte or sign that is out of place.
@@ -138,6 +143,7 @@ TEST_CASE("keys: order of bytes is order of meaning, in the zone tree") {
       all.push_back({{1, device, zone, 0}, zone_key(device, zoned::zone_index{zone})});
       for (const std::uint32_t block : {0u, 1u, 255u, 256u, 0x8000'0000u, ~0u}) {
         all.push_back({{2, device, zone, block}, run_key(device, zoned::zone_index{zone}, block)});
+        all.push_back({{3, device, zone, block}, shared_key(device, zoned::zone_index{zone}, block)});
       }
     }
   }
@@ -158,8 +164,14 @@ TEST_CASE("keys: each parses as what it is and as nothing else") {
     CHECK(parse_extent_key(k).has_value() == (i == 5));
     CHECK(parse_orphan_key(k).has_value() == (i == 6));
   }
-  CHECK_FALSE(parse_run_key(zone_key(1, zoned::zone_index{2})));
-  CHECK_FALSE(parse_zone_key(run_key(1, zoned::zone_index{2}, 3)));
+  const key zone_tree[] = {zone_key(1, zoned::zone_index{2}), run_key(1, zoned::zone_index{2}, 3),
+                           shared_key(1, zoned::zone_index{2}, 3)};
+  for (std::size_t i = 0; i < std::size(zone_tree); ++i) {
+    CAPTURE(i);
+    CHECK(parse_zone_key(zone_tree[i]).has_value() == (i == 0));
+    CHECK(parse_run_key(zone_tree[i]).has_value() == (i == 1));
+    CHECK(parse_shared_key(zone_tree[i]).has_value() == (i == 2));
+  }
 }
 
 TEST_CASE("keys: what was built parses back") {
@@ -191,6 +203,11 @@ TEST_CASE("keys: what was built parses back") {
     CHECK(run->device == device);
     CHECK(run->zone.value == number32);
     CHECK(run->block == (number32 ^ 5));
+    const auto shared = parse_shared_key(shared_key(device, zoned::zone_index{number32}, number32 ^ 5));
+    REQUIRE(shared);
+    CHECK(shared->device == device);
+    CHECK(shared->zone.value == number32);
+    CHECK(shared->block == (number32 ^ 5));
   }
 }
 
@@ -207,6 +224,11 @@ TEST_CASE("keys: one byte less or more is not the key") {
     for (std::size_t length = 0; length < k.size(); ++length) {
       CHECK_FALSE(parses(k.substr(0, length)));
     }
+  }
+  const key shared = shared_key(1, zoned::zone_index{2}, 3);
+  CHECK_FALSE(parse_shared_key(shared + '\0'));
+  for (std::size_t length = 0; length < shared.size(); ++length) {
+    CHECK_FALSE(parse_shared_key(shared.substr(0, length)));
   }
   CHECK_FALSE(parse_name_key(name_key(7, "")));
   CHECK_FALSE(parse_name_key(key("\x02\0\0\0\0", 5) + std::string(name_bytes_max + 1, 'x')));
@@ -297,6 +319,11 @@ TEST_CASE("values: golden bytes") {
                     "02 00",                    // count
                     "dd cc bb aa",              // sums
                     "01 00 00 00"})));
+  CHECK(to_hex(encode(doomed_value{0x0102'0304'0506, 0x0102'0304'0507})) ==
+        to_hex(hex({"06 05 04 03 02 01 00 00",                                                    // first_block
+                    "07 05 04 03 02 01 00 00"})));                                                // end_block
+  CHECK(to_hex(encode(shared_value{0x0102'0304, 0x0506'0708})) == to_hex(hex({"04 03 02 01",      // blocks
+                                                                              "08 07 06 05"})));  // references
 }
 
 TEST_CASE("values: the forms without allocation give the same bytes and see the same") {
@@ -374,6 +401,11 @@ TEST_CASE("values: enums, flags and padding decode iff legal") {
   check_byte(encode(zone_value{}), 2, decode_zone, [](unsigned v) { return v <= 1; });
   check_byte(encode(zone_value{}), 3, decode_zone, is_zero);
 
+  check_byte(encode(doomed_value{5, 7}), 0, decode_doomed, [](unsigned v) { return v < 7; });
+  check_byte(encode(doomed_value{5, 7}), 8, decode_doomed, [](unsigned v) { return v > 5; });
+  check_byte(encode(shared_value{1, 2}), 0, decode_shared, [](unsigned v) { return v >= 1; });
+  check_byte(encode(shared_value{1, 2}), 4, decode_shared, [](unsigned v) { return v >= 2; });
+
   check_byte(encode(run_value{1, 0, {1, 2}}), 14, decode_run, [](unsigned v) { return v == 2; });
 }
 
@@ -403,6 +435,14 @@ TEST_CASE("values: at their limits and one behind") {
   store_le<std::uint16_t>(raw.data() + 14, run_blocks_max + 1);
   CHECK_FALSE(decode_run(raw));
   CHECK_FALSE(decode_run(bytes(16)));  // no blocks
+
+  const doomed_value all{0, object_blocks_max};
+  raw = encode(all);
+  CHECK(decode_doomed(raw) == all);
+  raw[8] = std::byte{1};
+  CHECK_FALSE(decode_doomed(raw));
+  const shared_value most{std::numeric_limits<std::uint32_t>::max(), std::numeric_limits<std::uint32_t>::max()};
+  CHECK(decode_shared(encode(most)) == most);
 
   object_value object;
   object.bytes = object_bytes_max;
@@ -439,6 +479,8 @@ TEST_CASE("values: every truncation, and every byte too many, is refused") {
   check(encode(extent), decode_extent);
   check(encode(zone_value{}), decode_zone);
   check(encode(run_value{1, 2, {3, 4, 5}}), decode_run);
+  check(encode(doomed_value{1, 2}), decode_doomed);
+  check(encode(shared_value{1, 2}), decode_shared);
 }
 
 }  // namespace

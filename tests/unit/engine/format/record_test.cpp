@@ -183,7 +183,7 @@ std::vector<golden_record> golden_store_records() {
                               "70 00 00 00 00 00 00 00",  // sequence
                               "06 00 00 00 00 00 00 00",  // object
                               "01 00 00 00",              // extent_count
-                              "01",                       // last
+                              "01",                       // ends object
                               "00 00 00",                 // zeros
                               "07 00 00 00 00 00 00 00",  // extent 0: object_block
                               "02 00 05 00 00 00 00 00",  //   address
@@ -193,10 +193,57 @@ std::vector<golden_record> golden_store_records() {
   };
 }
 
+std::vector<golden_record> golden_edit_records() {
+  return {
+      {record_type::punch, hex({
+                               "06 00 00 00",              // type, flags, zeros
+                               "4d 00 00 00",              // bytes of the body
+                               "71 00 00 00 00 00 00 00",  // sequence
+                               "05 00 00 00 00 00 00 00",  // object
+                               "01 20 00 00 00 00 00 00",  // object bytes
+                               "06 00 00 00 00 00 00 00",  // modified
+                               "02 00 00 00 00 00 00 00",  // first_block
+                               "00 00 00 00 00 00 01 00",  // end_block
+                               "05 00 00 00",              // tail epoch
+                               "01 00 00 00",              // extent_count
+                               "01 00",                    // tail_bytes
+                               "00",                       // more
+                               "00 00 00 00 00",           // zeros
+                               "02 00 00 00 00 00 00 00",  // extent 0: object_block
+                               "01 00 04 00 00 00 00 00",  //   address
+                               "01 00 00 00",              //   blocks
+                               "65",                       // tail "e"
+                               "00 00 00",                 // zeros
+                           })},
+      {record_type::clone, hex({
+                               "08 00 00 00",              // type, flags, zeros
+                               "68 00 00 00",              // bytes of the body
+                               "72 00 00 00 00 00 00 00",  // sequence
+                               "08 00 00 00 00 00 00 00",  // object
+                               "05 00 00 00 00 00 00 00",  // source
+                               "00 c0 00 00 00 00 00 00",  // object bytes
+                               "07 00 00 00 00 00 00 00",  // modified
+                               "0a 00 00 00 00 00 00 00",  // first_block
+                               "00 00 00 00 00 00 00 00",  // source_block
+                               "02 00 00 00 00 00 00 00",  // blocks
+                               "06 00 00 00",              // tail epoch
+                               "01 00 00 00",              // extent_count
+                               "01 00 00 00",              // dropped_count
+                               "00 00",                    // tail_bytes
+                               "00 00",                    // zeros
+                               "0a 00 00 00 00 00 00 00",  // extent 0: object_block
+                               "01 00 03 00 00 00 00 00",  //   address
+                               "02 00 00 00",              //   blocks
+                               "07 00 02 00 00 00 00 00",  // dropped run: address
+                               "01 00 00 00",              //   blocks
+                           })},
+  };
+}
+
 /// The bytes of sample_records(), in their order.
 std::vector<golden_record> golden_records() {
   std::vector<golden_record> all = golden_data_records();
-  for (const auto& more : {golden_object_records(), golden_store_records()}) {
+  for (const auto& more : {golden_object_records(), golden_store_records(), golden_edit_records()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -279,7 +326,7 @@ verdict after(record_type type, std::size_t at, std::initializer_list<std::strin
 
 TEST_CASE("records: types and flags") {
   for (unsigned type = 0; type < 256; ++type) {
-    const bool known = (type >= 1 && type <= 5) || type == 10 || type == 11 || (type >= 13 && type <= 17);
+    const bool known = (type >= 1 && type <= 6) || type == 8 || type == 10 || type == 11 || (type >= 13 && type <= 17);
     for (unsigned flags = 0; flags < 256; ++flags) {
       bytes raw(16);
       raw[0] = static_cast<std::byte>(type);
@@ -365,9 +412,101 @@ TEST_CASE("records: padding, enums and limits, field by field") {
   CHECK_FALSE(after(collection, 20, {"04"}).valid);                    //
   CHECK_FALSE(after(collection, 21, {"01"}).valid);                    // zero
   CHECK_FALSE(after(drop, 16, {"00"}).valid);                          // object 0
-  CHECK_FALSE(after(drop, 28, {"02"}).valid);                          // last
+  CHECK(after(drop, 28, {"00"}).valid);                                // ends nothing
+  CHECK(after(drop, 28, {"02"}).valid);                                // ends a range
+  CHECK_FALSE(after(drop, 28, {"03"}).valid);                          // no such end
   CHECK_FALSE(after(drop, 29, {"01"}).valid);                          // zeros
   CHECK_FALSE(after(drop, 48, {"00"}).valid);                          // an empty extent
+}
+
+TEST_CASE("records: holes, field by field") {
+  using enum record_type;
+  CHECK(after(punch, 0, {}).valid);
+  CHECK_FALSE(after(punch, 16, {"00"}).valid);                       // object 0
+  CHECK(after(punch, 24, {"00 00 00 00 00 00 00 10"}).valid);        // as long as an object can be
+  CHECK_FALSE(after(punch, 24, {"01 00 00 00 00 00 00 10"}).valid);  // and longer
+  CHECK(after(punch, 48, {"03 00 00 00 00 00 00 00"}).valid);        // a range of one block
+  CHECK_FALSE(after(punch, 48, {"02 00 00 00 00 00 00 00"}).valid);  // an empty one
+  CHECK_FALSE(after(punch, 48, {"01 00 00 00 00 00 00 00"}).valid);  // one that ends before it begins
+  CHECK_FALSE(after(punch, 48, {"01 00 00 00 00 00 01 00"}).valid);  // one behind the last block of an object
+  CHECK(after(punch, 40, {"00"}).valid);                             // extents begin behind the range's begin
+  CHECK_FALSE(after(punch, 40, {"03"}).valid);                       // an extent before the range
+  CHECK_FALSE(after(punch, 72, {"01"}).valid);                       //
+  CHECK(after(punch, 72, {"ff ff ff ff ff ff"}).valid);              // its last block
+  CHECK_FALSE(after(punch, 88, {"00"}).valid);                       // an empty extent
+  CHECK_FALSE(after(punch, 60, {"ff ff ff ff"}).valid);              // counts without their elements
+  CHECK_FALSE(after(punch, 64, {"00 10"}).valid);                    //
+  CHECK_FALSE(after(punch, 66, {"01"}).valid);                       // both gone and doomed
+  CHECK_FALSE(after(punch, 66, {"02"}).valid);                       // neither yes nor no
+  for (std::size_t at = 67; at < 72; ++at) {
+    CHECK_FALSE(after(punch, at, {"01"}).valid);  // zeros
+  }
+  CHECK_FALSE(after(punch, 93, {"01"}).valid);  // zeros behind the body
+
+  punch_record r;
+  r.object = 1;
+  r.end_block = 8;
+  r.more = true;
+  bytes raw = encoded({1, r});
+  CHECK(decode_only(raw) == record{1, r});
+  CHECK(to_hex(std::span{raw}.subspan(66, 1)) == "01");
+  raw[66] = std::byte{2};
+  CHECK_FALSE(decode_only(raw));
+  r.more = false;
+  r.end_block = 9;
+  r.extents = {{7, {zoned::device_address{0, 1}, 2}}};
+  raw = encoded({1, r});
+  CHECK(decode_only(raw) == record{1, r});
+  raw[48] = std::byte{8};  // an extent that begins in the range and ends behind it
+  CHECK_FALSE(decode_only(raw));
+  r.extents.clear();
+  r.tail = bytes(tail_bytes_max);
+  raw = encoded({1, r});
+  CHECK(decode_only(raw) == record{1, r});
+  raw.resize(16 + 56 + 4096);  // a whole block of tail
+  store_le<std::uint32_t>(raw.data() + 4, 56 + 4096);
+  store_le<std::uint16_t>(raw.data() + 64, 4096);
+  CHECK_FALSE(decode_only(raw));
+}
+
+TEST_CASE("records: clones, field by field") {
+  using enum record_type;
+  CHECK(after(clone, 0, {}).valid);
+  CHECK_FALSE(after(clone, 16, {"00"}).valid);                       // object 0
+  CHECK_FALSE(after(clone, 24, {"00"}).valid);                       // source 0
+  CHECK_FALSE(after(clone, 32, {"01 00 00 00 00 00 00 10"}).valid);  // longer than an object can be
+  CHECK(after(clone, 56, {"fe ff ff ff ff ff 00 00"}).valid);        // the source's last blocks
+  CHECK_FALSE(after(clone, 56, {"ff ff ff ff ff ff 00 00"}).valid);  // and one behind
+  CHECK_FALSE(after(clone, 56, {"ff ff ff ff ff ff ff ff"}).valid);  //
+  CHECK_FALSE(after(clone, 48, {"fe ff ff ff ff ff 00 00"}).valid);  // an extent before the range
+  CHECK_FALSE(after(clone, 48, {"ff ff ff ff ff ff ff ff"}).valid);  // a range behind the last block of an object
+  CHECK_FALSE(after(clone, 48, {"09"}).valid);                       // an extent that ends behind the range
+  CHECK(after(clone, 64, {"03"}).valid);                             // the range ends with a hole
+  CHECK_FALSE(after(clone, 64, {"01"}).valid);                       // an extent that ends behind the range
+  CHECK_FALSE(after(clone, 64, {"00"}).valid);                       //
+  CHECK_FALSE(after(clone, 64, {"01 00 00 00 00 00 01 00"}).valid);  // more blocks than an object can have
+  CHECK(after(clone, 24, {"08"}).valid);                             // of the object itself
+  CHECK_FALSE(after(clone, 76, {"ff ff ff ff"}).valid);              // counts without their elements
+  CHECK_FALSE(after(clone, 80, {"ff ff ff ff"}).valid);              //
+  CHECK_FALSE(after(clone, 84, {"01"}).valid);                       //
+  CHECK_FALSE(after(clone, 86, {"01"}).valid);                       // zeros
+  CHECK_FALSE(after(clone, 87, {"01"}).valid);                       //
+  CHECK_FALSE(after(clone, 104, {"00"}).valid);                      // an empty extent
+  CHECK_FALSE(after(clone, 116, {"00"}).valid);                      // an empty dropped run
+  CHECK_FALSE(after(clone, 116, {"ff ff ff ff"}).valid);             // a dropped run off its device
+
+  // Within one object: [4, 6) to any place.
+  for (std::uint64_t first = 0; first < 10; ++first) {
+    clone_record r;
+    r.object = r.source = 1;
+    r.source_block = 4;
+    r.blocks = 2;
+    r.first_block = 8;
+    bytes raw = encoded({1, r});
+    raw[48] = static_cast<std::byte>(first);
+    CAPTURE(first);
+    CHECK(decode_only(raw).has_value() == (first <= 2 || first >= 6));
+  }
 }
 
 TEST_CASE("records: names, links and attributes at their limits and one behind") {

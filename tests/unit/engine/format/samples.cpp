@@ -157,7 +157,6 @@ std::vector<record> sample_records() {
   punch.first_block = 2;
   punch.end_block = object_blocks_max;
   punch.tail_epoch = 5;
-  punch.more = true;
   punch.extents = {{2, {zoned::device_address{0, 0x40001}, 1}}};
   punch.tail = of_text("e");
 
