@@ -203,6 +203,10 @@ class runner {
     if (o.kind == op_kind::trim_front) f.first = 0, f.end = o.offset_bytes;
     if (o.kind == op_kind::truncate) f.first = std::min(o.offset_bytes, size), f.end = far;
     if (o.kind == op_kind::sync) f.end = f.first;
+    if (o.kind == op_kind::extents) {  // whole blocks, and where the tail begins
+      f.first = f.first / block_bytes * block_bytes;
+      f.end = far;
+    }
     if (!f.looks && f.end >= size) f.first = std::min(f.first, size), f.end = far;
   }
 
