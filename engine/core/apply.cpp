@@ -138,8 +138,7 @@ readiness applier::prepare_extent(const format::object_value& v, const format::p
   if (z.role != format::zone_role::data || block == 0 || block + e.where.blocks > z.capacity_blocks)
     return readiness::no("an extent outside the data zones");
   if (e.object_block < v.bytes / block_bytes)
-    if (auto done =
-            prepare_replaced(r.object, e.object_block, e.object_block + e.where.blocks, r.dropped, dropped);
+    if (auto done = prepare_replaced(r.object, e.object_block, e.object_block + e.where.blocks, r.dropped, dropped);
         !done.ready())
       return done;
   if (auto done = extents_.prepare_put(r.object, e.object_block); !done.ready()) return done;

@@ -63,7 +63,9 @@ void applier::apply_punch(const format::punch_record& r) {
   format::object_value v = take(r.object);
   if (r.more) {
     const format::doomed_value doomed{r.first_block, r.end_block};
-    c_.objects->put(format::orphan_key(r.object), format::encode(doomed));
+    const tree_lookup l = c_.objects->find(format::orphan_key(r.object));
+    const bool removed = l.has_cell() && l.cell().value.empty();  // all of it is to be dropped, and that stays so
+    if (!removed) c_.objects->put(format::orphan_key(r.object), format::encode(doomed));
     if (object_state* o = c_.table->find(r.object)) o->doomed = doomed;
   } else {
     extents_.cut(v, r.object, r.first_block, r.end_block);
@@ -106,17 +108,15 @@ void applier::apply_drop(const format::drop_record& r) {
 
 readiness applier::prepare_clone(const format::clone_record& r) {
   if (auto done = prepare_end(r.object, r.object_bytes, r.tail.size()); !done.ready()) return done;
-  if (r.first_block + r.blocks > r.object_bytes / block_bytes)
-    return readiness::no("a clone behind the object's end");
-  if (auto done =
-          extents_.slices(r.source, r.source_block, r.source_block + r.blocks, r.extents.size() + 1, slices_);
+  if (r.first_block + r.blocks > r.object_bytes / block_bytes) return readiness::no("a clone behind the object's end");
+  if (auto done = extents_.slices(r.source, r.source_block, r.source_block + r.blocks, r.extents.size() + 1, slices_);
       !done.ready())
     return done;
-  const bool same = std::equal(slices_.begin(), slices_.end(), r.extents.begin(), r.extents.end(),
-                               [&r](const extent_slice& s, const format::object_extent& e) {
-                                 return s.object_block - r.source_block == e.object_block - r.first_block &&
-                                        s.where == e.where;
-                               });
+  const bool same =
+      std::equal(slices_.begin(), slices_.end(), r.extents.begin(), r.extents.end(),
+                 [&r](const extent_slice& s, const format::object_extent& e) {
+                   return s.object_block - r.source_block == e.object_block - r.first_block && s.where == e.where;
+                 });
   if (!same) return readiness::no("a clone of other blocks than those that are there");
   if (auto done = extents_.prepare_share(r.source, slices_); !done.ready()) return done;
   for (const format::object_extent& e : r.extents)

@@ -114,8 +114,8 @@ void direct_writer::old_bytes(const direct_io& io, std::uint64_t block, std::spa
   const object_end& now = io.object->reserved;
   const std::uint64_t tail_block = now.bytes / block_bytes;
   if (block < tail_block) {
-    const auto it = std::find_if(io.old.begin(), io.old.end(),
-                                 [block](const direct_io::old_block& o) { return o.block == block; });
+    const auto it =
+        std::find_if(io.old.begin(), io.old.end(), [block](const direct_io::old_block& o) { return o.block == block; });
     FURROW_ASSERT(it != io.old.end());
     std::memcpy(to.data(), it->bytes.data(), block_bytes);
     return;
@@ -137,8 +137,8 @@ void direct_writer::fill(const direct_io& io, ordered_extent& e, std::uint64_t e
     segment_cursor cursor{io.held};
     cursor.skip(middle * block_bytes - io.held_from);
     cursor.peek((middle_end - middle) * block_bytes, segments);
-    uncopied = usable_uncopied(segments, c_) &&
-               blocks_cuttable(segments, c_.promises.segments_max) >= middle_end - middle;
+    uncopied =
+        usable_uncopied(segments, c_) && blocks_cuttable(segments, c_.promises.segments_max) >= middle_end - middle;
   }
   if (!uncopied) {
     fill_copied(io, e, end_byte);
@@ -201,8 +201,8 @@ void direct_writer::add_block(const direct_io& io, publication& p, const edit_st
 void direct_writer::attempt_zero(direct_io& io, const direct_plan& p, std::uint64_t first_byte) {
   io.made = true;
   const std::uint64_t old_end = io.object->reserved.bytes;
-  const std::uint64_t end_byte = io.extends || io.what == direct_io::kind::truncate ? io.end_byte
-                                                                                    : std::min(io.end_byte, old_end);
+  const std::uint64_t end_byte =
+      io.extends || io.what == direct_io::kind::truncate ? io.end_byte : std::min(io.end_byte, old_end);
   edit_step like = step_of(io, p, {}, end_byte);
   if (p.sets_end) {
     like.after.tail = tail_of(io, p);

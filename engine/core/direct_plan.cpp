@@ -17,8 +17,7 @@ direct_plan plan_write(const end_shape& now, std::uint64_t first_byte, std::uint
   p.first_block = first_byte / block_bytes;
   p.end_block = std::max(p.first_block, std::min(up(end_byte), p.end.tail_begin() / block_bytes));
   const bool whole = p.first_block == p.end_block;
-  if (!whole && first_byte % block_bytes != 0 && p.first_block * block_bytes < now.tail_begin())
-    p.head = p.first_block;
+  if (!whole && first_byte % block_bytes != 0 && p.first_block * block_bytes < now.tail_begin()) p.head = p.first_block;
   if (!whole && !p.sets_end && end_byte % block_bytes != 0) p.last = p.end_block - 1;
   p.kept_tail = now.bytes > now.tail_begin() && p.end.tail_begin() > now.tail_begin() &&
                 p.first_block * block_bytes > now.tail_begin();

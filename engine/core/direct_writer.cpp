@@ -105,8 +105,8 @@ void direct_writer::accept(operation_id id, clone_request& r) {
   if (ec) return refuse(id, ec, o);
   if (r.offset_bytes % block_bytes != 0 || r.source_offset_bytes % block_bytes != 0)
     return refuse(id, errc::invalid_argument, o, "a clone begins on whole blocks of both objects");
-  const bool meets = from == o && r.offset_bytes < r.source_offset_bytes + r.bytes &&
-                     r.source_offset_bytes < r.offset_bytes + r.bytes;
+  const bool meets =
+      from == o && r.offset_bytes < r.source_offset_bytes + r.bytes && r.source_offset_bytes < r.offset_bytes + r.bytes;
   if (meets) return refuse(id, errc::invalid_argument, o, "the two ranges of a clone overlap");
   direct_io& io = start(id, direct_io::kind::clone, *o, r.offset_bytes, r.offset_bytes + r.bytes, r.options);
   io.source = from;
@@ -418,9 +418,8 @@ void direct_writer::end(direct_io& io) {
   if (io.error || (io.options.level == durability::written && !raises)) {
     c_.answer(io.id, io.error, std::move(result), std::move(io.detail));
   } else {
-    c_.log->when_durable(io.result.sequence, [this, id = io.id, result = std::move(result)](error_code ec) {
-      c_.answer(id, ec, result);
-    });
+    c_.log->when_durable(io.result.sequence,
+                         [this, id = io.id, result = std::move(result)](error_code ec) { c_.answer(id, ec, result); });
   }
   c_.table->unuse(*io.object);
   if (io.source != nullptr) c_.table->unuse(*io.source);

@@ -12,11 +12,8 @@ constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 extent_slice slice_of(std::uint64_t cell_block, const format::extent_value& x, std::uint64_t first, std::uint64_t end) {
   const std::uint64_t from = std::max(cell_block, first);
   const std::uint64_t to = std::min(cell_block + x.blocks, end);
-  return {from,
-          {x.address.advanced(from - cell_block), static_cast<std::uint32_t>(to - from)},
-          x.shared,
-          cell_block,
-          x};
+  return {
+      from, {x.address.advanced(from - cell_block), static_cast<std::uint32_t>(to - from)}, x.shared, cell_block, x};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 //   E2  A block is live in its zone while at least one extent names it. Blocks that more than one names have a
 //       shared_value with their number; extents that name such blocks are flagged. An extent may be flagged though its
 //       blocks are no longer shared.
-//   E3  Neighbours in object and zone, of one class and not flagged, are one extent.
+//   E3  What is put continues the extent in front of it if it is its neighbour in object and zone too, of the same class,
+//       and neither is flagged. It is not joined with the one behind.
 //
 // Not here: which records do what (apply), sums (zone tree's runs).
 #pragma once

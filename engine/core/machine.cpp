@@ -166,8 +166,8 @@ void machine::on(operation_id id, close_request&) {
 }
 
 void machine::step_close() {
-  const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() && reader_.idle() &&
-                     data_.idle() && pages_.idle() && checks_.empty() && !checker_.running();
+  const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() &&
+                     reader_.idle() && data_.idle() && pages_.idle() && checks_.empty() && !checker_.running();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();
     return;

@@ -190,12 +190,12 @@ struct cancel_request {
   errc reason = errc::cancelled;
 };
 
-using request_body =
-    std::variant<format_request, open_request, close_request, create_request, open_object_request, release_request,
-                 stat_request, set_attributes_request, rename_request, remove_request, list_request, append_request,
-                 read_request, write_request, source_request, zero_request, truncate_request, clone_request,
-                 reserve_request, extents_request, sync_request, wait_durable_request, batch_request, statistics_request, info_request,
-                 zones_request, collection_request, check_request, checkpoint_request, cancel_request>;
+using request_body = std::variant<format_request, open_request, close_request, create_request, open_object_request,
+                                  release_request, stat_request, set_attributes_request, rename_request, remove_request,
+                                  list_request, append_request, read_request, write_request, source_request,
+                                  zero_request, truncate_request, clone_request, reserve_request, extents_request,
+                                  sync_request, wait_durable_request, batch_request, statistics_request, info_request,
+                                  zones_request, collection_request, check_request, checkpoint_request, cancel_request>;
 
 struct request {
   operation_id id;
@@ -225,9 +225,9 @@ using furrow::check_result;
 using furrow::event;  ///< A notification without a request.
 using furrow::open_result;
 
-using result_body =
-    std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
-                 batch_result, source_need, extent_list, statistics, store_info, std::vector<zone_status>, check_result, open_result, event>;
+using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
+                                 sequence_result, batch_result, source_need, extent_list, statistics, store_info,
+                                 std::vector<zone_status>, check_result, open_result, event>;
 
 struct notification {
   operation_id id;

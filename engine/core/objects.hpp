@@ -35,7 +35,8 @@ struct object_state {
   bool unpublished = false;  ///< Its creation is on the way.
   bool orphan = false;       ///< Removed: its extents go when it is closed.
   format::object_value value;
-  std::optional<format::doomed_value> doomed;  ///< A hole whose extents are being dropped; until then nothing is published.
+  std::optional<format::doomed_value>
+      doomed;  ///< A hole whose extents are being dropped; until then nothing is published.
   std::vector<std::byte> tail;
   object_end reserved;
   std::uint64_t reserved_fence = 0;
@@ -47,7 +48,7 @@ struct object_state {
   std::uint64_t finished = 0;  ///< and that have left it.
   range_lock changing;
   std::vector<std::uint64_t> shortenings;  ///< Where truncations that are not done yet are to end it, in bytes.
-  in_flight_map writes;  ///< Of the direct path.
+  in_flight_map writes;                    ///< Of the direct path.
   std::uint64_t promised_blocks = 0;  ///< Room that was asked for ahead of what is to be written (reserve_request).
   std::vector<std::function<void(error_code)>> loading;
 

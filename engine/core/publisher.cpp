@@ -348,9 +348,8 @@ void publisher::doom_followers(publication& p) {
     object_state& o = *end.object;
     for (auto it = std::next(std::find(o.queue.begin(), o.queue.end(), &p)); it != o.queue.end(); ++it) {
       publication& q = **it;
-      const bool builds = std::any_of(q.steps.begin(), q.steps.end(), [&o](const publication_step& x) {
-        return end_change_of(x).object == &o;
-      });
+      const bool builds = std::any_of(q.steps.begin(), q.steps.end(),
+                                      [&o](const publication_step& x) { return end_change_of(x).object == &o; });
       if (!builds || q.error) continue;
       q.error = c_.latch ? c_.latch : errc::predecessor_failed;
       q.detail.object = o.id;

@@ -40,8 +40,8 @@ struct append_step {
 };
 struct edit_step {
   object_state* object = nullptr;
-  ordered_extent_ptr extent;      ///< None: a hole, or an end alone.
-  std::uint64_t hole_first = 0;   ///< Blocks that become a hole; none if extent.
+  ordered_extent_ptr extent;     ///< None: a hole, or an end alone.
+  std::uint64_t hole_first = 0;  ///< Blocks that become a hole; none if extent.
   std::uint64_t hole_end = 0;
   bool sets_end = false;          ///< Else the end stays the published one, which
   std::uint64_t needs_bytes = 0;  ///< must be at least this.
@@ -80,8 +80,8 @@ struct collection_step {
   collection_id id = 0;
   collection_request what;
 };
-using publication_step =
-    std::variant<append_step, edit_step, clone_step, create_step, rename_step, remove_step, attributes_step, collection_step>;
+using publication_step = std::variant<append_step, edit_step, clone_step, create_step, rename_step, remove_step,
+                                      attributes_step, collection_step>;
 
 struct long_append;
 

@@ -88,8 +88,7 @@ readiness publisher::build_step(publication& p, clone_step& s, names&, std::vect
   if (auto done = c_.apply->extents().slices(r.source, s.source_block, s.source_block + s.blocks, most + 1, found);
       !done.ready())
     return done;
-  for (const extent_slice& x : found)
-    r.extents.push_back({x.object_block - s.source_block + s.first_block, x.where});
+  for (const extent_slice& x : found) r.extents.push_back({x.object_block - s.source_block + s.first_block, x.where});
   if (auto done = c_.apply->extents().slices(r.object, s.first_block, s.first_block + s.blocks, most + 1, found);
       !done.ready())
     return done;

@@ -12,9 +12,8 @@ bool range_lock::overlaps_held(std::uint64_t first, std::uint64_t end) const {
 }
 
 bool range_lock::is_free(std::uint64_t first, std::uint64_t end) const {
-  return !overlaps_held(first, end) && std::none_of(waiting_.begin(), waiting_.end(), [&](const ticket& w) {
-    return w.first < end && first < w.end;
-  });
+  return !overlaps_held(first, end) && std::none_of(waiting_.begin(), waiting_.end(),
+                                                    [&](const ticket& w) { return w.first < end && first < w.end; });
 }
 
 bool range_lock::acquire(ticket& t, std::uint64_t first, std::uint64_t end) {
@@ -38,10 +37,10 @@ void range_lock::release(ticket& t, std::vector<ticket*>& now_held) {
     waiting_.erase(waiting_.iterator_to(t));
   t.held = t.waits = false;
   for (auto w = waiting_.begin(); w != waiting_.end();) {
-    const bool blocked = overlaps_held(w->first, w->end) ||
-                         std::any_of(waiting_.begin(), w, [&w](const ticket& before) {  // L2
-                           return before.first < w->end && w->first < before.end;
-                         });
+    const bool blocked =
+        overlaps_held(w->first, w->end) || std::any_of(waiting_.begin(), w, [&w](const ticket& before) {  // L2
+          return before.first < w->end && w->first < before.end;
+        });
     if (blocked) {
       ++w;
       continue;

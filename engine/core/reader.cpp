@@ -20,7 +20,9 @@ void reader::accept(operation_id id, read_request r) {
   read(*o, std::move(r.ranges), id, nullptr);
 }
 
-void reader::read(object_state& of, range_list ranges, answer call) { read(of, std::move(ranges), {}, std::move(call)); }
+void reader::read(object_state& of, range_list ranges, answer call) {
+  read(of, std::move(ranges), {}, std::move(call));
+}
 
 void reader::read(object_state& of, range_list ranges, operation_id id, answer call) {
   object_state* const o = &of;

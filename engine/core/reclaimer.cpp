@@ -300,7 +300,7 @@ readiness reclaimer::collect(object_id id, format::drop_record& to) {
   else if (auto done = c_.apply->load_doomed(id, doomed); !done.ready())
     return done;
   const std::uint64_t first = doomed ? doomed->first_block : 0;
-  const std::uint64_t end = doomed ? doomed->end_block : format::object_blocks_max - 1;
+  const std::uint64_t end = doomed ? doomed->end_block : format::object_blocks_max;
   std::vector<extent_slice> found;
   if (auto done = c_.apply->extents().slices(id, first, end, drop_extents_max, found); !done.ready()) return done;
   for (const extent_slice& s : found) to.extents.push_back({s.object_block, s.where});

@@ -248,7 +248,8 @@ void machine::on(operation_id id, reserve_request& r) {
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
   const std::uint64_t blocks = r.bytes / block_bytes + (r.bytes % block_bytes != 0 ? 1 : 0);
   if (!data_.reserve(blocks))
-    return c_.answer(id, errc::no_space, {}, {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
+    return c_.answer(id, errc::no_space, {},
+                     {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
   o->promised_blocks += blocks;
   c_.answer(id, {}, read_result{blocks * block_bytes});
 }

@@ -79,8 +79,8 @@ void object::start_reserve(handler_for<std::uint64_t> h, std::uint64_t bytes) co
 
 void object::start_extents(handler_for<extent_list> h, std::uint64_t offset_bytes, std::uint64_t bytes,
                            std::uint32_t extents_max) const {
-  start_on(handle_,
-           make_operation(std::move(h), core::extents_request{id_of(handle_), offset_bytes, bytes, extents_max}, call_));
+  start_on(handle_, make_operation(std::move(h),
+                                   core::extents_request{id_of(handle_), offset_bytes, bytes, extents_max}, call_));
 }
 
 void object::start_read(handler_for<std::uint64_t> h, range_list ranges) const {

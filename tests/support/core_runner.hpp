@@ -93,7 +93,9 @@ class core_runner {
     return id;
   }
   /// Until nothing moves any more.
-  void run() {
+  void run() { run_commands(~std::uint64_t{0}); }
+  /// The same, but no more than so many commands.
+  void run_commands(std::uint64_t commands) {
     zoned::command c;
     core::notification n;
     for (bool ticked = false;;) {
@@ -109,6 +111,7 @@ class core_runner {
         continue;
       }
       ticked = false;
+      if (commands-- == 0) return;
       if (watch) watch(c);
       core_->handle(device_.execute(c));
     }

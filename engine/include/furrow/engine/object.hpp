@@ -152,8 +152,8 @@ class object {
   /// handle. Errors: no_space, read_only, needs_reopen.
   template <asio::completion_token_for<void(error_code, std::uint64_t)> Token>
   auto async_reserve(std::uint64_t bytes, Token&& token) const {
-    return detail::initiate<void(error_code, std::uint64_t)>(&object::start_reserve, *this,
-                                                             std::forward<Token>(token), bytes);
+    return detail::initiate<void(error_code, std::uint64_t)>(&object::start_reserve, *this, std::forward<Token>(token),
+                                                             bytes);
   }
 
   /// What the range is made of, in order, up to the object's end: void(error_code, extent_list).

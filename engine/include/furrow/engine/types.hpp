@@ -65,8 +65,8 @@ struct extent_status {
   std::uint64_t offset_bytes = 0;
   std::uint64_t bytes = 0;
   kind what = kind::data;
-  bool shared = false;                   ///< Its blocks may be another object's as well.
-  std::optional<zoned::place> where{};   ///< Of data: of its first byte.
+  bool shared = false;                  ///< Its blocks may be another object's as well.
+  std::optional<zoned::place> where{};  ///< Of data: of its first byte.
 };
 struct extent_list {
   std::vector<extent_status> extents;

@@ -16,7 +16,9 @@ constexpr std::uint64_t block = 4096;
 class world {
  public:
   explicit world(std::uint64_t seed)
-      : random_{seed}, zones_{device_shape{.zones = 96}.make()}, store_{zones_, {.ordered_extent_bytes_max = 64 << 10}} {
+      : random_{seed},
+        zones_{device_shape{.zones = 96}.make()},
+        store_{zones_, {.ordered_extent_bytes_max = 64 << 10}} {
     store_.format_and_open();
     for (int i = 0; i < 3; ++i) {
       handles_.push_back(store_.create("object " + std::to_string(i)));
@@ -55,9 +57,9 @@ class world {
   }
   void check() {
     const core::check_result c = store_.check();
-    if (std::getenv("CHK")) for (const auto& f : c.findings) MESSAGE(f.what);
+    for (const auto& f : c.findings) MESSAGE(f.what);
     INFO("after ", what_);
-    if (std::getenv("CHK")) REQUIRE(c.damage == 0);
+    REQUIRE(c.damage == 0);
   }
   void reopen(bool cleanly) {
     if (cleanly) store_.good(store_.ask(core::close_request{}));
@@ -103,8 +105,8 @@ class world {
     INFO(what_);
     core::write_request r{handles_[at], offset, from.size(), {}, {}};
     for (std::size_t i = 0; i < from.size();) {
-      const std::size_t part = random_() % 3 == 0 ? std::min<std::size_t>(from.size() - i, 1 + random_() % 9000)
-                                                  : from.size() - i;
+      const std::size_t part =
+          random_() % 3 == 0 ? std::min<std::size_t>(from.size() - i, 1 + random_() % 9000) : from.size() - i;
       r.segments.push_back({from.data() + i, part});
       i += part;
     }
@@ -143,8 +145,8 @@ class world {
     INFO(what_);
     store_.good(store_.ask(core::clone_request{handles_[to], at, handles_[from], first, n, {}}));
     if (m.size() < at + n) m.resize(at + n);
-    std::copy(source.begin() + static_cast<std::ptrdiff_t>(first), source.begin() + static_cast<std::ptrdiff_t>(first + n),
-              m.begin() + static_cast<std::ptrdiff_t>(at));
+    std::copy(source.begin() + static_cast<std::ptrdiff_t>(first),
+              source.begin() + static_cast<std::ptrdiff_t>(first + n), m.begin() + static_cast<std::ptrdiff_t>(at));
   }
 
   std::mt19937_64 random_;

@@ -452,6 +452,13 @@ TEST_CASE("records: holes, field by field") {
   CHECK(to_hex(std::span{raw}.subspan(66, 1)) == "01");
   raw[66] = std::byte{2};
   CHECK_FALSE(decode_only(raw));
+  for (const unsigned more : {0u, 1u}) {
+    raw[66] = static_cast<std::byte>(more);
+    raw[48] = std::byte{1};
+    CHECK(decode_only(raw));
+    raw[48] = std::byte{0};  // an empty range, of which nothing is listed
+    CHECK_FALSE(decode_only(raw));
+  }
   r.more = false;
   r.end_block = 9;
   r.extents = {{7, {zoned::device_address{0, 1}, 2}}};
