@@ -52,8 +52,8 @@ class appender {
   };
   void block(operation_id id, append_request r, object_state& o);
   void unblock(std::list<blocked>::iterator it);
-  /// False: not enough space now; nothing changed.
-  bool try_append(operation_id id, append_request& r);
+  /// False: not enough space now; nothing changed. `holds_end`: nobody else may change the object's end now.
+  bool try_append(operation_id id, append_request& r, bool holds_end = false);
   bool try_batch(operation_id id, batch_request& r);
   struct batch_needs {
     error_code error;

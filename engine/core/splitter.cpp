@@ -30,7 +30,7 @@ struct cut {
 
 /// Both look only at what the part takes along. False: a piece lies across.
 [[gnu::always_inline]] inline bool find_front_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
-  std::uint64_t bytes = blocks * block_bytes;
+  std::uint64_t bytes = e.source.empty() ? 0 : blocks * block_bytes;
   const zoned::segment* s = e.source.begin();
   for (; bytes > 0 && bytes >= s->bytes; ++s) bytes -= s->bytes;
   c.segments = static_cast<std::size_t>(s - e.source.begin());
@@ -44,7 +44,7 @@ struct cut {
 }
 
 bool find_back_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
-  std::uint64_t bytes = blocks * block_bytes;
+  std::uint64_t bytes = e.source.empty() ? 0 : blocks * block_bytes;
   const zoned::segment* s = e.source.end();
   while (bytes > 0 && bytes >= s[-1].bytes) bytes -= (--s)->bytes;
   if (bytes > 0) c.bytes = (--s)->bytes - bytes;
@@ -91,15 +91,16 @@ inline split_refusal refusal(const ordered_extent& e) {
 [[gnu::always_inline]] inline void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks,
                                               const cut& c) noexcept {
   hand_over(part, e, 0, blocks);
-  part.sums.copy_reserved(e.sums.data(), blocks);
-  part.source.append_reserved(e.source.data(), c.segments_before());
-  if (c.bytes > 0) part.source.back().bytes = c.bytes;
   part.pieces.append_reserved(e.pieces.data(), c.pieces);
   e.object_block += blocks;
   e.pinned.object_block += blocks;
   e.pinned.reserved.number += blocks;
-  e.sums.drop_front(blocks);
   e.pieces.drop_front(c.pieces);
+  if (e.source.empty()) return;  // nor are there sums yet
+  part.sums.copy_reserved(e.sums.data(), blocks);
+  part.source.append_reserved(e.source.data(), c.segments_before());
+  if (c.bytes > 0) part.source.back().bytes = c.bytes;
+  e.sums.drop_front(blocks);
   e.source.drop_front(c.segments);
   e.source.front().data += c.bytes;
   e.source.front().bytes -= c.bytes;
@@ -108,13 +109,14 @@ inline split_refusal refusal(const ordered_extent& e) {
 void move_back(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
   const std::uint64_t from = e.blocks - blocks;
   hand_over(part, e, from, blocks);
+  part.pieces.append_reserved(e.pieces.data() + c.pieces, e.pieces.size() - c.pieces);
+  e.pieces.keep_front(c.pieces);
+  if (e.source.empty()) return;
   part.sums.copy_reserved(e.sums.data() + from, blocks);
   part.source.append_reserved(e.source.data() + c.segments, e.source.size() - c.segments);
   part.source.front().data += c.bytes;
   part.source.front().bytes -= c.bytes;
-  part.pieces.append_reserved(e.pieces.data() + c.pieces, e.pieces.size() - c.pieces);
   e.sums.keep_front(from);
-  e.pieces.keep_front(c.pieces);
   e.source.keep_front(c.segments_before());
   if (c.bytes > 0) e.source.back().bytes = c.bytes;
 }
