@@ -44,6 +44,11 @@ class machine {
  private:
   enum class state : std::uint8_t { fresh, opening, open, closing, done };
 
+  void begin_turn();
+  /// Something came that the machines have to look at.
+  void stir();
+  /// Whether the end of a read of data may set one of them free.
+  [[nodiscard]] bool waits_for_reads() const;
   void route(request& r);
   void settle();
   [[nodiscard]] std::uint64_t progress() const;
@@ -109,6 +114,7 @@ class machine {
 
   bool recovered_ = false;
   bool unsettled_ = false;      ///< Something came since the machines last did all that they could.
+  bool stirred_ = false;        ///< The same, since the last tick.
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
   std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.

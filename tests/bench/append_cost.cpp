@@ -163,6 +163,8 @@ int main(int count, char** values) {
   c.memory = static_cast<std::byte*>(std::aligned_alloc(block_bytes, c.operation_bytes));
   std::memset(c.memory, 7, c.operation_bytes);
   if (!c.run(context, operations, depth)) return 1;
+  static_cast<void>(
+      await(context, on.async_sync(asio::use_future)));  // groups of the journal go round, and their memory
   if (reads) {
     c.places = operations;
     if (!c.run(context, operations, depth)) return 1;

@@ -10,7 +10,8 @@
 // Invariants
 //   I1  Commands accepted and not reaped <= in_flight_max.
 //   I2  Nothing allocates after construction.
-//   I3  Something is ready => the descriptor is readable, once submit, reap or cancel has returned.
+//   I3  Something is ready => the descriptor is readable, once submit, reap or cancel has returned. With a ring: what has
+//       completed is signalled if the last reap found nothing.
 //
 // Not here: what completes, and when.
 #pragma once
@@ -102,6 +103,7 @@ class completion_queue {
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 
+  [[nodiscard]] bool empty() const noexcept { return ready_.empty(); }
   void push(const completion& c) { ready_.push(c); }
   void push(command_id id, error_code error, place at = {}, std::uint64_t bytes = 0) {
     ready_.push({.id = id, .error = error, .at = at, .bytes = bytes});
@@ -114,6 +116,15 @@ class completion_queue {
   }
   void announce_if_ready() {
     if (!ready_.empty()) announce();
+  }
+
+  /// The same of a device with a ring: it signals only while reaps find nothing, which is when somebody may wait.
+  template <class Ring, class Gather>
+  [[nodiscard]] std::size_t reap(std::span<completion> out, Ring& ring, const Gather& gather) {
+    std::size_t count = reap(out, gather);
+    if (count == 0 && ring.signal(true)) count = reap(out, gather);
+    if (count > 0) ring.signal(false);
+    return count;
   }
 
   /// Takes what is ready; `gather` pushes what has completed since it was called last.

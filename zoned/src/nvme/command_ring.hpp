@@ -58,6 +58,14 @@ class command_ring {
     for (outcome o; next(o);) take(o);
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
+  /// Whether the event descriptor is signalled; at first it is. True if it is from now on, and was not before: what has
+  /// completed until now may have had no signal.
+  bool signal(bool on) {
+    if (on == signals_) return false;
+    signals_ = on;
+    ::io_uring_cq_eventfd_toggle(&ring_, on);
+    return on;
+  }
 
  private:
   struct slot {
@@ -72,6 +80,7 @@ class command_ring {
 
   ::io_uring ring_{};
   bool is_open_ = false;
+  bool signals_ = true;
   int device_fd_;
   std::uint32_t namespace_id_;
   std::size_t prepared_ = 0;

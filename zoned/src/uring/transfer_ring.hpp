@@ -56,6 +56,14 @@ class transfer_ring {
     submit();
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
+  /// Whether the event descriptor is signalled; at first it is. True if it is from now on, and was not before: what has
+  /// completed until now may have had no signal.
+  bool signal(bool on) {
+    if (on == signals_) return false;
+    signals_ = on;
+    ::io_uring_cq_eventfd_toggle(&ring_, on);
+    return on;
+  }
 
  private:
   enum class kind : std::uint8_t { read, write, sync, punch };
@@ -83,6 +91,7 @@ class transfer_ring {
 
   ::io_uring ring_{};
   bool is_open_ = false;
+  bool signals_ = true;
   std::size_t prepared_ = 0;
   slot_table<slot> slots_;
 };

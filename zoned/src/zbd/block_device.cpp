@@ -93,7 +93,7 @@ std::size_t block_device::submit(std::span<const command> commands) {
 }
 
 std::size_t block_device::reap(std::span<completion> out) {
-  return ready_.reap(out, [this] {
+  return ready_.reap(out, *ring_, [this] {
     ring_->complete([this](const transfer_ring::outcome& o) { finish(o.tag, o.error, o.bytes); });
     if (writes_) writes_->complete([this](const aio_writes::outcome& o) { finish(o.tag, o.error, o.bytes); });
     if (!helper_.has_answers()) return;
