@@ -118,21 +118,30 @@ class completion_queue {
     if (!ready_.empty()) announce();
   }
 
-  /// The same of a device with a ring: it signals only while reaps find nothing, which is when somebody may wait.
-  template <class Ring, class Gather>
-  [[nodiscard]] std::size_t reap(std::span<completion> out, Ring& ring, const Gather& gather) {
-    std::size_t count = reap(out, gather);
-    if (count == 0 && ring.signal(true)) count = reap(out, gather);
-    if (count > 0) ring.signal(false);
-    return count;
-  }
-
   /// Takes what is ready; `gather` pushes what has completed since it was called last.
   template <class Gather>
   [[nodiscard]] std::size_t reap(std::span<completion> out, const Gather& gather) {
     if (out.empty()) return 0;
     gather();
     if (ready_.empty() && take_signal_back()) gather();
+    return take(out);
+  }
+  /// The same of a device with a ring: it signals only while reaps find nothing, which is when somebody may wait.
+  template <class Ring, class Gather>
+  [[nodiscard]] std::size_t reap(std::span<completion> out, Ring& ring, const Gather& gather) {
+    if (out.empty()) return 0;
+    gather();
+    if (ready_.empty()) {
+      ring.signal(true);  // what completes from now on is signalled; what did before, is gathered now
+      if (take_signal_back()) gather();
+    }
+    const std::size_t count = take(out);
+    if (count > 0) ring.signal(false);
+    return count;
+  }
+
+ private:
+  [[nodiscard]] std::size_t take(std::span<completion> out) {
     const std::size_t count = std::min(out.size(), ready_.size());
     for (std::size_t i = 0; i < count; ++i) {
       out[i] = ready_.front();
@@ -142,8 +151,6 @@ class completion_queue {
     announce_if_ready();
     return count;
   }
-
- private:
   /// True if somebody may have signalled in vain.
   [[nodiscard]] bool take_signal_back() {
     if (!announced_ && signalled_ == signalled::by_us) return false;

@@ -14,6 +14,7 @@
 #include <liburing.h>
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -58,13 +59,12 @@ class command_ring {
     for (outcome o; next(o);) take(o);
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
-  /// Whether the event descriptor is signalled; at first it is. True if it is from now on, and was not before: what has
-  /// completed until now may have had no signal.
-  bool signal(bool on) {
-    if (on == signals_) return false;
+  /// Whether the event descriptor is signalled; at first it is.
+  void signal(bool on) {
+    if (on == signals_) return;
     signals_ = on;
     ::io_uring_cq_eventfd_toggle(&ring_, on);
-    return on;
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // before the ring is looked at again
   }
 
  private:
