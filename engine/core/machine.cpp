@@ -60,13 +60,13 @@ void machine::begin_turn() {
   c_.zone_pages->advance(c_.turn);
 }
 
-void machine::stir() { unsettled_ = stirred_ = true; }
+void machine::stir() { unsettled_ = true; }
 
 bool machine::waits_for_reads() const {
   return state_ != state::open || reclaim_.waits_for_zones() || !checks_.empty() || checker_.running();
 }
 
-void machine::tick() { unsettled_ = std::exchange(stirred_, false) || unsettled_; }
+void machine::tick() { stir(); }
 
 bool machine::poll(zoned::command& to) {
   if (unsettled_) settle();

@@ -114,7 +114,6 @@ class machine {
 
   bool recovered_ = false;
   bool unsettled_ = false;      ///< Something came since the machines last did all that they could.
-  bool stirred_ = false;        ///< The same, since the last tick.
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
   std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.

@@ -176,7 +176,8 @@ bool driver::rest() {
   stirred_ = false;
   core_->tick();
   const bool given = give();
-  return answer() || given;
+  stirred_ = answer() || given;
+  return stirred_;
 }
 
 void driver::hand_over(operation& o) {
