@@ -87,6 +87,7 @@ struct context {
   std::int64_t now_ns = 0;
   bool closing = false;
   bool read_only = false;
+  bool debug_no_split = false;
   error_code latch;
 
   appender* append = nullptr;

@@ -40,6 +40,10 @@ class core {
   [[nodiscard]] notification* next();
   void pop();
 
+  /// For tests, which show with it what the split in front of the submission is for: a write whose source ends too early
+  /// keeps one ordered extent, whose rest fails, and what was submitted with it.
+  void debug_no_split();
+
   /// Commands given out and not yet completed: 0 means that the device owes nothing.
   [[nodiscard]] std::size_t commands_in_flight() const;
 

@@ -65,6 +65,10 @@ void direct_writer::attempt_write(direct_io& io, const direct_plan& whole, std::
   std::unique_ptr<publication> to = c_.publish_queue->make();
   if (p.kept_tail) add_block(io, *to, like, io.object->reserved.bytes / block_bytes, 0, 0);
   if (front) fill(io, *front, end_byte);
+  if (front && end_byte < whole_end && c_.debug_no_split) {
+    front->failed = true;
+    front->error = zoned::errc::io;
+  }
   if (front || !p.kept_tail) {
     like.extent = std::move(front);
     to->steps.emplace_back(std::move(like));

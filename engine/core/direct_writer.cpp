@@ -394,7 +394,7 @@ void direct_writer::submit(direct_io& io, std::unique_ptr<publication> p, std::u
 
 void direct_writer::attempt_done(direct_io& io, error_code ec, std::uint64_t sequence, const error_detail& d) {
   --io.in_flight;
-  if (ec && !io.error) {
+  if (ec && !io.error && !c_.debug_no_split) {
     io.error = ec;
     io.detail = d;
   }

@@ -6,6 +6,17 @@
 
 namespace furrow::core {
 
+namespace {
+
+/// Requests that what was accepted before a close may need to end.
+bool goes_on(const request_body& r) {
+  return std::holds_alternative<release_request>(r) || std::holds_alternative<cancel_request>(r) ||
+         std::holds_alternative<source_request>(r) || std::holds_alternative<fill_request>(r) ||
+         std::holds_alternative<unmap_request>(r);
+}
+
+}  // namespace
+
 machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises, const store_options& options)
     : apply_{c_},
       table_{c_},
@@ -18,6 +29,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       appender_{c_},
       reader_{c_},
       direct_{c_, reader_},
+      viewer_{c_, reader_},
       ring_{c_},
       checkpoint_{c_},
       reclaim_{c_},
@@ -87,15 +99,10 @@ void machine::route(request& r) {
       early_.push_back(std::move(r));
       return;
     }
-    const bool harmless = state_ == state::closing && (std::holds_alternative<release_request>(r.body) ||
-                                                       std::holds_alternative<cancel_request>(r.body) ||
-                                                       std::holds_alternative<source_request>(r.body));
-    if (state_ != state::open && !harmless) return c_.answer(r.id, errc::closed);
+    if (state_ != state::open && !(state_ == state::closing && goes_on(r.body))) return c_.answer(r.id, errc::closed);
     if (starts) return c_.answer(r.id, errc::invalid_argument);
   } else if (state_ == state::closing || state_ == state::done) {
-    const bool harmless =
-        std::holds_alternative<release_request>(r.body) || std::holds_alternative<cancel_request>(r.body);
-    if (!harmless || state_ == state::done) return c_.answer(r.id, errc::closed);
+    if (!goes_on(r.body) || state_ == state::done) return c_.answer(r.id, errc::closed);
   } else if (state_ == state::opening) {
     early_.push_back(std::move(r));
     return;
@@ -231,6 +238,7 @@ core::core(const zoned::geometry& shape, const zoned::guarantees& promises, cons
 core::~core() = default;
 void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
+void core::debug_no_split() { machine_->debug_no_split(); }
 void core::tick() { machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
 notification* core::next() { return machine_->next(); }

@@ -27,6 +27,7 @@
 #include "core/recovery.hpp"
 #include "core/salvager.hpp"
 #include "core/superblock_ring.hpp"
+#include "core/viewer.hpp"
 
 namespace furrow::core {
 
@@ -40,6 +41,7 @@ class machine {
   bool poll(zoned::command& to);
   [[nodiscard]] notification* next();
   void pop() { c_.out.pop(); }
+  void debug_no_split() { c_.debug_no_split = true; }
   [[nodiscard]] std::size_t commands_in_flight() const { return c_.io.in_flight(); }
 
  private:
@@ -75,6 +77,9 @@ class machine {
   void on(operation_id id, clone_request& r);
   void on(operation_id id, reserve_request& r);
   void on(operation_id id, extents_request& r);
+  void on(operation_id id, map_request& r);
+  void on(operation_id id, fill_request& r);
+  void on(operation_id id, unmap_request& r);
   void on(operation_id id, sync_request& r);
   void on(operation_id id, wait_durable_request& r);
   void on(operation_id id, batch_request& r);
@@ -117,6 +122,7 @@ class machine {
   appender appender_;
   reader reader_;
   direct_writer direct_;
+  viewer viewer_;
   superblock_ring ring_;
   checkpointer checkpoint_;
   reclaimer reclaim_;

@@ -147,6 +147,22 @@ struct extents_request {
   std::uint64_t bytes = 0;
   std::uint32_t extents_max = 1000;
 };
+/// A view of a range as it is published now: what it is made of stays until it is unmapped, whatever becomes of the object.
+/// Answered by mapped_view.
+struct map_request {
+  handle_id handle;
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t bytes = 0;
+};
+/// Bytes of a view, verified. Waits for nothing but the device. Answered by the bytes (read_result).
+struct fill_request {
+  std::uint64_t view = 0;
+  std::uint64_t offset_bytes = 0;  ///< In the view; a multiple of a block.
+  std::span<std::byte> to;
+};
+struct unmap_request {
+  std::uint64_t view = 0;
+};
 struct sync_request {
   handle_id handle;  ///< None: the whole store.
 };
@@ -190,12 +206,13 @@ struct cancel_request {
   errc reason = errc::cancelled;
 };
 
-using request_body = std::variant<format_request, open_request, close_request, create_request, open_object_request,
-                                  release_request, stat_request, set_attributes_request, rename_request, remove_request,
-                                  list_request, append_request, read_request, write_request, source_request,
-                                  zero_request, truncate_request, clone_request, reserve_request, extents_request,
-                                  sync_request, wait_durable_request, batch_request, statistics_request, info_request,
-                                  zones_request, collection_request, check_request, checkpoint_request, cancel_request>;
+using request_body =
+    std::variant<format_request, open_request, close_request, create_request, open_object_request, release_request,
+                 stat_request, set_attributes_request, rename_request, remove_request, list_request, append_request,
+                 read_request, write_request, source_request, zero_request, truncate_request, clone_request,
+                 reserve_request, extents_request, map_request, fill_request, unmap_request, sync_request,
+                 wait_durable_request, batch_request, statistics_request, info_request, zones_request,
+                 collection_request, check_request, checkpoint_request, cancel_request>;
 
 struct request {
   operation_id id;
@@ -219,6 +236,9 @@ struct read_result {
 struct source_need {
   std::uint64_t position_bytes = 0;  ///< In the source.
 };
+struct mapped_view {
+  std::uint64_t view = 0;
+};
 using furrow::batch_result;
 using furrow::check_finding;
 using furrow::check_result;
@@ -226,8 +246,8 @@ using furrow::event;  ///< A notification without a request.
 using furrow::open_result;
 
 using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
-                                 sequence_result, batch_result, source_need, extent_list, statistics, store_info,
-                                 std::vector<zone_status>, check_result, open_result, event>;
+                                 sequence_result, batch_result, source_need, mapped_view, extent_list, statistics,
+                                 store_info, std::vector<zone_status>, check_result, open_result, event>;
 
 struct notification {
   operation_id id;

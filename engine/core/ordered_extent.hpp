@@ -77,7 +77,8 @@ struct ordered_extent : in_flight_hook {
   bool failed = false;
   error_code error;
   pinned_extent pinned;
-  sliding_list<zoned::segment> source;  ///< blocks * block_bytes of held memory.
+  sliding_list<zoned::segment>
+      source;  ///< blocks * block_bytes of held memory; nothing, as are the sums, if not known yet.
   sliding_list<std::uint32_t> sums;
   sliding_list<landed_piece> pieces;  ///< In the object's order, which need not be that of the zone or of arrival.
   std::uint32_t bios_in_flight = 0;   ///< Queued or sent.

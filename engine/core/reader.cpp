@@ -85,6 +85,26 @@ void reader::verify_blocks(format::block_run run, std::function<void(error_code)
   start(std::move(op));
 }
 
+void reader::read_parts(std::shared_ptr<const std::vector<part>> parts, answer call) {
+  auto op = std::make_shared<operation>();
+  ++live_;
+  for (const part& p : *parts) {
+    format::extent_value x;
+    x.address = p.begin;
+    const readiness done = plan_blocks(*op, x, p.skip_bytes / block_bytes, p.skip_bytes, p.to);
+    if (done.ready()) continue;
+    drop_plan(*op);
+    --live_;
+    if (!done.need) return call(errc::damaged, {.what = done.fault});
+    return c_.pages->wait(*done.need, [this, parts = std::move(parts), call = std::move(call)](error_code ec) mutable {
+      if (ec) return call(ec, {.what = "the pages that hold the sums of a view cannot be read"});
+      read_parts(std::move(parts), std::move(call));
+    });
+  }
+  op->call = std::move(call);
+  start(std::move(op));
+}
+
 void reader::plan(std::shared_ptr<operation> op) {
   readiness done;
   for (const read_range& range : op->ranges) {

@@ -31,6 +31,14 @@ class reader final : public io_client {
   void read(object_state& of, range_list ranges, answer call);
   /// For a check: reads these blocks and verifies them; calls with what went wrong.
   void verify_blocks(format::block_run run, std::function<void(error_code)> call);
+  /// A part of known blocks: bytes from `skip_bytes` of the first one on.
+  struct part {
+    zoned::device_address begin;
+    std::uint64_t skip_bytes = 0;
+    std::span<std::byte> to;
+  };
+  /// For views: calls when the parts are there, verified. Their zones have readers already.
+  void read_parts(std::shared_ptr<const std::vector<part>> parts, answer call);
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
   [[nodiscard]] bool idle() const { return live_ == 0; }
 

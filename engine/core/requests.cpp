@@ -303,6 +303,15 @@ void machine::list_extents(operation_id id, object_state& o, const extents_reque
   table_.unuse(o);
 }
 
+void machine::on(operation_id id, map_request& r) { viewer_.map(id, r); }
+
+void machine::on(operation_id id, fill_request& r) { viewer_.fill(id, r); }
+
+void machine::on(operation_id id, unmap_request& r) {
+  viewer_.unmap(r.view);
+  c_.answer(id, {});
+}
+
 void machine::on(operation_id id, read_request& r) { reader_.accept(id, std::move(r)); }
 
 void machine::wait_durable(operation_id id, std::uint64_t sequence) {

@@ -77,6 +77,13 @@ outcome<write_result> blocking_object::write_segments(std::uint64_t offset_bytes
   });
 }
 
+outcome<write_result> blocking_object::write(std::uint64_t offset_bytes, std::shared_ptr<source> from,
+                                             const write_options& options) const {
+  return wait<write_result>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_write(offset_bytes, std::move(from), options, std::move(token));
+  });
+}
+
 outcome<sequence> blocking_object::write_zeroes(std::uint64_t offset_bytes, std::uint64_t bytes,
                                                 const write_options& options) const {
   return wait<sequence>(object_.call(), [&](const call_options& call, auto token) {
@@ -131,6 +138,13 @@ outcome<std::uint64_t> blocking_object::read(std::uint64_t offset_bytes, asio::m
 outcome<std::uint64_t> blocking_object::read(range_list ranges) const {
   return wait<std::uint64_t>(object_.call(), [&](const call_options& call, auto token) {
     object_.with(call).async_read(std::move(ranges), std::move(token));
+  });
+}
+
+outcome<std::shared_ptr<view>> blocking_object::map(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                                    const map_options& options) const {
+  return wait<std::shared_ptr<view>>(object_.call(), [&](const call_options& call, auto token) {
+    object_.with(call).async_map(offset_bytes, bytes, options, std::move(token));
   });
 }
 

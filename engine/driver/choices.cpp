@@ -69,6 +69,7 @@ std::optional<std::string> refusal(const store_options& o) {
       {"page_cache_bytes", o.page_cache_bytes, mib, tib},
       {"in_flight_bytes_max", o.in_flight_bytes_max, 64 * kib, tib},
       {"operations_max", o.operations_max, 1, mib},
+      {"view_bytes_max", o.view_bytes_max, 4 * kib, tib},
       {"handles_max", o.handles_max, 1, mib},
       {"ordered_extent_bytes_max", o.ordered_extent_bytes_max, 4 * kib, 16 * mib},
       {"journal_group_bytes", o.journal_group_bytes, 4 * kib, 4 * mib},

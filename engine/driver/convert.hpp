@@ -13,6 +13,7 @@
 #include "driver/operation.hpp"
 #include "furrow/engine/object.hpp"
 #include "furrow/engine/store.hpp"
+#include "furrow/engine/view.hpp"
 
 namespace furrow::driver {
 
@@ -38,6 +39,12 @@ inline object convert<object>(ending& e) {
   const auto* o = std::get_if<core::opened_object>(&e.result);
   FURROW_ASSERT(o != nullptr);
   return object(std::make_shared<open_handle>(e.by, *o));
+}
+
+template <>
+inline std::shared_ptr<view> convert<std::shared_ptr<view>>(ending& e) {
+  FURROW_ASSERT(e.memory != nullptr);
+  return std::make_shared<view>(std::move(e.by), std::move(e.memory));
 }
 
 template <>

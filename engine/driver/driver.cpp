@@ -25,6 +25,7 @@ driver::driver(const run_on& where, const store_options& options)
       context_alive_(thread_ ? thread_->keep_alive() : nullptr),
       handler_executor_(executor_for_handlers(where)),
       operations_max_(options.operations_max),
+      view_bytes_left_(std::make_shared<std::atomic<std::uint64_t>>(options.view_bytes_max)),
       executor_(thread_ ? asio::any_io_executor(thread_->executor()) : *where.executor()),
       admission_(options.in_flight_bytes_max),
       deliveries_(handler_executor_, thread_ != nullptr),
@@ -106,17 +107,20 @@ std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& dev
     executor_.reset();
     left.swap(inbox_);
   }
+  end_views();
   if (descriptor_ && descriptor_->is_open()) descriptor_->release();
   descriptor_.reset();
   timer_.reset();
   device = std::move(device_);
   if (in_flight_ != 0) device.reset();  // I4; waits for them.
   core_.reset();
+  fills_.clear();
   unfinished = table_.take_all();
   for (note& n : left) {
     if (auto* o = std::get_if<operation_ptr>(&n)) unfinished.push_back(std::move(*o));
   }
   if (last_) unfinished.push_back(std::move(last_));
+  if (helper_) helper_->end();
   work_.reset();
   event_strand_.reset();
   event_callback_.reset();

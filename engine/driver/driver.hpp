@@ -37,8 +37,10 @@
 #include <boost/asio/strand.hpp>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -50,12 +52,22 @@
 #include "driver/operation.hpp"
 #include "driver/operation_table.hpp"
 #include "driver/own_thread.hpp"
+#include "driver/view_memory.hpp"
 #include "furrow/engine/run_on.hpp"
 #include "furrow/zoned/device.hpp"
+
+namespace furrow {
+struct map_options;
+}
 
 namespace furrow::driver {
 
 class context_hook;
+
+struct failed_map {
+  error_code error;
+  const char* what = "";
+};
 
 class driver : public std::enable_shared_from_this<driver> {
  public:
@@ -77,6 +89,9 @@ class driver : public std::enable_shared_from_this<driver> {
   void cancel(core::operation_id id, errc reason);
   void release(core::handle_id handle);
   void on_event(std::function<void(const event&)> callback);
+  [[nodiscard]] std::shared_ptr<view_memory> make_view(std::uint64_t bytes, const map_options& options,
+                                                       failed_map& why);
+  void unmap(std::uint64_t view);
   /// Ends everything as it is; on a thread of its own, waits for that.
   void stop();
 
@@ -95,8 +110,31 @@ class driver : public std::enable_shared_from_this<driver> {
     core::handle_id handle;
   };
   struct stop_note {};
+  struct fetched_note {  ///< By the helper, of a source.
+    core::operation_id id;
+    std::uint64_t position = 0;
+    error_code error;
+    bool copied = false;
+  };
+  struct fill_note {
+    std::shared_ptr<view_memory> memory;
+    view_memory::page_range pages;
+  };
+  struct unmap_note {
+    std::uint64_t view = 0;
+  };
+  struct free_aligned {
+    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{view_memory::page_bytes}); }
+  };
+  struct fill {
+    std::shared_ptr<view_memory> memory;
+    view_memory::page_range pages;
+    std::unique_ptr<std::byte, free_aligned> buffer;  ///< None of plain memory.
+  };
+  static constexpr std::uint64_t filling = std::uint64_t{1} << 62;  ///< In ids of fills.
   static constexpr std::uint64_t unheard = std::uint64_t{1} << 63;  ///< In ids of requests that nobody waits for.
-  using note = std::variant<operation_ptr, cancel_note, release_note, event_callback, stop_note>;
+  using note = std::variant<operation_ptr, cancel_note, release_note, event_callback, stop_note, fetched_note,
+                            fill_note, unmap_note>;
 
   [[nodiscard]] error_code start(std::unique_ptr<zoned::device>& device, const store_options& options);
   /// False if it has ended: the note is then left as it was.
@@ -126,6 +164,9 @@ class driver : public std::enable_shared_from_this<driver> {
   void take(const release_note& n);
   void take(event_callback& callback);
   void take(const stop_note& n);
+  void take(const fetched_note& n);
+  void take(fill_note& n);
+  void take(const unmap_note& n);
 
   void run();
   [[nodiscard]] bool reap();
@@ -140,6 +181,18 @@ class driver : public std::enable_shared_from_this<driver> {
 
   [[nodiscard]] core::operation_id unheard_id() { return {next_id().value | unheard}; }
   void hand_over(operation& o);
+  /// Of what the helper has a part in; false: the core has not.
+  [[nodiscard]] bool begin_helped(operation& o);
+  void need_source(core::operation_id id, std::uint64_t position);
+  void have_fetched(const operation& o, std::uint64_t position, bool copying);
+  void give_source(core::operation_id id, segment_list held, error_code e, bool copied);
+  void help(std::function<void()> what);
+  void mapped(core::operation_id id, std::uint64_t view);
+  void populate(const operation& o, std::uint64_t from, std::uint64_t count);
+  void end_helped(core::operation_id id, error_code why);
+  void filled(const core::notification& n);
+  void end_views();
+  static void leave_from_helper(std::shared_ptr<driver> self, note&& n);
   void answer(core::notification& n);
   void end_early(core::operation_id id, errc reason);
   /// Out of the table, the admission and the deadlines.
@@ -160,6 +213,10 @@ class driver : public std::enable_shared_from_this<driver> {
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint32_t> operations_{0};
 
+  std::shared_ptr<std::atomic<std::uint64_t>> view_bytes_left_;
+  std::mutex watch_mutex_;              ///< Of watch_.
+  std::shared_ptr<fault_watch> watch_;  ///< When the first view is made.
+
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
   bool pump_scheduled_ = false;
@@ -170,6 +227,7 @@ class driver : public std::enable_shared_from_this<driver> {
   std::optional<asio::any_io_executor> executor_;  ///< None: ended.
 
   // In its turn.
+  std::shared_ptr<own_thread> helper_;  ///< For what may wait; made when it is first needed.
   phase phase_ = phase::running;
   context_hook* hook_ = nullptr;
   std::unique_ptr<core::core> core_;
@@ -186,7 +244,8 @@ class driver : public std::enable_shared_from_this<driver> {
   std::vector<zoned::command> unsent_;
   zoned::command polled_;
   std::size_t in_flight_ = 0;
-  bool waiting_ = false;  ///< For the descriptor.
+  std::map<std::uint64_t, fill> fills_;  ///< By id.
+  bool waiting_ = false;                 ///< For the descriptor.
   bool opened_ = false;
   bool stirred_ = true;      ///< Something moved since the core's last tick.
   bool again_ = false;       ///< There is more to do, but others come first.

@@ -51,6 +51,21 @@ void object::start_write(handler_for<write_result> h, std::uint64_t offset_bytes
   start_on(handle_, std::move(o));
 }
 
+void object::start_write_from(handler_for<write_result> h, std::uint64_t offset_bytes, std::shared_ptr<source> from,
+                              write_options options) const {
+  if (!from)
+    return driver::refuse(make_operation(std::move(h), core::write_request{}, call_), get_executor(),
+                          errc::invalid_argument, "there is no source");
+  auto feed = std::make_shared<driver::source_feed>(std::move(from), offset_bytes);
+  const std::uint64_t bytes = feed->bytes();
+  const priority urgency = options.priority;
+  auto o = make_operation(std::move(h), core::write_request{id_of(handle_), offset_bytes, bytes, {}, options}, call_);
+  o->append_bytes = bytes;
+  o->urgency = urgency;
+  o->feed = std::move(feed);
+  start_on(handle_, std::move(o));
+}
+
 void object::start_zero(handler_for<sequence> h, std::uint64_t offset_bytes, std::uint64_t bytes, bool extends,
                         write_options options) const {
   start_on(handle_, make_operation(std::move(h),

@@ -28,6 +28,8 @@
 
 #include "core/messages.hpp"
 #include "driver/own_thread.hpp"
+#include "driver/source_feed.hpp"
+#include "driver/view_memory.hpp"
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/detail/initiate.hpp"
 #include "furrow/engine/run_on.hpp"
@@ -43,7 +45,8 @@ struct ending {
   error_code error;
   error_detail detail;
   core::result_body result;
-  std::shared_ptr<driver> by;                ///< Of an object or a store.
+  std::shared_ptr<driver> by;                ///< Of an object, a view or a store.
+  std::shared_ptr<view_memory> memory;       ///< Of a view.
   std::unique_ptr<zoned::device> device;     ///< close and format: given back.
   std::shared_ptr<own_thread> ended_thread;  ///< close, format, failed open: joined before the handler runs.
 };
@@ -83,6 +86,8 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
   std::shared_ptr<const open_handle> handle;                ///< Kept open until it is called.
   std::vector<std::shared_ptr<const open_handle>> handles;  ///< The same, of a batch.
   std::shared_ptr<const void> keep;                         ///< Whatever else must live as long.
+  std::shared_ptr<source_feed> feed;                        ///< Of a write from a source.
+  std::shared_ptr<view_memory> of_view;                     ///< Of what makes a view, or populates one.
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;

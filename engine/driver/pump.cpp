@@ -156,6 +156,9 @@ void driver::answer(core::notification& n) {
     return tell(std::move(*e));
   }
   if ((n.id.value & unheard) != 0) return;
+  if (const auto* need = std::get_if<core::source_need>(&n.result)) return need_source(n.id, need->position_bytes);
+  if (const auto* m = std::get_if<core::mapped_view>(&n.result)) return mapped(n.id, m->view);
+  if ((n.id.value & filling) != 0) return filled(n);
   operation_ptr o = withdraw(n.id);
   FURROW_ASSERT(o != nullptr);  // I2
   if (o->kind == operation::role::open && !n.error) opened_ = true;
@@ -181,6 +184,7 @@ bool driver::rest() {
 }
 
 void driver::hand_over(operation& o) {
+  if ((o.feed || o.of_view) && !begin_helped(o)) return;
   o.with_core = true;
   o.request.now_ns = now_ns_;
   core_->handle(std::move(o.request));

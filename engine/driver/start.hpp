@@ -17,7 +17,7 @@ typename handler_operation<T>::pointer make_operation(handler_for<T> h, Body&& r
 }
 
 /// Ends what no driver accepts; `on`: where the handler is called if it has no executor of its own.
-inline void refuse(operation_ptr o, const asio::any_io_executor& on, errc why, std::string what = {}) {
+inline void refuse(operation_ptr o, const asio::any_io_executor& on, error_code why, std::string what = {}) {
   ending e;
   e.error = why;
   e.detail.what = std::move(what);

@@ -57,6 +57,10 @@ class core_runner {
   std::function<void(const zoned::command&)> watch;
   /// Called with each completion before the core has it.
   std::function<void(const zoned::command&, zoned::completion&)> spoil;
+  /// Why a command fails instead of being executed.
+  std::function<error_code(const zoned::command&)> fail;
+  /// Of the next core that is started.
+  bool no_split = false;
 
   void format(const format_options& o = {}, std::byte store = std::byte{7}) {
     start();
@@ -115,6 +119,13 @@ class core_runner {
       ticked = false;
       if (commands-- == 0) return;
       if (watch) watch(c);
+      if (const error_code why = fail ? fail(c) : error_code{}) {
+        zoned::completion failed;
+        failed.id = c.id;
+        failed.error = why;
+        core_->handle(failed);
+        continue;
+      }
       zoned::completion done = device_.execute(c);
       if (spoil) spoil(c, done);
       core_->handle(done);
@@ -148,7 +159,10 @@ class core_runner {
   }
 
  private:
-  void start() { core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_); }
+  void start() {
+    core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_);
+    if (no_split) core_->debug_no_split();
+  }
 
   zoned::memory_zones& device_;
   store_options options_;

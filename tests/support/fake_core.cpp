@@ -291,6 +291,10 @@ class machine {
     try_to_close();
   }
   template <class Body>
+  void begin(operation_id id, Body&) {
+    fail(id, errc::unsupported);
+  }
+  template <class Body>
   void done(work&, Body&) {
     FURROW_UNREACHABLE();
   }

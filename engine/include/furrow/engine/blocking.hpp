@@ -58,10 +58,12 @@ class blocking_object {
   [[nodiscard]] outcome<std::uint64_t> read(std::uint64_t offset_bytes, asio::mutable_buffer to) const;
   [[nodiscard]] outcome<std::uint64_t> read(range_list ranges) const;
   template <class ConstBufferSequence>
-  [[nodiscard]] outcome<write_result> write(std::uint64_t offset_bytes, const ConstBufferSequence& from,
-                                            const write_options& options = {}) const {
+  requires asio::is_const_buffer_sequence<ConstBufferSequence>::value [[nodiscard]] outcome<write_result> write(
+      std::uint64_t offset_bytes, const ConstBufferSequence& from, const write_options& options = {}) const {
     return write_segments(offset_bytes, detail::segments_of(from), options);
   }
+  [[nodiscard]] outcome<write_result> write(std::uint64_t offset_bytes, std::shared_ptr<source> from,
+                                            const write_options& options = {}) const;
   [[nodiscard]] outcome<sequence> write_zeroes(std::uint64_t offset_bytes, std::uint64_t bytes,
                                                const write_options& options = {}) const;
   [[nodiscard]] outcome<sequence> punch(std::uint64_t offset_bytes, std::uint64_t bytes,
@@ -74,6 +76,8 @@ class blocking_object {
   [[nodiscard]] outcome<std::uint64_t> reserve(std::uint64_t bytes) const;
   [[nodiscard]] outcome<extent_list> extents(std::uint64_t offset_bytes, std::uint64_t bytes,
                                              std::uint32_t extents_max = 1000) const;
+  [[nodiscard]] outcome<std::shared_ptr<view>> map(std::uint64_t offset_bytes, std::uint64_t bytes,
+                                                   const map_options& options = {}) const;
   [[nodiscard]] outcome<object_status> stat() const;
   [[nodiscard]] outcome<sequence> set_attributes(attributes to) const;
   [[nodiscard]] outcome<sequence> sync() const;

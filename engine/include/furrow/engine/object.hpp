@@ -20,7 +20,9 @@
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/detail/initiate.hpp"
 #include "furrow/engine/run_on.hpp"
+#include "furrow/engine/source.hpp"
 #include "furrow/engine/types.hpp"
+#include "furrow/engine/view.hpp"
 
 namespace furrow {
 
@@ -94,14 +96,25 @@ class object {
   /// part, in the order of the object. The memory goes to the device uncopied where it is aligned, and the offset with it.
   /// Errors: as of async_append, and out_of_range (over the largest object), checksum_mismatch (of an old block).
   template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
-  auto async_write(std::uint64_t offset_bytes, const ConstBufferSequence& from, write_options options,
-                   Token&& token) const {
+  requires asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_write(std::uint64_t offset_bytes,
+                                                                                       const ConstBufferSequence& from,
+                                                                                       write_options options,
+                                                                                       Token&& token) const {
     return detail::initiate<void(error_code, write_result)>(&object::start_write, *this, std::forward<Token>(token),
                                                             offset_bytes, detail::segments_of(from), options);
   }
   template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
   auto async_write(std::uint64_t offset_bytes, const ConstBufferSequence& from, Token&& token) const {
     return async_write(offset_bytes, from, write_options{}, std::forward<Token>(token));
+  }
+  /// The same of memory that may not be resident (source.hpp). What is resident in front is written first; the rest
+  /// follows, published after it. A write that fails, or is cancelled, in between has written what was resident so far.
+  /// Errors: those, and of the source (source_failed).
+  template <asio::completion_token_for<void(error_code, write_result)> Token>
+  auto async_write(std::uint64_t offset_bytes, std::shared_ptr<source> from, write_options options,
+                   Token&& token) const {
+    return detail::initiate<void(error_code, write_result)>(
+        &object::start_write_from, *this, std::forward<Token>(token), offset_bytes, std::move(from), options);
   }
 
   /// The range reads as zeros: void(error_code, sequence). Its whole blocks become a hole, which takes no space; of those
@@ -163,6 +176,15 @@ class object {
                                                            offset_bytes, bytes, extents_max);
   }
 
+  /// The range as read-only memory, as it is published now (view.hpp): void(error_code, std::shared_ptr<view>). The offset is
+  /// a multiple of 4,096. Errors: out_of_range, invalid_argument, needs_own_thread, busy (over view_bytes_max), unsupported
+  /// (userfaultfd is not permitted).
+  template <asio::completion_token_for<void(error_code, std::shared_ptr<view>)> Token>
+  auto async_map(std::uint64_t offset_bytes, std::uint64_t bytes, map_options options, Token&& token) const {
+    return detail::initiate<void(error_code, std::shared_ptr<view>)>(
+        &object::start_map, *this, std::forward<Token>(token), offset_bytes, bytes, options);
+  }
+
   /// What is known of the object: void(error_code, object_status).
   template <asio::completion_token_for<void(error_code, object_status)> Token>
   auto async_stat(Token&& token) const {
@@ -191,6 +213,8 @@ class object {
   void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list) const;
   void start_write(detail::handler_of<void(error_code, write_result)>, std::uint64_t, segment_list,
                    write_options) const;
+  void start_write_from(detail::handler_of<void(error_code, write_result)>, std::uint64_t, std::shared_ptr<source>,
+                        write_options) const;
   void start_zero(detail::handler_of<void(error_code, sequence)>, std::uint64_t, std::uint64_t, bool,
                   write_options) const;
   void start_truncate(detail::handler_of<void(error_code, sequence)>, std::uint64_t, write_options) const;
@@ -199,6 +223,8 @@ class object {
   void start_reserve(detail::handler_of<void(error_code, std::uint64_t)>, std::uint64_t) const;
   void start_extents(detail::handler_of<void(error_code, extent_list)>, std::uint64_t, std::uint64_t,
                      std::uint32_t) const;
+  void start_map(detail::handler_of<void(error_code, std::shared_ptr<view>)>, std::uint64_t, std::uint64_t,
+                 map_options) const;
   void start_stat(detail::handler_of<void(error_code, object_status)>) const;
   void start_set_attributes(detail::handler_of<void(error_code, sequence)>, attributes) const;
   void start_sync(detail::handler_of<void(error_code, sequence)>) const;

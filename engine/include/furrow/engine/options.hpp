@@ -19,6 +19,8 @@ struct store_options {
   std::uint64_t in_flight_bytes_max = 64u << 20;
   /// 1 .. 1,048,576. Operations accepted and not yet completed; more are refused with busy.
   std::uint32_t operations_max = 65536;
+  /// 4 KiB .. 1 TiB. Bytes of all views together; a view over it is refused with busy.
+  std::uint64_t view_bytes_max = 256u << 20;
   /// 1 .. 1,048,576. Objects open at a time.
   std::uint32_t handles_max = 1u << 20;
   /// 4 KiB .. 16 MiB, whole store blocks. Longer requests become several ordered extents, each whole or absent after a

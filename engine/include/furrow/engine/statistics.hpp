@@ -11,6 +11,8 @@ struct statistics {
   std::uint64_t append_bytes = 0;
   std::uint64_t reads = 0;
   std::uint64_t read_bytes = 0;
+  std::uint64_t fills = 0;  ///< Of views.
+  std::uint64_t fill_bytes = 0;
   std::uint64_t copied_bytes = 0;  ///< Appended or read bytes that went through a buffer of the store.
 
   // The write path.
