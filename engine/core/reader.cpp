@@ -57,7 +57,7 @@ void reader::recycle(std::shared_ptr<operation> op) {
     op->error = {};
     op->detail = {};
   }
-  if (op->verified) op->verified = nullptr;
+  op->call = nullptr;
   spare_.push_back(std::move(op));
 }
 
