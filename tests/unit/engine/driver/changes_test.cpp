@@ -87,7 +87,7 @@ TEST_CASE("changes: what cannot be done is said, and changes nothing") {
   CHECK(code(a.truncate(0)) == errc::closed);
 }
 
-TEST_CASE("changes: futures and coroutines; a close waits for what is in flight") {
+TEST_CASE("changes: futures and coroutines, and a close that waits for what is in flight") {
   asio::io_context context;
   auto opened = store::async_open(context, formatted(), {}, asio::use_future);
   context.run();
