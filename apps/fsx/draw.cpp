@@ -35,8 +35,9 @@ constexpr std::uint64_t weights_total = 2000;
 }  // namespace
 
 const char* name_of(op_kind k) {
-  constexpr std::array<const char*, op_kinds> names{"append",     "write", "read",    "punch", "write_zeroes", "truncate",
-                                                    "trim_front", "clone", "extents", "sync",  "recreate",     "reopen"};
+  constexpr std::array<const char*, op_kinds> names{"append",       "write",    "read",       "punch",
+                                                    "write_zeroes", "truncate", "trim_front", "clone",
+                                                    "extents",      "sync",     "recreate",   "reopen"};
   return names[static_cast<std::size_t>(k)];
 }
 

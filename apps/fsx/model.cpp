@@ -96,7 +96,8 @@ std::optional<std::string> model::compare(std::uint64_t from, std::uint64_t coun
     if (x.offset_bytes != at || x.bytes == 0 || x.bytes > end - at)
       return fmt::format("an extent of bytes {}..{} where one from {} up to {} at most was to come", x.offset_bytes,
                          x.offset_bytes + x.bytes, at, end);
-    for (; at < x.offset_bytes + x.bytes; at = std::min(x.offset_bytes + x.bytes, (at / block_bytes + 1) * block_bytes)) {
+    for (; at < x.offset_bytes + x.bytes;
+         at = std::min(x.offset_bytes + x.bytes, (at / block_bytes + 1) * block_bytes)) {
       const kind expected = at >= tail_begin ? kind::tail : data_[at / block_bytes] ? kind::data : kind::hole;
       if (x.what != expected)
         return fmt::format("block {} is {} and was to be {}", at / block_bytes, name_of(x.what), name_of(expected));

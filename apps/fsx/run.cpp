@@ -75,8 +75,8 @@ class runner {
 
   void step() {
     if (context_.run_one_for(patience) == 0)
-      throw cli::failure{fmt::format("nothing has ended for {} s, with {} operations in flight", patience.count(),
-                                     in_flight_.size())};
+      throw cli::failure{
+          fmt::format("nothing has ended for {} s, with {} operations in flight", patience.count(), in_flight_.size())};
   }
 
   template <class T, class Start>
@@ -103,8 +103,7 @@ class runner {
     how.checkpoint_journal_bytes_min = 64 << 10;
     how.ordered_extent_bytes_max = options_.seed % 3 == 0 ? 64 << 10 : 16 << 20;
     store_ = await<store>([&](auto&& t) { store::async_open(context_, std::move(device_), how, std::move(t)); });
-    for (subject& s : objects_)
-      s.object = await<object>([&](auto&& t) { store_.async_create(s.name, std::move(t)); });
+    for (subject& s : objects_) s.object = await<object>([&](auto&& t) { store_.async_create(s.name, std::move(t)); });
   }
 
   void close() {

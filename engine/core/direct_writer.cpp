@@ -332,11 +332,13 @@ bool direct_writer::cancel(operation_id id, error_code reason) {
   const auto it = std::find_if(live_.begin(), live_.end(), [id](const direct_io& io) { return io.id == id; });
   if (it == live_.end() || it->in_flight > 0) return false;
   direct_io& io = *it;
-  const auto tickets_waiting = std::count_if(io.holds.begin(), io.holds.begin() + static_cast<std::ptrdiff_t>(io.holds_asked),
-                                             [](const direct_io::hold& h) { return h.ticket.waits; });
-  const bool waits = io.now == direct_io::state::draining || io.now == direct_io::state::room ||
-                     io.now == direct_io::state::fetching ||
-                     (io.now == direct_io::state::locking && static_cast<std::size_t>(tickets_waiting) == io.holds_left);
+  const auto tickets_waiting =
+      std::count_if(io.holds.begin(), io.holds.begin() + static_cast<std::ptrdiff_t>(io.holds_asked),
+                    [](const direct_io::hold& h) { return h.ticket.waits; });
+  const bool waits =
+      io.now == direct_io::state::draining || io.now == direct_io::state::room ||
+      io.now == direct_io::state::fetching ||
+      (io.now == direct_io::state::locking && static_cast<std::size_t>(tickets_waiting) == io.holds_left);
   if (!waits) return false;
   std::erase(draining_, &io);
   std::erase(rooms_, &io);

@@ -67,7 +67,7 @@ struct direct_io : boost::intrusive::list_base_hook<> {
   std::array<hold, 2> holds;  ///< Of the object, and of another that is cloned.
   std::size_t holds_wanted = 0;
   std::size_t holds_asked = 0;
-  std::size_t holds_left = 0;  ///< That are not granted yet.
+  std::size_t holds_left = 0;        ///< That are not granted yet.
   std::uint64_t barrier = 0;         ///< Publications of the object that are to be finished,
   std::uint64_t source_barrier = 0;  ///< and of the cloned one.
   bool drained = false;

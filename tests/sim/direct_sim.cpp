@@ -77,9 +77,26 @@ bool is_front(const bytes& data, std::uint64_t offset, const bytes& old, const b
   return false;
 }
 
+/// Whether each block of `found` is that of before a write or of after it: where an ordered extent of several fails, those
+/// behind it, which were on their way, may be there.
+bool is_mix(const pending& p, const bytes& old, const bytes& found) {
+  if (p.data.empty() || found.size() < old.size() || found.size() > p.becomes.size()) return false;
+  for (std::uint64_t at = 0; at < found.size(); at += block) {
+    const std::uint64_t end = std::min<std::uint64_t>(at + block, found.size());
+    bool is_old = true, is_new = true;
+    for (std::uint64_t b = at; b < end; ++b) {
+      is_old &= found[b] == (b < old.size() ? old[b] : std::byte{});
+      is_new &= found[b] == p.becomes[b];
+    }
+    if (!is_old && !is_new) return false;
+  }
+  return true;
+}
+
 /// Whether `found` may be what is left of the change.
-bool may_be(const pending& p, const bytes& old, const bytes& found) {
-  return found == old || found == p.becomes || is_front(p.data, p.offset, old, found);
+bool may_be(const pending& p, const bytes& old, const bytes& found, bool failures) {
+  return found == old || found == p.becomes || is_front(p.data, p.offset, old, found) ||
+         (failures && is_mix(p, old, found));
 }
 
 class direct_simulation {
@@ -87,8 +104,8 @@ class direct_simulation {
   explicit direct_simulation(scenario s)
       : scenario_{calm(std::move(s))},
         chance_{mix(scenario_.seed) + 7},
-        device_{scenario_.shape, scenario_.zones, scenario_.promises, scenario_.faults, scenario_.order,
-                mix(scenario_.seed) + 3, scenario_.zone_faults},
+        device_{scenario_.shape, scenario_.zones,         scenario_.promises,   scenario_.faults,
+                scenario_.order, mix(scenario_.seed) + 3, scenario_.zone_faults},
         store_{device_, scenario_.store, mix(scenario_.seed) + 4},
         all_(canvases),
         size_max_{std::clamp<std::uint64_t>(scenario_.data_bytes() / 32, 16 * block, 64 * block)} {}
@@ -136,6 +153,7 @@ class direct_simulation {
     device_.faults().allow_failures(on);
     device_.zone_faults().allow(on);
   }
+  [[nodiscard]] bool data_failed() { return device_.zone_faults().counts().failed > 0; }
   [[nodiscard]] bool busy() const {
     return std::ranges::any_of(all_, [](const canvas& c) { return c.op.has_value(); });
   }
@@ -209,15 +227,17 @@ class direct_simulation {
       std::optional<std::size_t> first, last;
       for (std::size_t k = 0; k < c.versions.size(); ++k)
         if (c.versions[k].holds == found[i]) first = first.value_or(k), last = k;
-      if (c.op && may_be(*c.op, c.newest(), found[i])) first = first.value_or(c.versions.size()), last = c.versions.size();
+      if (c.op && may_be(*c.op, c.newest(), found[i], data_failed()))
+        first = first.value_or(c.versions.size()), last = c.versions.size();
       for (std::size_t k = 1; k < c.versions.size() && !first; ++k)  // one ordered extent after the other
         if (is_front(c.versions[k].data, c.versions[k].offset, c.versions[k - 1].holds, found[i])) first = last = k - 1;
       if (!first)
-        throw broken_promise{fmt::format("object {} of {} bytes is none of its {} versions", i, found[i].size(),
-                                         c.versions.size())};
+        throw broken_promise{
+            fmt::format("object {} of {} bytes is none of its {} versions", i, found[i].size(), c.versions.size())};
       if (all && *last + 1 < c.versions.size())
         throw broken_promise{fmt::format("object {} is an old version after a clean close", i)};
-      for (std::size_t k = 0; k <= *first && k < c.versions.size(); ++k) least = std::max(least, c.versions[k].sequence);
+      for (std::size_t k = 0; k <= *first && k < c.versions.size(); ++k)
+        least = std::max(least, c.versions[k].sequence);
       for (std::size_t k = *last + 1; k < c.versions.size(); ++k)
         if (c.versions[k].sequence != 0) most = std::min(most, c.versions[k].sequence - 1);
       c.versions.clear();
@@ -424,7 +444,8 @@ class direct_simulation {
         continue;
       }
       if (n.id == sync_id_) {
-        if (const auto* r = std::get_if<core::sequence_result>(&n.result); r != nullptr && !n.error) durable(r->sequence);
+        if (const auto* r = std::get_if<core::sequence_result>(&n.result); r != nullptr && !n.error)
+          durable(r->sequence);
         continue;
       }
       const auto at = std::ranges::find_if(all_, [&](const canvas& c) { return c.op && c.op->id == n.id; });
@@ -438,9 +459,8 @@ class direct_simulation {
   void durable(furrow::sequence up_to) {
     durable_ = std::max(durable_, up_to);
     for (canvas& c : all_) {
-      const auto last = std::find_if(c.versions.rbegin(), c.versions.rend(), [this](const version& v) {
-        return v.sequence != 0 && v.sequence <= durable_;
-      });
+      const auto last = std::find_if(c.versions.rbegin(), c.versions.rend(),
+                                     [this](const version& v) { return v.sequence != 0 && v.sequence <= durable_; });
       if (last != c.versions.rend()) c.versions.erase(c.versions.begin(), std::prev(last.base()));
     }
   }
@@ -480,7 +500,13 @@ class direct_simulation {
       if (now_durable) durable(sequence);
       return;
     }
-    if (n.error) throw broken_promise{fmt::format("looking after a failure: {}", n.error.message())};
+    if (n.error && device_.faults().failures() == 0)
+      throw broken_promise{fmt::format("looking after a failure: {}", n.error.message())};
+    if (n.error) {  // once more
+      p.now = pending::phase::asks_size;
+      p.id = store_.send(core::stat_request{c.handle});
+      return;
+    }
     if (p.now == pending::phase::asks_size) {
       p.found.resize(std::get<object_status>(n.result).bytes);
       p.now = pending::phase::reads;
@@ -490,7 +516,8 @@ class direct_simulation {
       p.id = store_.send(std::move(r));
       return;
     }
-    if (!may_be(p, c.newest(), p.found)) throw broken_promise{"a change that failed left something else"};
+    if (!may_be(p, c.newest(), p.found, data_failed()))
+      throw broken_promise{"a change that failed left something else"};
     if (p.found != c.newest()) c.versions.push_back({std::move(p.found), 0, p.kind, p.offset, std::move(p.data)});
     c.op.reset();
   }
@@ -498,8 +525,8 @@ class direct_simulation {
   void failed(canvas& c, const core::notification& n) {
     ++totals_.errors;
     pending& p = *c.op;
-    const bool excused = n.error == errc::no_space || (p.wants_failure && (n.error == errc::cancelled ||
-                                                                            n.error == errc::source_failed)) ||
+    const bool excused = n.error == errc::no_space ||
+                         (p.wants_failure && (n.error == errc::cancelled || n.error == errc::source_failed)) ||
                          n.error == zoned::errc::io || n.error == errc::busy;
     if (!excused) throw broken_promise{fmt::format("error without a cause: {} {}", n.error.message(), n.detail.what)};
     if (n.error == errc::no_space) full_ = true;
@@ -531,11 +558,10 @@ void on_abort(int) {
 int run(std::uint64_t first, std::uint64_t count, std::uint64_t operations) {
   direct_totals sum;
   const auto add = [&sum](const direct_totals& t) {
-    for (const auto field :
-         {&direct_totals::operations, &direct_totals::errors, &direct_totals::power_losses, &direct_totals::process_ends,
-          &direct_totals::clean_reopens, &direct_totals::needs, &direct_totals::attempts, &direct_totals::extracted,
-          &direct_totals::cancelled_blocks, &direct_totals::bounced_bytes, &direct_totals::zone_resets,
-          &direct_totals::splits})
+    for (const auto field : {&direct_totals::operations, &direct_totals::errors, &direct_totals::power_losses,
+                             &direct_totals::process_ends, &direct_totals::clean_reopens, &direct_totals::needs,
+                             &direct_totals::attempts, &direct_totals::extracted, &direct_totals::cancelled_blocks,
+                             &direct_totals::bounced_bytes, &direct_totals::zone_resets, &direct_totals::splits})
       sum.*field += t.*field;
   };
   std::uint64_t failures = 0;
@@ -549,8 +575,8 @@ int run(std::uint64_t first, std::uint64_t count, std::uint64_t operations) {
       if (++failures == 5) break;
     }
   }
-  fmt::print("{} operations, {} errors, {} power losses, {} process ends, {} clean reopens\n", sum.operations, sum.errors,
-             sum.power_losses, sum.process_ends, sum.clean_reopens);
+  fmt::print("{} operations, {} errors, {} power losses, {} process ends, {} clean reopens\n", sum.operations,
+             sum.errors, sum.power_losses, sum.process_ends, sum.clean_reopens);
   fmt::print("{} requests for more of a source, {} attempts, {} extracted, {} blocks cancelled, {} bytes bounced\n",
              sum.needs, sum.attempts, sum.extracted, sum.cancelled_blocks, sum.bounced_bytes);
   fmt::print("{} zone resets, {} splits; {} seeds failed\n", sum.zone_resets, sum.splits, failures);
