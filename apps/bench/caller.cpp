@@ -25,18 +25,23 @@ aligned_memory memory_of(std::size_t bytes, std::uint64_t seed) {
   return {memory, std::free};
 }
 
-/// What the engine is given to call. Its executor and its memory are the caller's own.
+/// What the engine is given to call. Its memory is the caller's own; it has no executor: it is called on the store's.
 struct caller::on_done {
-  using executor_type = asio::io_context::executor_type;
   using allocator_type = recycling_allocator<void>;
 
   caller* by;
   std::size_t index;
 
-  [[nodiscard]] executor_type get_executor() const noexcept { return by->context_.get_executor(); }
   [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_type{by->slots_[index].handlers}; }
   void operator()(error_code e, const append_result&) const { by->done(index, e); }
   void operator()(error_code e, std::uint64_t) const { by->done(index, e); }
+};
+
+/// The same, called on the caller's executor.
+struct caller::on_done_here : on_done {
+  using executor_type = asio::io_context::executor_type;
+
+  [[nodiscard]] executor_type get_executor() const noexcept { return by->context_.get_executor(); }
 };
 
 caller::caller(asio::io_context& context, store on, const plan& what, std::size_t number, std::uint64_t share_bytes)
@@ -100,16 +105,22 @@ void caller::start(std::size_t index, clock::time_point now) {
 
 void caller::append(std::size_t index, sink& to) {
   to.appended_bytes += plan_.operation_bytes;
-  to.handle.async_append(asio::const_buffer(slots_[index].memory.get(), plan_.operation_bytes), append_options_,
-                         on_done{this, index});
+  const asio::const_buffer from(slots_[index].memory.get(), plan_.operation_bytes);
+  if (plan_.threads == 1)
+    to.handle.async_append(from, append_options_, on_done{this, index});
+  else
+    to.handle.async_append(from, append_options_, on_done_here{{this, index}});
   if (to.appended_bytes > share_bytes_ && !to.being_replaced) replace(static_cast<std::size_t>(&to - sinks_.data()));
 }
 
 void caller::read(std::size_t index, source& from) {
   const std::uint64_t places = from.bytes / plan_.operation_bytes;
   const std::uint64_t place = (plan_.what == workload::read_sequential ? from.reads++ : chance_()) % places;
-  from.handle.async_read(place * plan_.operation_bytes,
-                         asio::mutable_buffer(slots_[index].memory.get(), plan_.operation_bytes), on_done{this, index});
+  const asio::mutable_buffer to(slots_[index].memory.get(), plan_.operation_bytes);
+  if (plan_.threads == 1)
+    from.handle.async_read(place * plan_.operation_bytes, to, on_done{this, index});
+  else
+    from.handle.async_read(place * plan_.operation_bytes, to, on_done_here{{this, index}});
 }
 
 void caller::done(std::size_t index, error_code e) {

@@ -72,6 +72,7 @@ class caller {
     bool reads = false;
   };
   struct on_done;
+  struct on_done_here;
 
   void start(std::size_t index, clock::time_point now);
   void append(std::size_t index, sink& to);

@@ -159,9 +159,12 @@ void print(output& out, const raw_device& device, const zone_counts& zones, cons
   out.line("");
   row("will use", device.writing());
   row("in commands of",
-      fmt::format("up to {} and {} pieces of memory, aligned to {}; less than {} is gathered while a zone is busy",
-                  human_bytes(promises.append_bytes_max), promises.segments_max,
-                  human_bytes(promises.memory_alignment_bytes), human_bytes(promises.coalesce_bytes)));
+      fmt::format(
+          "up to {} and {} pieces of memory, aligned to {}{}", human_bytes(promises.append_bytes_max),
+          promises.segments_max, human_bytes(promises.memory_alignment_bytes),
+          promises.coalesce_bytes > zoned::store_block_bytes
+              ? fmt::format("; less than {} is gathered while a zone is busy", human_bytes(promises.coalesce_bytes))
+              : std::string{}));
   for (const std::string& line : advice(device, zones, queue)) row("advice", line);
 }
 

@@ -7,6 +7,7 @@
 #include "core/extent_source.hpp"
 #include "core/journal.hpp"
 #include "core/segment_cursor.hpp"
+#include "core/splitter.hpp"
 
 namespace furrow::core {
 
@@ -53,9 +54,10 @@ void appender::unblock(std::list<blocked>::iterator it) {
   object_state& o = *it->object;
   const operation_id id = it->id;
   append_request r = std::move(it->what);
-  c_.direct->release(o, it->ticket);
+  const bool taken = waiting_.empty() && try_append(id, r, true);
+  c_.direct->release(o, it->ticket);  // whoever is next changes the end from now on
   blocked_.erase(it);
-  if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});
+  if (!taken) waiting_.push_back({id, std::move(r)});
   c_.table->unuse(o);
 }
 
@@ -116,7 +118,7 @@ void appender::answer_when(operation_id id, durability level, std::uint64_t sequ
   c_.log->answer_when_durable(sequence, id, result);
 }
 
-bool appender::try_append(operation_id id, append_request& r) {
+bool appender::try_append(operation_id id, append_request& r, bool holds_end) {
   object_state* o = c_.table->of(r.handle);
   error_code ec = o == nullptr ? error_code{errc::closed} : c_.latch ? c_.latch : check(*o, r.options);
   if (ec) {
@@ -131,7 +133,8 @@ bool appender::try_append(operation_id id, append_request& r) {
     return true;
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
-  if (!o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max)) {  // while it waited for space
+  if (!holds_end &&
+      !o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max)) {  // while it waited for space
     block(id, std::move(r), *o);
     return true;
   }

@@ -4,7 +4,8 @@
 //   A1  Appends that wait for space are taken in the order of their arrival; none overtakes.
 //   A2  The source is read (sums, tail, copies) when the append is accepted; the caller's memory goes to the device
 //   uncopied where
-//       it begins on a block boundary of the object and is aligned as the device asks.
+//       it begins on a block boundary of the object, is aligned as the device asks, and no block of it is in more pieces than
+//       a command may have.
 //   A3  An append of one object and at most ordered_extent_blocks_max blocks is in one publication: whole or absent.
 //   A5  An append waits while somebody changes the object's end (direct_writer), in the order of coming.
 //   A4  Appends of whole blocks that follow each other in an object join in one ordered extent until it is begun, as far as
@@ -51,8 +52,8 @@ class appender {
   };
   void block(operation_id id, append_request r, object_state& o);
   void unblock(std::list<blocked>::iterator it);
-  /// False: not enough space now; nothing changed.
-  bool try_append(operation_id id, append_request& r);
+  /// False: not enough space now; nothing changed. `holds_end`: nobody else may change the object's end now.
+  bool try_append(operation_id id, append_request& r, bool holds_end = false);
   bool try_batch(operation_id id, batch_request& r);
   struct batch_needs {
     error_code error;

@@ -187,7 +187,7 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
   }
   c_.stats.data_bytes += c.bytes;
   const bool aligned = c.at.offset_bytes % block_bytes == 0 && c.at.zone == zone.device.index;
-  std::uint64_t landed = aligned ? c.bytes / block_bytes : 0;
+  const std::uint64_t landed = aligned ? c.bytes / block_bytes : 0;
   if (landed < asked) {
     ++c_.stats.short_completions;
     if (!aligned || c.bytes % block_bytes != 0) {
@@ -198,13 +198,18 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
     }
   }
   c_.zones.drained(zone);
-  std::uint64_t at_block = c.at.offset_bytes / block_bytes;
+  deal(s, bios, {zone.device.index, c.at.offset_bytes}, landed, false, {});
+}
+
+/// The first `landed` blocks are at `at`, front to back; the rest is queued again.
+void data_writer::deal(stream& s, std::vector<bio>& bios, zoned::place at, std::uint64_t landed, bool failed,
+                       error_code why) {
   std::vector<bio> rest;
   for (bio& b : bios) {
     const std::uint64_t part = std::min(landed, b.blocks);
     if (part > 0) {
-      land({b.extent, b.first_block, part, b.attempts}, {zone.device.index, at_block * block_bytes});
-      at_block += part;
+      land({b.extent, b.first_block, part, b.attempts}, at);
+      at.offset_bytes += part * block_bytes;
       landed -= part;
       b.first_block += part;
       b.blocks -= part;
@@ -214,7 +219,7 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
     else
       settle(*b.extent);
   }
-  if (!rest.empty()) again(s, std::move(rest), false, {});
+  if (!rest.empty()) again(s, std::move(rest), failed, why);
 }
 
 void data_writer::land(bio b, zoned::place at) {
@@ -279,23 +284,7 @@ void data_writer::settle_failed(failed_append f, std::uint64_t landed) {
   --in_flight_;
   --z.holds;
   c_.stats.data_bytes += landed * block_bytes;
-  std::uint64_t at_block = f.at_block;
-  std::vector<bio> rest;
-  for (bio& b : f.bios) {
-    const std::uint64_t part = std::min(landed, b.blocks);
-    if (part > 0) {
-      land({b.extent, b.first_block, part, b.attempts}, {z.device.index, at_block * block_bytes});
-      at_block += part;
-      landed -= part;
-      b.first_block += part;
-      b.blocks -= part;
-    }
-    if (b.blocks > 0)
-      rest.push_back(b);
-    else
-      settle(*b.extent);
-  }
-  again(streams_[f.stream], std::move(rest), !f.blameless, f.why);
+  deal(streams_[f.stream], f.bios, {z.device.index, f.at_block * block_bytes}, landed, !f.blameless, f.why);
   if (z.holds == 0) c_.reclaim->consider(z);
 }
 

@@ -75,6 +75,7 @@ class data_writer final : public io_client {
   [[nodiscard]] std::size_t open_streams_max() const;
   [[nodiscard]] bool gathers(const stream& s, const zone_state& zone) const;
   void send(stream& s, open_zone& to);
+  void deal(stream& s, std::vector<bio>& bios, zoned::place at, std::uint64_t landed, bool failed, error_code why);
   void land(bio b, zoned::place at);
   void failed(failed_append f, zoned::place at);
   void refused_by_limit(failed_append f);

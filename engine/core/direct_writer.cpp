@@ -91,6 +91,7 @@ void direct_writer::accept(operation_id id, truncate_request& r) {
   object_state* o = nullptr;
   if (const error_code ec = check(r.handle, r.bytes, 0, r.options, o)) return refuse(id, ec, o);
   direct_io& io = start(id, direct_io::kind::truncate, *o, r.bytes, r.bytes, r.options);
+  o->shortenings.push_back(r.bytes);
   lock(io);
 }
 
@@ -122,7 +123,7 @@ void direct_writer::later(std::function<void()> call) {
 
 bool direct_writer::hold_end(object_state& o, range_lock::ticket& t, std::function<void()> call) {
   t.granted = std::move(call);
-  return o.changing.acquire(t, o.reserved.bytes / block_bytes, to_the_end);
+  return o.changing.acquire(t, o.lowest_end() / block_bytes, to_the_end);
 }
 
 void direct_writer::release(object_state& o, range_lock::ticket& t) {
@@ -132,13 +133,13 @@ void direct_writer::release(object_state& o, range_lock::ticket& t) {
   for (range_lock::ticket* w : now_held) later([w] { w->granted(); });
 }
 
-/// A range that may move the end holds all behind it (W3).
+/// A range that may move the end, wherever that is when its turn comes, holds all behind it (W3).
 void direct_writer::lock(direct_io& io) {
   io.now = direct_io::state::locking;
   io.drained = false;
   for (direct_io::old_block& o : io.old) c_.buffers.give(std::move(o.bytes));
   io.old.clear();
-  const end_shape now{io.object->reserved.bytes};
+  const end_shape now{io.object->lowest_end()};
   const bool moves = io.what == direct_io::kind::truncate || io.end_byte > now.tail_begin();
   std::uint64_t first = std::min(io.first_byte, moves ? now.bytes : io.first_byte) / block_bytes;
   std::uint64_t end = moves ? to_the_end : std::max(blocks_up(io.end_byte), first + 1);
@@ -148,31 +149,31 @@ void direct_writer::lock(direct_io& io) {
     const std::uint64_t source_end = blocks_up(io.source_byte + (io.end_byte - io.first_byte));
     if (io.source == io.object) {  // one range for both
       first = std::min(first, source_first);
-      end = std::max(end, source_end);
+      end = std::max(end, source_end * block_bytes > now.tail_begin() ? to_the_end : source_end);
     } else {
       io.holds_wanted = 2;
-      direct_io::hold& h = io.holds[io.source->id < io.object->id ? 0 : 1];
+      direct_io::hold& h = io.holds[1];
       h.of = io.source;
       h.first = source_first;
-      h.end = source_end * block_bytes > end_shape{io.source->reserved.bytes}.tail_begin() ? to_the_end : source_end;
+      h.end = source_end * block_bytes > end_shape{io.source->lowest_end()}.tail_begin() ? to_the_end : source_end;
     }
   }
-  direct_io::hold& h = io.holds[io.source != nullptr && io.source->id < io.object->id ? 1 : 0];
+  direct_io::hold& h = io.holds[0];
   h.of = io.object;
   h.first = first;
   h.end = end;
-  io.holds_asked = 0;
-  lock_next(io);
+  // Both objects are asked for at once: each waits only for what came before it, so that no two wait for each other.
+  io.holds_left = 1;
+  for (io.holds_asked = 0; io.holds_asked < io.holds_wanted; ++io.holds_asked) {
+    direct_io::hold& wanted = io.holds[io.holds_asked];
+    wanted.ticket.granted = [this, &io] { held(io); };
+    if (!wanted.of->changing.acquire(wanted.ticket, wanted.first, wanted.end)) ++io.holds_left;
+  }
+  held(io);
 }
 
-/// Two objects are locked in the order of their ids, so that no two clones wait for each other.
-void direct_writer::lock_next(direct_io& io) {
-  while (io.holds_asked < io.holds_wanted) {
-    direct_io::hold& h = io.holds[io.holds_asked++];
-    h.ticket.granted = [this, &io] { lock_next(io); };
-    if (!h.of->changing.acquire(h.ticket, h.first, h.end)) return;
-  }
-  advance(io);
+void direct_writer::held(direct_io& io) {
+  if (--io.holds_left == 0) advance(io);
 }
 
 void direct_writer::unlock(direct_io& io) {
@@ -331,9 +332,13 @@ bool direct_writer::cancel(operation_id id, error_code reason) {
   const auto it = std::find_if(live_.begin(), live_.end(), [id](const direct_io& io) { return io.id == id; });
   if (it == live_.end() || it->in_flight > 0) return false;
   direct_io& io = *it;
-  const bool waits = io.now == direct_io::state::draining || io.now == direct_io::state::room ||
-                     io.now == direct_io::state::fetching ||
-                     (io.now == direct_io::state::locking && io.holds[io.holds_asked - 1].ticket.waits);
+  const auto tickets_waiting =
+      std::count_if(io.holds.begin(), io.holds.begin() + static_cast<std::ptrdiff_t>(io.holds_asked),
+                    [](const direct_io::hold& h) { return h.ticket.waits; });
+  const bool waits =
+      io.now == direct_io::state::draining || io.now == direct_io::state::room ||
+      io.now == direct_io::state::fetching ||
+      (io.now == direct_io::state::locking && static_cast<std::size_t>(tickets_waiting) == io.holds_left);
   if (!waits) return false;
   std::erase(draining_, &io);
   std::erase(rooms_, &io);
@@ -403,6 +408,10 @@ void direct_writer::end(direct_io& io) {
   FURROW_ASSERT(!io.stash && io.in_flight == 0);
   live_.erase(live_.iterator_to(io));
   const std::unique_ptr<direct_io> gone{&io};
+  if (io.what == direct_io::kind::truncate) {
+    auto& all = io.object->shortenings;
+    all.erase(std::find(all.begin(), all.end(), io.end_byte));
+  }
   unlock(io);
   for (direct_io::old_block& o : io.old) c_.buffers.give(std::move(o.bytes));
   result_body result = io.result;

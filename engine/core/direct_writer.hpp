@@ -64,9 +64,10 @@ struct direct_io : boost::intrusive::list_base_hook<> {
     std::uint64_t end = 0;
     range_lock::ticket ticket;
   };
-  std::array<hold, 2> holds;  ///< Of the object, and of another that is cloned; in the order of ids.
+  std::array<hold, 2> holds;  ///< Of the object, and of another that is cloned.
   std::size_t holds_wanted = 0;
   std::size_t holds_asked = 0;
+  std::size_t holds_left = 0;        ///< That are not granted yet.
   std::uint64_t barrier = 0;         ///< Publications of the object that are to be finished,
   std::uint64_t source_barrier = 0;  ///< and of the cloned one.
   bool drained = false;
@@ -111,7 +112,7 @@ class direct_writer {
                                  object_state*& to) const;
   void refuse(operation_id id, error_code ec, const object_state* o, const char* what = "");
   void lock(direct_io& io);
-  void lock_next(direct_io& io);
+  void held(direct_io& io);
   void unlock(direct_io& io);
   void advance(direct_io& io);
   /// What the next attempt comes to, and how far it goes.

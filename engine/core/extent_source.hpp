@@ -1,10 +1,9 @@
 // The memory that an ordered extent is written from: what goes to the device as it is, and the sums of its blocks.
 #pragma once
 
-#include <algorithm>
-
 #include "core/context.hpp"
 #include "core/segment_cursor.hpp"
+#include "core/splitter.hpp"
 
 namespace furrow::core {
 
@@ -15,10 +14,13 @@ namespace furrow::core {
 
 /// Whether the device takes the memory as it is.
 [[nodiscard]] inline bool usable_uncopied(std::span<const zoned::segment> segments, const context& c) {
-  return std::all_of(segments.begin(), segments.end(), [&c](const zoned::segment& s) {
-    return reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes == 0 &&
-           s.bytes % c.shape.lba_bytes == 0;
-  });
+  bool scattered = false;
+  for (const zoned::segment& s : segments) {
+    if (reinterpret_cast<std::uintptr_t>(s.data) % c.promises.memory_alignment_bytes != 0) return false;
+    if (s.bytes % c.shape.lba_bytes != 0) return false;
+    scattered = scattered || s.bytes % block_bytes != 0;
+  }
+  return !scattered || blocks_cuttable(segments, c.promises.segments_max) * block_bytes == zoned::total_bytes(segments);
 }
 
 /// Adds the sums of `blocks` blocks whose memory begins with that segment of the source.

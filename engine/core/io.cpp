@@ -36,7 +36,7 @@ bool io_table::poll(zoned::command& to) {
   return true;
 }
 
-void io_table::complete(const zoned::completion& c) {
+const io_client* io_table::complete(const zoned::completion& c) {
   const auto index = static_cast<std::uint32_t>(c.id.value);
   FURROW_ASSERT(index < slots_.size());
   slot& s = slots_[index];
@@ -48,6 +48,7 @@ void io_table::complete(const zoned::completion& c) {
   free_.push_back(index);
   --in_flight_;
   client->io_done(tag, c);  // I2
+  return client;
 }
 
 }  // namespace furrow::core

@@ -51,7 +51,8 @@ class io_table {
   };
 
   void submit(const ask& a, io_client& client, std::uint64_t tag);
-  void complete(const zoned::completion& c);
+  /// Returns who was told.
+  const io_client* complete(const zoned::completion& c);
   [[nodiscard]] bool poll(zoned::command& to);
   [[nodiscard]] std::uint64_t submitted() const { return submitted_; }
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }

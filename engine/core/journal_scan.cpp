@@ -33,9 +33,7 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   if (!ours && zone_ == nullptr)
     return std::exchange(call_, nullptr)(errc::damaged,
                                          {"the zone in which the journal begins has another header", zone});
-  if (!h && z.conventional()) return look_behind_header(z, generation);
-  if (!h && !z.conventional() && z.written_blocks() > 1)  // a torn one has nothing behind it
-    damage_ = {"the header of a journal zone is damaged", zone};
+  if (!h && z.written_blocks() > 1) return look_behind_header(z, generation, 1);  // a torn one has nothing behind it
   if (!ours) return ended();
   zone_ = &z;
   header_ = *h;
@@ -47,17 +45,21 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   read_more();
 }
 
-void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation) {
-  const std::uint64_t count = std::min<std::uint64_t>(replay_chunk_bytes / block_bytes, z.capacity_blocks - 1);
+void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation, std::uint64_t first) {
   const zoned::zone_index zone = z.device.index;
-  blocks_.read(zone, 1, count, [=, this](error_code ec, std::span<const std::byte> bytes) {
+  const std::uint64_t count = std::min<std::uint64_t>(replay_chunk_bytes / block_bytes, z.written_blocks() - first);
+  blocks_.read(zone, first, count, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
     if (ec) return std::exchange(call_, nullptr)(ec, {"the journal cannot be read", zone});
     for (; !bytes.empty(); bytes = bytes.subspan(block_bytes)) {
       const auto h = format::peek_group(bytes.first(block_bytes), c_.super.store);
-      const bool whole = h && h->zone_generation == generation && h->bytes <= bytes.size() &&
-                         format::verify_group(bytes.first(h->bytes));
-      if (whole) damage_ = {"the header of a journal zone is damaged", zone};
+      const bool begun = h && h->zone_generation == generation;
+      // In a conventional zone an earlier life may have been cut off before the header was whole.
+      const bool whole = begun && h->bytes <= bytes.size() && format::verify_group(bytes.first(h->bytes));
+      if (z.conventional() ? whole : begun) damage_ = {"the header of a journal zone is damaged", zone};
     }
+    if (z.conventional() || damage_) return ended();
+    if (first + count < z.written_blocks()) return look_behind_header(z, generation, first + count);
+    foreign_ = zone;
     ended();
   });
 }

@@ -17,6 +17,8 @@
 // had found more.
 // Bytes that are no valid group are void: a page, or a torn write. The journal ends where no group follows.
 //
+// A sequential zone without a whole header, but with something behind it, has lost its header if a group of the generation that
+// was looked for begins anywhere in it: that is damage. Else what is in it is nobody's, and the chain ends before it.
 // In a conventional zone anything may stand behind what was written last: such zones are looked through to their end.
 // Where such a zone has no whole header nothing of the journal is in it, for the header was durable before the first
 // group; but a group of the generation that was looked for, soon behind it, is damage.
@@ -61,6 +63,8 @@ class journal_scan {
   [[nodiscard]] const std::vector<entry>& chain() const { return chain_; }
   /// What is missing behind the chain, or could not be read.
   [[nodiscard]] const std::optional<finding>& damage() const { return damage_; }
+  /// The zone behind the last of the chain, if what is in it is nobody's: no header, and no group of the journal.
+  [[nodiscard]] std::optional<zoned::zone_index> foreign() const { return foreign_; }
   /// Number and previous checksum of the group to come.
   [[nodiscard]] std::uint64_t next_number() const { return c_.super.journal.group + chain_.size(); }
   [[nodiscard]] const format::checksum_field& previous() const { return before(chain_.size()); }
@@ -87,7 +91,7 @@ class journal_scan {
   void enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block);
   void header_read(zone_state& z, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block,
                    std::span<const std::byte> bytes);
-  void look_behind_header(zone_state& z, std::uint64_t generation);
+  void look_behind_header(zone_state& z, std::uint64_t generation, std::uint64_t first);
   void read_more();
   void look();
   [[nodiscard]] std::size_t look_at(std::span<const std::byte> bytes);
@@ -103,6 +107,7 @@ class journal_scan {
   std::vector<chain_zone> zones_;
   std::vector<lost_group> lost_;
   std::optional<finding> damage_;
+  std::optional<zoned::zone_index> foreign_;
 
   zone_state* zone_ = nullptr;
   format::zone_header header_;

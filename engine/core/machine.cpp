@@ -55,35 +55,40 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
 }
 
 void machine::handle(request&& r) {
-  ++c_.turn;
+  begin_turn();
   c_.now_ns = r.now_ns;
-  if (c_.objects) {
-    c_.objects->advance(c_.turn);
-    c_.zone_pages->advance(c_.turn);
-  }
+  if (!std::holds_alternative<read_request>(r.body) || state_ != state::open) stir();
   route(r);
-  unsettled_ = true;
 }
 
 void machine::handle(const zoned::completion& c) {
-  ++c_.turn;
-  if (c_.objects) {
-    c_.objects->advance(c_.turn);
-    c_.zone_pages->advance(c_.turn);
-  }
-  c_.io.complete(c);
-  unsettled_ = true;
+  begin_turn();
+  const bool was_read = c_.io.complete(c) == &reader_;
+  if (!was_read || waits_for_reads()) stir();
 }
 
-void machine::tick() { unsettled_ = true; }
+void machine::begin_turn() {
+  ++c_.turn;
+  if (!c_.objects) return;
+  c_.objects->advance(c_.turn);
+  c_.zone_pages->advance(c_.turn);
+}
+
+void machine::stir() { unsettled_ = true; }
+
+bool machine::waits_for_reads() const {
+  return state_ != state::open || reclaim_.waits_for_zones() || !checks_.empty() || checker_.running();
+}
+
+void machine::tick() { stir(); }
 
 bool machine::poll(zoned::command& to) {
-  settle();
+  if (unsettled_) settle();
   return c_.io.poll(to);
 }
 
 notification* machine::next() {
-  settle();
+  if (unsettled_) settle();
   return c_.out.front();
 }
 
@@ -111,7 +116,7 @@ std::uint64_t machine::progress() const {
 }
 
 void machine::settle() {
-  if (!std::exchange(unsettled_, false)) return;
+  unsettled_ = false;
   if (state_ == state::open || state_ == state::closing) {
     // Each step may set others free; what they do shows in these counters.
     std::uint64_t before = 0, after = progress();

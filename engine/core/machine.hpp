@@ -47,6 +47,11 @@ class machine {
  private:
   enum class state : std::uint8_t { fresh, opening, open, closing, done };
 
+  void begin_turn();
+  /// Something came that the machines have to look at.
+  void stir();
+  /// Whether the end of a read of data may set one of them free.
+  [[nodiscard]] bool waits_for_reads() const;
   void route(request& r);
   void settle();
   [[nodiscard]] std::uint64_t progress() const;

@@ -9,6 +9,7 @@
 // Not here: publishing (publisher), reading (reader).
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <unordered_map>
 #include <vector>
@@ -46,9 +47,17 @@ struct object_state {
   std::uint64_t entered = 0;   ///< Publications that ever were in the queue,
   std::uint64_t finished = 0;  ///< and that have left it.
   range_lock changing;
-  in_flight_map writes;               ///< Of the direct path.
+  std::vector<std::uint64_t> shortenings;  ///< Where truncations that are not done yet are to end it, in bytes.
+  in_flight_map writes;                    ///< Of the direct path.
   std::uint64_t promised_blocks = 0;  ///< Room that was asked for ahead of what is to be written (reserve_request).
   std::vector<std::function<void(error_code)>> loading;
+
+  /// The end is not moved below this by anything accepted so far.
+  [[nodiscard]] std::uint64_t lowest_end() const {
+    std::uint64_t bytes = reserved.bytes;
+    for (const std::uint64_t s : shortenings) bytes = std::min(bytes, s);
+    return bytes;
+  }
 };
 
 class object_table {

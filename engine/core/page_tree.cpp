@@ -54,11 +54,6 @@ leaf_node* page_tree::descend(format::key_view key, tree_path& path, std::option
   return &leaf;
 }
 
-tree_cell page_tree::cell_of(const leaf_node& leaf, std::size_t at) {
-  const format::page_view view = leaf.view();
-  return {view.key(at), view.value(at)};
-}
-
 tree_lookup page_tree::find(format::key_view key) {
   if (root_.empty()) return tree_lookup::absent();
   tree_path path;
@@ -82,23 +77,21 @@ tree_lookup page_tree::find_from(format::key_view key) {
   return tree_lookup::found(cell_of(*leaf, at));
 }
 
-std::optional<page_need> page_tree::visit_leaf(format::key_view key,
-                                               const std::function<bool(const tree_cell&)>& call) {
-  if (root_.empty()) return {};
+page_tree::leaf_place page_tree::leaf_of(format::key_view key) {
+  leaf_place to;
+  if (root_.empty()) return to;
   tree_path path;
-  std::optional<page_need> missing;
-  const leaf_node* leaf = descend(key, path, &missing);
-  if (leaf == nullptr) return missing;
-  const std::size_t count = leaf->view().count();
-  std::size_t at = leaf->view().lower_bound(key);
-  if (at == count) {
-    const tree_lookup next = next_leaf(path);
-    if (!next.ready()) return next.page();
-    if (next.has_cell()) static_cast<void>(call(next.cell()));
-    return {};
-  }
-  while (at < count && call(cell_of(*leaf, at))) ++at;
-  return {};
+  to.leaf = descend(key, path, &to.missing);
+  if (to.leaf == nullptr) return to;
+  to.at = to.leaf->view().lower_bound(key);
+  to.end = to.leaf->view().count();
+  if (to.at < to.end) return to;
+  to = {};
+  const tree_entry* const next = next_entry(path);
+  if (next == nullptr) return to;
+  to.leaf = descend(next->separator, path, &to.missing);
+  if (to.leaf != nullptr) to.end = to.leaf->view().count();
+  return to;
 }
 
 tree_lookup page_tree::find_to(format::key_view key) {
@@ -114,19 +107,23 @@ tree_lookup page_tree::find_to(format::key_view key) {
   return tree_lookup::found(cell_of(*leaf, at - 1));
 }
 
-tree_lookup page_tree::next_leaf(const tree_path& path) {
+tree_entry* page_tree::next_entry(const tree_path& path) const {
   for (unsigned turn = 1; turn <= root_level_; ++turn) {
     const tree_path::step& step = path.steps[turn];
-    if (step.at + 1 == step.node->entries.size()) continue;
-    tree_entry& next = step.node->entries[step.at + 1];
-    tree_path down;
-    std::optional<page_need> missing;
-    leaf_node* leaf = descend(next.separator, down, &missing);
-    if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
-    if (leaf->view().count() == 0) return next_leaf(down);  // while held
-    return tree_lookup::found(cell_of(*leaf, 0));
+    if (step.at + 1 < step.node->entries.size()) return &step.node->entries[step.at + 1];
   }
-  return tree_lookup::absent();
+  return nullptr;
+}
+
+tree_lookup page_tree::next_leaf(const tree_path& path) {
+  const tree_entry* const next = next_entry(path);
+  if (next == nullptr) return tree_lookup::absent();
+  tree_path down;
+  std::optional<page_need> missing;
+  leaf_node* leaf = descend(next->separator, down, &missing);
+  if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
+  if (leaf->view().count() == 0) return next_leaf(down);  // while held
+  return tree_lookup::found(cell_of(*leaf, 0));
 }
 
 tree_lookup page_tree::previous_leaf(const tree_path& path) {

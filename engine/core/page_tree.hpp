@@ -103,8 +103,14 @@ class page_tree {
   [[nodiscard]] tree_lookup find_to(format::key_view key);
   /// Calls for the first cell whose key is >= `key`, and for those behind it in its leaf, until `call` returns false.
   /// None, or what must be supplied first.
-  [[nodiscard]] std::optional<page_need> visit_leaf(format::key_view key,
-                                                    const std::function<bool(const tree_cell&)>& call);
+  template <class Call>
+  [[nodiscard]] std::optional<page_need> visit_leaf(format::key_view key, Call call) {
+    leaf_place from = leaf_of(key);
+    if (from.leaf == nullptr) return std::move(from.missing);
+    for (; from.at < from.end && call(cell_of(*from.leaf, from.at)); ++from.at)
+      ;
+    return {};
+  }
 
   /// Makes sure that put() or erase() of `key` can be called: none, or what must be supplied first.
   [[nodiscard]] std::optional<page_need> prepare(format::key_view key);
@@ -191,8 +197,19 @@ class page_tree {
   leaf_node* descend(format::key_view key, tree_path& path, std::optional<page_need>* missing);
   /// Walks on from a path that ended at a leaf to the first or last cell of the leaf after or before it.
   [[nodiscard]] tree_lookup next_leaf(const tree_path& path);
+  [[nodiscard]] tree_entry* next_entry(const tree_path& path) const;
   [[nodiscard]] tree_lookup previous_leaf(const tree_path& path);
-  [[nodiscard]] static tree_cell cell_of(const leaf_node& leaf, std::size_t at);
+  [[nodiscard]] static tree_cell cell_of(const leaf_node& leaf, std::size_t at) {
+    const format::page_view::entry c = leaf.view().at(at);
+    return {c.key, c.value};
+  }
+  struct leaf_place {
+    leaf_node* leaf = nullptr;
+    std::size_t at = 0, end = 0;  ///< Cells.
+    std::optional<page_need> missing;
+  };
+  /// Where the first cell whose key is >= `key` is.
+  leaf_place leaf_of(format::key_view key);
 
   // What a node's life is made of; see the states above.
   node_ptr make_leaf();
@@ -221,7 +238,7 @@ class page_tree {
                    format::key_view high);
   void collect_missing(const tree_slot& slot, std::uint8_t level, format::key_view low,
                        std::vector<page_need>& to) const;
-  void visit_refs(const tree_slot& slot, std::uint8_t level, format::key_view low,
+  void visit_refs(const tree_slot& slot, std::uint8_t level, format::key_view low, page_need& told,
                   const std::function<void(const page_need&)>& call) const;
 
   format::page_kind kind_;

@@ -119,17 +119,24 @@ bool page_tree::admit_index(tree_slot& slot, std::uint8_t level, std::span<const
   return true;
 }
 
-void page_tree::visit_refs(const tree_slot& slot, std::uint8_t level, format::key_view low,
+/// `told` is one object for all calls: its key keeps its memory.
+void page_tree::visit_refs(const tree_slot& slot, std::uint8_t level, format::key_view low, page_need& told,
                            const std::function<void(const page_need&)>& call) const {
-  if (!slot.where().empty()) call({kind_, slot.where(), level, format::key{low}});
+  if (const format::page_ref& ref = slot.where(); !ref.empty()) {
+    told.ref = ref;
+    told.level = level;
+    told.within.assign(low);
+    call(told);
+  }
   if (!slot.child || level == 0) return;
   for (const tree_entry& e : as_index(*slot.child).entries) {
-    visit_refs(e, static_cast<std::uint8_t>(level - 1), e.separator.empty() ? low : e.separator, call);
+    visit_refs(e, static_cast<std::uint8_t>(level - 1), e.separator.empty() ? low : e.separator, told, call);
   }
 }
 
 void page_tree::for_each_ref(const std::function<void(const page_need&)>& call) const {
-  if (!root_.empty()) visit_refs(root_, root_level_, {}, call);
+  page_need told{kind_, {}, 0, {}};
+  if (!root_.empty()) visit_refs(root_, root_level_, {}, told, call);
 }
 
 std::optional<page_need> page_tree::rewrite(const page_need& page) {

@@ -47,9 +47,17 @@ std::shared_ptr<reader::operation> reader::make() {
 
 void reader::recycle(std::shared_ptr<operation> op) {
   if (spare_.size() >= spare_max || op.use_count() > 1) return;
+  op->object = nullptr;
+  op->ranges = {};
   op->pieces.clear();
   op->sums.clear();
-  *op = operation{.pieces = std::move(op->pieces), .sums = std::move(op->sums)};
+  op->left = 0;
+  op->bytes = 0;
+  if (op->error) {
+    op->error = {};
+    op->detail = {};
+  }
+  op->call = nullptr;
   spare_.push_back(std::move(op));
 }
 
@@ -353,7 +361,10 @@ void reader::finish(operation& op) {
     std::exchange(op.call, nullptr)(op.error, op.detail);
   } else {
     if (!op.error) c_.stats.read_bytes += op.bytes;
-    c_.answer(op.id, op.error, read_result{op.error ? 0 : op.bytes}, op.detail);
+    if (op.error)
+      c_.answer(op.id, op.error, read_result{}, op.detail);
+    else
+      c_.answer(op.id, {}, read_result{op.bytes});
   }
   if (o == nullptr) return;
   --o->reads;

@@ -38,6 +38,10 @@ class reclaimer final : public io_client {
   void inquire(zone_state& z, std::function<void()> then);
   void step();
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
+  /// Whether somebody's hold of a zone or an object may keep it from going on.
+  [[nodiscard]] bool waits_for_zones() const {
+    return !candidates_.empty() || c_.zones.returning_count() > 0 || busy();
+  }
   [[nodiscard]] std::uint64_t closed_data_room() const;
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 

@@ -92,28 +92,6 @@ void recovery::load_index() {
   }
 }
 
-void recovery::load_zones() {
-  std::optional<std::uint32_t> last, wrong;
-  do {
-    last.reset();
-    const auto need = c_.zone_pages->visit_leaf(from_, [&](const tree_cell& cell) {
-      const auto zone = format::parse_zone_key(cell.key);
-      if (!zone) return false;
-      last = zone->value;
-      if (!load_zone(*zone, cell.value)) wrong = last;
-      return !wrong;
-    });
-    if (wrong) return fail(errc::damaged, "an entry of the zone table cannot be read", zoned::zone_index{*wrong});
-    if (need)
-      return c_.pages->wait(*need, [this](error_code ec) {
-        if (ec) return fail(ec, "a page of the zone table cannot be read in any copy");
-        load_zones();
-      });
-    if (last) from_ = format::zone_key(0, {*last + 1});
-  } while (last);
-  count_pages();
-}
-
 bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
   const auto v = format::decode_zone(value);
   if (!v || zone.value >= c_.zones.count()) return false;
@@ -127,6 +105,29 @@ bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
   z.ordinal = v->ordinal;
   z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
   return true;
+}
+
+void recovery::load_zones() {
+  std::uint32_t last = 0;
+  bool any = false, good = true;
+  do {
+    any = false;
+    const auto need = c_.zone_pages->visit_leaf(from_, [&](const tree_cell& cell) {
+      const auto zone = format::parse_zone_key(cell.key);
+      if (!zone) return false;
+      any = true;
+      last = zone->value;
+      return good = load_zone(*zone, cell.value);
+    });
+    if (!good) return fail(errc::damaged, "an entry of the zone table cannot be read", zoned::zone_index{last});
+    if (need)
+      return c_.pages->wait(*need, [this](error_code ec) {
+        if (ec) return fail(ec, "a page of the zone table cannot be read in any copy");
+        load_zones();
+      });
+    if (any) from_ = format::zone_key(0, {last + 1});
+  } while (any);
+  count_pages();
 }
 
 void recovery::count_pages() {
@@ -153,6 +154,13 @@ void recovery::count_pages() {
   scan_.start([this](error_code ec, journal_scan::finding why) {
     if (ec) return fail(ec, std::move(why.what), why.zone);
     if (scan_.damage()) damage(scan_.damage()->what, scan_.damage()->zone);
+    if (const auto zone = scan_.foreign()) {
+      const zoned::zone_info& device = c_.zones[*zone].device;
+      c_.emit_zone({zone_change::kind::pointer_ahead,
+                    *zone,
+                    {zoned::zone_condition::empty, 0},
+                    {device.condition, device.write_pointer_bytes}});
+    }
     replay();
   });
 }
@@ -229,15 +237,16 @@ void recovery::contradiction(std::string what) {
 void recovery::reconcile() { look_behind_pointers(0); }
 
 /// No block that a record names lies behind its zone's write pointer, unless the device lost what it had acknowledged.
-void recovery::look_behind_pointers(std::uint32_t first) {
-  for (std::uint32_t i = first; i < c_.zones.count(); ++i) {
+void recovery::look_behind_pointers(std::size_t first) {
+  for (std::size_t at = first; at < c_.zones.found_active().size(); ++at) {
+    const std::uint32_t i = c_.zones.found_active()[at];
     const zone_state& z = c_.zones[{i}];
     if (z.role != format::zone_role::data || z.live_blocks == 0 || !zoned::is_active(z.device.condition)) continue;
     const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, {i}, z.capacity_blocks));
     if (!l.ready())
-      return c_.pages->wait(l.page(), [this, i](error_code ec) {
+      return c_.pages->wait(l.page(), [this, at](error_code ec) {
         if (ec) return fail(ec, "a page with the sums of a zone cannot be read in any copy");
-        look_behind_pointers(i);
+        look_behind_pointers(at);
       });
     const auto key = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
     const auto run = key && key->zone.value == i ? format::decode_run(l.cell().value) : std::nullopt;
@@ -251,7 +260,8 @@ void recovery::look_behind_pointers(std::uint32_t first) {
                  {}, true);
   }
   scan_.claim_zones();
-  for (zone_state& z : c_.zones.all()) reconcile_zone(z);
+  for (zone_state& z : c_.zones.all())
+    if (!c_.zones.restore_full(z)) reconcile_zone(z);
   c_.checkpoint->configure();
   start_journal();
 }

@@ -56,7 +56,7 @@ class recovery final : public io_client {
   void replay_records();
   void contradiction(std::string what);
   void reconcile();
-  void look_behind_pointers(std::uint32_t first);
+  void look_behind_pointers(std::size_t first);
   void reconcile_zone(zone_state& z);
   void reconcile_conventional(zone_state& z);
   void start_journal();

@@ -59,13 +59,12 @@ class sliding_list {
   }
   /// A few, for which there is room.
   void append_reserved(const T* from, std::size_t count) {
-    for (const T* const end = from + count; from != end; ++from) ::new (static_cast<void*>(last_++)) T(*from);
+    T* at = last_;
+    for (const T* const end = from + count; from != end; ++from, ++at) ::new (static_cast<void*>(at)) T(*from);
+    last_ = at;
   }
   /// Many, for which there is room.
-  void copy_reserved(const T* from, std::size_t count) {
-    std::memcpy(static_cast<void*>(last_), from, count * sizeof(T));
-    last_ += count;
-  }
+  void copy_reserved(const T* from, std::size_t count) { last_ = std::uninitialized_copy_n(from, count, last_); }
   /// So many zeros more.
   void append_zeros(std::size_t count) {
     if (count > static_cast<std::size_t>(limit_ - last_)) grow(count);

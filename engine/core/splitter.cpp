@@ -28,8 +28,8 @@ struct cut {
   [[nodiscard]] std::size_t segments_before() const { return segments + (bytes > 0 ? 1 : 0); }
 };
 
-/// Both look only at what the part takes along. False: a piece lies across. There may be no memory yet (ordered_extent).
-bool find_front_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
+/// Both look only at what the part takes along. False: a piece lies across.
+[[gnu::always_inline]] inline bool find_front_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
   std::uint64_t bytes = e.source.empty() ? 0 : blocks * block_bytes;
   const zoned::segment* s = e.source.begin();
   for (; bytes > 0 && bytes >= s->bytes; ++s) bytes -= s->bytes;
@@ -57,20 +57,23 @@ bool find_back_cut(const ordered_extent& e, std::uint64_t blocks, cut& c) {
   return p != e.pieces.end() && p->object_block == begin;
 }
 
-split_refusal refusal(const ordered_extent& e) {
+inline split_refusal refusal(const ordered_extent& e) {
   if (e.failed) return split_refusal::failed;
   if (e.bios_in_flight > 0) return split_refusal::in_progress;
   if (e.blocks_left == e.blocks) return e.begun ? split_refusal::in_progress : split_refusal::none;
   return e.blocks_left > 0 ? split_refusal::partly_landed : split_refusal::none;
 }
 
-/// What a part and its place in both maps are made of, from the block `from` of `e` on.
-inline void describe(ordered_extent& part, ordered_extent& e, std::uint64_t from, std::uint64_t blocks) noexcept {
+/// What the part takes along from the block `from` of `e` on, in both maps; `e` has that much less.
+[[gnu::always_inline]] inline void hand_over(ordered_extent& part, ordered_extent& e, std::uint64_t from,
+                                             std::uint64_t blocks) noexcept {
+  const std::uint64_t left = e.blocks_left == 0 ? 0 : blocks;
+  const std::uint64_t reserved = e.reserved_blocks == 0 ? 0 : blocks;
   part.owner = e.owner;
   part.object_block = e.object_block + from;
   part.blocks = blocks;
-  part.blocks_left = e.blocks_left == 0 ? 0 : blocks;
-  part.reserved_blocks = e.reserved_blocks == 0 ? 0 : blocks;
+  part.blocks_left = left;
+  part.reserved_blocks = reserved;
   part.cls = e.cls;
   part.urgent = e.urgent;
   part.begun = e.begun;
@@ -79,24 +82,21 @@ inline void describe(ordered_extent& part, ordered_extent& e, std::uint64_t from
     part.memory_of = &e;
   else if (e.memory_of)
     part.memory_of = e.memory_of;
-}
-
-void shorten(ordered_extent& e, std::uint64_t blocks) noexcept {
   e.blocks -= blocks;
   e.pinned.blocks -= blocks;
-  e.blocks_left -= e.blocks_left == 0 ? 0 : blocks;
-  e.reserved_blocks -= e.reserved_blocks == 0 ? 0 : blocks;
+  e.blocks_left -= left;
+  e.reserved_blocks -= reserved;
 }
 
-void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
-  describe(part, e, 0, blocks);
+[[gnu::always_inline]] inline void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks,
+                                              const cut& c) noexcept {
+  hand_over(part, e, 0, blocks);
   part.pieces.append_reserved(e.pieces.data(), c.pieces);
-  shorten(e, blocks);
   e.object_block += blocks;
   e.pinned.object_block += blocks;
   e.pinned.reserved.number += blocks;
   e.pieces.drop_front(c.pieces);
-  if (e.source.empty()) return;
+  if (e.source.empty()) return;  // nor are there sums yet
   part.sums.copy_reserved(e.sums.data(), blocks);
   part.source.append_reserved(e.source.data(), c.segments_before());
   if (c.bytes > 0) part.source.back().bytes = c.bytes;
@@ -108,9 +108,8 @@ void move_front(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, c
 
 void move_back(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, const cut& c) noexcept {
   const std::uint64_t from = e.blocks - blocks;
-  describe(part, e, from, blocks);
+  hand_over(part, e, from, blocks);
   part.pieces.append_reserved(e.pieces.data() + c.pieces, e.pieces.size() - c.pieces);
-  shorten(e, blocks);
   e.pieces.keep_front(c.pieces);
   if (e.source.empty()) return;
   part.sums.copy_reserved(e.sums.data() + from, blocks);

@@ -44,7 +44,7 @@ zone_verdict judge(const zone_state& z, const zoned::zone_info& reported) {
     case zoned::zone_condition::read_only:
       return {fate::bad, change::read_only};
     case zoned::zone_condition::full:
-      if (z.room_blocks() == 0) return {fate::full, std::nullopt};
+      if (z.room_blocks() == 0) return {.then = fate::full, .in_doubt = true};
       return {fate::full, change::full_early};
     case zoned::zone_condition::empty:
     case zoned::zone_condition::implicit_open:
@@ -63,7 +63,7 @@ zone_verdict judge(const zone_state& z, const zoned::zone_info& reported) {
   return {inside ? fate::pad : fate::go_on, found};
 }
 
-bool is_blameless(const zone_verdict& v) { return v.found.has_value(); }
+bool is_blameless(const zone_verdict& v) { return v.found.has_value() || v.in_doubt; }
 
 zone_change::state expected_state(const zone_state& z) {
   const std::uint64_t pointer = z.next_block * block_bytes;

@@ -4,6 +4,7 @@
 //   read_only          report, or an append refused so       bad: no more writes; what lives in it is read on
 //   offline            report, or an append refused so       bad: its data are lost; reads of them fail with zone_offline
 //   full_early         report: full, and there was room      full: appends go elsewhere, which is no failure of theirs
+//                      report: full, all room submitted      the same, but nothing is told: what failed may have filled it
 //   pointer_ahead      report: behind what was submitted     goes on from the write pointer; what is between is dead
 //   pointer_behind     report: before what has landed        finished: no more writes until it is reset. Damage, if
 //                                                            anything lives in it
@@ -47,10 +48,13 @@ struct zone_verdict {
   enum class fate : std::uint8_t { go_on, pad, finish, full, bad };
   fate then = fate::go_on;
   std::optional<zone_change::kind> found;
+  /// Full, and all its room was submitted: what failed in it has filled it, or found it full.
+  bool in_doubt = false;
 };
 [[nodiscard]] zone_verdict judge(const zone_state& z, const zoned::zone_info& reported);
 
-/// Whether a bio that failed in a zone with this verdict has failed by its zone's fault.
+/// Whether a bio that failed in a zone with this verdict has failed by its zone's fault, as far as can be told: in
+/// doubt it has, for that zone takes no more writes before its reset.
 [[nodiscard]] bool is_blameless(const zone_verdict& v);
 
 /// What the core believes the device would say of the zone.

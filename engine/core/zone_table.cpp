@@ -30,6 +30,7 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   budget_ = shape.active_max;
   if (budget_ && shape.open_max && *shape.open_max < *budget_)
     budget_ = std::max(*shape.open_max, std::min(*budget_, store_zones_active));
+  std::vector<std::uint32_t> others;  // than sequential zones of full size, which are all usable
   for (const zoned::zone_info& info : report) {
     zone_state& z = zones_[info.index.value];
     z.device = info;
@@ -37,15 +38,23 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
     const bool ring = is_ring(info.index);
     z.life = ring ? zone_life::superblock : zone_life::bad;
     z.credit = zoned::is_active(info.condition);
-    if (ring || z.conventional()) continue;
-    active_ += z.credit ? 1 : 0;
-    if (z.capacity_blocks < 2 || info.index.value >= full_size_zones_) continue;
+    if (ring) continue;
+    if (z.conventional()) {
+      others.push_back(info.index.value);
+      continue;
+    }
+    if (z.credit) found_active_.push_back(info.index.value);
+    if (z.capacity_blocks < 2) continue;
+    if (info.index.value >= full_size_zones_) {
+      others.push_back(info.index.value);
+      continue;
+    }
     const std::uint64_t blocks = z.capacity_blocks - 1;
-    typical_blocks_ = typical_blocks_ == 0 ? blocks : std::min(typical_blocks_, blocks);
+    typical_blocks_ = ++usable_ == 1 ? blocks : std::min(typical_blocks_, blocks);
   }
-  active_ += ring_credits(0) + ring_credits(1);
-  for (const zone_state& z : zones_)
-    if (is_usable(z)) ++(z.conventional() ? usable_conventional_ : usable_);
+  active_ = static_cast<std::uint32_t>(found_active_.size()) + ring_credits(0) + ring_credits(1);
+  for (const std::uint32_t i : others)
+    if (is_usable(zones_[i])) ++(zones_[i].conventional() ? usable_conventional_ : usable_);
 }
 
 void zone_table::confine(std::uint32_t page_copies) {
@@ -65,10 +74,6 @@ zoned::zone_index zone_table::ring(std::uint32_t copy, std::uint32_t half) const
   return {copy == 0 ? half : full_size_zones_ - 2 + half};
 }
 
-bool zone_table::is_ring(zoned::zone_index z) const {
-  return z.value < 2 || (z.value + 2 >= full_size_zones_ && z.value < full_size_zones_);
-}
-
 void zone_table::link(zone_state& z) {
   zone_list& l = lists_[list_of(z)];
   const std::uint32_t index = z.device.index.value;
@@ -84,17 +89,6 @@ void zone_table::unlink(zone_state& z) {
   (z.previous == zone_state::no_zone ? l.first : zones_[z.previous].next) = z.next;
   (z.next == zone_state::no_zone ? l.last : zones_[z.next].previous) = z.previous;
   --l.count;
-}
-
-void zone_table::add_use(use& to, format::zone_role role, std::uint32_t next_block) {
-  if (role == format::zone_role::data) to.data_blocks += next_block > 0 ? next_block - 1 : 0;
-  if (role == format::zone_role::metadata) to.metadata_blocks += next_block;
-}
-
-void zone_table::settle(zone_state& z) {
-  z.settled_role = z.role;
-  z.settled_blocks = z.next_block;
-  add_use(settled_, z.settled_role, z.settled_blocks);
 }
 
 void zone_table::unsettle(zone_state& z) {
@@ -132,11 +126,6 @@ void zone_table::drop_live(zone_state& z, std::uint32_t blocks) {
   z.live_blocks -= blocks;
   live_blocks_ -= blocks;
   entry_changed(z);
-}
-
-void zone_table::restore_live(zone_state& z, std::uint32_t blocks) {
-  live_blocks_ += blocks;
-  live_blocks_ -= std::exchange(z.live_blocks, blocks);
 }
 
 void zone_table::entry_changed(zone_state& z) {

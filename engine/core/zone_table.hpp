@@ -104,19 +104,36 @@ class zone_table {
   [[nodiscard]] zone_state& operator[](zoned::zone_index z) { return zones_[z.value]; }
   [[nodiscard]] const zone_state& operator[](zoned::zone_index z) const { return zones_[z.value]; }
   [[nodiscard]] zone_state& of(zoned::device_address a) { return zones_[shape_.zone_of(a).value]; }
-  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(zones_.size()); }
+  [[nodiscard]] std::uint32_t count() const { return shape_.zone_count; }
   [[nodiscard]] std::vector<zone_state>& all() { return zones_; }
   [[nodiscard]] const zoned::geometry& shape() const { return shape_; }
 
   /// The four ring zones: A's two, then B's two.
   [[nodiscard]] zoned::zone_index ring(std::uint32_t copy, std::uint32_t half) const;
-  [[nodiscard]] bool is_ring(zoned::zone_index z) const;
+  [[nodiscard]] bool is_ring(zoned::zone_index z) const {
+    return z.value < 2 || (z.value + 2 >= full_size_zones_ && z.value < full_size_zones_);
+  }
 
   void set_life(zone_state& z, zone_life life);
   /// One of its writes has come back.
   void drained(zone_state& z);
   /// The device says that it is not active any more.
   void inactive(zone_state& z);
+  /// Sequential zones beside the rings that init() found active.
+  [[nodiscard]] const std::vector<std::uint32_t>& found_active() const { return found_active_; }
+  /// Of a zone as init() left it and the zone tree's entry says: the same as set_life() if it is full and something
+  /// lives in it, which is the common case. Else false, and nothing is changed.
+  bool restore_full(zone_state& z) {
+    const bool lives = z.role == format::zone_role::data && z.live_blocks > 0;
+    if (!lives || z.device.condition != zoned::zone_condition::full || z.life != zone_life::bad || z.conventional() ||
+        z.in_metadata || z.settled_role != format::zone_role::free)
+      return false;
+    z.next_block = z.landed_blocks = z.capacity_blocks;
+    z.life = zone_life::full;
+    settle(z);
+    ++changes_;
+    return true;
+  }
   /// A ring zone has become active, or ceased to be. A pair with a sequential zone always counts for one at least.
   void set_ring_credit(zone_state& z, bool credit);
   /// Full zones that stay active for their remainder, since the last call: to be finished.
@@ -190,7 +207,10 @@ class zone_table {
   void add_live(zone_state& z, std::uint32_t blocks);
   void drop_live(zone_state& z, std::uint32_t blocks);
   /// What the zone's entry says.
-  void restore_live(zone_state& z, std::uint32_t blocks);
+  void restore_live(zone_state& z, std::uint32_t blocks) {
+    live_blocks_ += blocks;
+    live_blocks_ -= std::exchange(z.live_blocks, blocks);
+  }
   void entry_changed(zone_state& z);
   /// Zones whose entry is to be rewritten, since take_changed().
   [[nodiscard]] const std::vector<std::uint32_t>& changed() const { return changed_; }
@@ -219,10 +239,17 @@ class zone_table {
   }
   void link(zone_state& z);
   void unlink(zone_state& z);
-  void settle(zone_state& z);
+  void settle(zone_state& z) {
+    z.settled_role = z.role;
+    z.settled_blocks = z.next_block;
+    add_use(settled_, z.settled_role, z.settled_blocks);
+  }
   void unsettle(zone_state& z);
   void note_metadata(const zone_state& z);
-  static void add_use(use& to, format::zone_role role, std::uint32_t next_block);
+  static void add_use(use& to, format::zone_role role, std::uint32_t next_block) {
+    if (role == format::zone_role::data) to.data_blocks += next_block > 0 ? next_block - 1 : 0;
+    if (role == format::zone_role::metadata) to.metadata_blocks += next_block;
+  }
   void set_credit(zone_state& z, bool credit);
   [[nodiscard]] std::uint32_t ring_credits(std::uint32_t copy) const;
 
@@ -236,7 +263,7 @@ class zone_table {
   std::uint32_t page_copies_ = 1;
   bool confined_ = false;
   std::set<std::uint32_t> metadata_;
-  std::vector<std::uint32_t> changed_;
+  std::vector<std::uint32_t> changed_, found_active_;
   use settled_;  ///< Of full and bad zones.
   std::uint64_t live_blocks_ = 0;
   std::vector<zoned::zone_index> unfinished_;

@@ -22,14 +22,16 @@ class deliveries::call_all {
   call_all& operator=(call_all&&) = delete;
   ~call_all() { all_.clear_and_dispose(destroy_operation{}); }
 
-  void operator()() {
-    while (!all_.empty()) {
-      operation& o = all_.front();
-      all_.pop_front();
+  void operator()() { call(std::move(all_), where_); }
+
+  static void call(list all, const asio::any_io_executor& where) {
+    while (!all.empty()) {
+      operation& o = all.front();
+      all.pop_front();
       try {
         o.run();
       } catch (...) {
-        if (!all_.empty()) asio::post(where_, call_all(std::move(all_), where_));  // I2
+        if (!all.empty()) asio::post(where, call_all(std::move(all), where));  // I2
         throw;
       }
     }
@@ -47,9 +49,7 @@ void deliveries::add(operation_ptr o) {
   waiting_.push_back(*o.release());
 }
 
-void deliveries::send() {
-  if (!waiting_.empty()) asio::post(to_store_, call_all(std::exchange(waiting_, {}), to_store_));
-}
+void deliveries::call(list all) { call_all::call(std::move(all), to_store_); }
 
 void deliveries::send(operation_ptr o, const asio::any_io_executor& otherwise) {
   const asio::any_completion_executor* const own = o->executor();

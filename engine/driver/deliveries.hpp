@@ -1,7 +1,7 @@
 // Operations that have ended, on their way to the executors of their handlers.
 //
-// Those whose handlers have no executor of their own go to the store's; there, if it is the caller's, they are called one
-// after the other, in the order of their ends. Each other one goes to its own.
+// Those whose handlers have no executor of their own go to the store's; there, if it is the caller's, the driver calls
+// them between its turns, one after the other, in the order of their ends. Each other one goes to its own.
 //
 // Invariants
 //   I1  Each handler is called once, or destroyed uncalled if its executor's context ends before.
@@ -10,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/intrusive/slist.hpp>
+#include <utility>
 
 #include "driver/operation.hpp"
 
@@ -23,15 +24,18 @@ class deliveries {
   deliveries& operator=(const deliveries&) = delete;
   ~deliveries();
 
+  using list = boost::intrusive::slist<operation, boost::intrusive::cache_last<true>>;
+
   void add(operation_ptr o);
-  /// Sends all that were added. They may be called at once, on other threads.
-  void send();
+  /// Those that are to be called on this thread.
+  [[nodiscard]] list take() { return std::exchange(waiting_, {}); }
+  /// Calls them; if one throws, the rest are posted.
+  void call(list all);
 
   /// Sends one that has ended.
   static void send(operation_ptr o, const asio::any_io_executor& otherwise);
 
  private:
-  using list = boost::intrusive::slist<operation, boost::intrusive::cache_last<true>>;
   class call_all;
 
   asio::any_io_executor to_store_;

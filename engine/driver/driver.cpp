@@ -1,6 +1,5 @@
 #include "driver/driver.hpp"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/require.hpp>
 #include <utility>
@@ -27,22 +26,21 @@ driver::driver(const run_on& where, const store_options& options)
       handler_executor_(executor_for_handlers(where)),
       operations_max_(options.operations_max),
       view_bytes_left_(std::make_shared<std::atomic<std::uint64_t>>(options.view_bytes_max)),
-      strand_(asio::make_strand(thread_ ? asio::any_io_executor(thread_->executor()) : *where.executor())),
+      executor_(thread_ ? asio::any_io_executor(thread_->executor()) : *where.executor()),
       admission_(options.in_flight_bytes_max),
       deliveries_(handler_executor_, thread_ != nullptr),
       event_strand_(asio::make_strand(handler_executor_)) {}
 
 error_code driver::start(std::unique_ptr<zoned::device>& device, const store_options& options) {
-  const asio::any_io_executor inner = strand_->get_inner_executor();
-  descriptor_.emplace(inner);
-  timer_.emplace(inner);
+  descriptor_.emplace(*executor_);
+  timer_.emplace(*executor_);
   error_code e;
   descriptor_->assign(device->completion_fd(), e);
   if (e) return e;
   device_ = std::move(device);
   core_ = std::make_unique<core::core>(device_->shape(), device_->promises(), options);
   // Made after the services of descriptor and timer, so that it is shut down before them.
-  hook_ = &asio::use_service<context_hook>(asio::query(inner, asio::execution::context));
+  hook_ = &asio::use_service<context_hook>(asio::query(*executor_, asio::execution::context));
   hook_->add(weak_from_this());
   return {};
 }
@@ -51,16 +49,10 @@ driver::~driver() { abandon(); }
 
 bool driver::leave(note&& n) {
   const std::lock_guard lock(mutex_);
-  if (!strand_) return false;
+  if (!executor_) return false;
   inbox_.push_back(std::move(n));
   schedule_locked();
   return true;
-}
-
-void driver::schedule_locked() {
-  if (pump_scheduled_) return;
-  pump_scheduled_ = true;
-  asio::post(*strand_, [self = shared_from_this()] { self->pump(); });
 }
 
 void driver::submit(operation_ptr o) {
@@ -69,7 +61,7 @@ void driver::submit(operation_ptr o) {
   if (operations_.fetch_add(1) >= operations_max_ && !ends) return refuse(std::move(o), errc::busy);
   {
     const std::lock_guard lock(mutex_);
-    if (strand_ && accepting_) {
+    if (executor_ && accepting_) {
       if (ends) accepting_ = false;
       inbox_.emplace_back(std::move(o));
       schedule_locked();
@@ -97,7 +89,7 @@ void driver::stop() {
   std::shared_ptr<own_thread> thread;
   {
     const std::lock_guard lock(mutex_);
-    if (!strand_) return;
+    if (!executor_) return;
     thread = thread_;
     inbox_.emplace_back(stop_note{});
     schedule_locked();
@@ -112,7 +104,7 @@ std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& dev
   {
     const std::lock_guard lock(mutex_);
     accepting_ = false;
-    strand_.reset();
+    executor_.reset();
     left.swap(inbox_);
   }
   end_views();

@@ -1,20 +1,25 @@
 // Runs one core on one executor with one device: the only code that owns any of these.
 //
-//   any thread:    submit, cancel, release, on_event, stop  -- put a note into the inbox, and post one pump for all
-//   notes on the strand: pump: notes -> core; run: until nothing moves
+//   any thread:    submit, cancel, release, on_event, stop  -- put a note into the inbox, and see that a turn comes
+//   in its turn: notes -> core; then until nothing moves
 //                    reap    device completions -> core
 //                    admit   waiting appends -> core
 //                    give    core's commands -> device; a refused suffix is kept, and offered again before others
-//                    answer  core's notifications -> handlers, posted to their executors
+//                    answer  core's notifications -> handlers
 //                    rest    with nothing in flight, the core ticks
 //                  then arm: wait for the device's descriptor only while it has commands in flight
+//   after it, on the same thread: handlers without an executor of their own; what they start waits for all of them, and
+//                  makes the next turn
 //
 // Invariants
-//   I1  Everything below "on the strand" happens there, or in abandon(), when nothing runs any more.
+//   I1  One thread at a time has the turn. Everything below "in its turn" happens there, or in abandon(), when nothing
+//       runs any more.
 //   I2  An operation is ended exactly once, and is out of the table before it is delivered.
 //   I3  With nothing in flight there is no wait, no timer and no work guard: a store at rest wakes nobody, and its
 //       executor's context may run out of work.
 //   I4  The device is destroyed or given away before the core and the operations, whose memory its commands name.
+//   I5  A note in the inbox, or a signal, has a turn coming: somebody has it, one is posted, or handlers are called
+//       whose thread takes it next.
 //
 // States of `phase_`
 //   running    from the start; ends in
@@ -94,7 +99,6 @@ class driver : public std::enable_shared_from_this<driver> {
   void abandon();
 
  private:
-  using strand = asio::strand<asio::any_io_executor>;
   using event_callback = std::function<void(const event&)>;
   enum class phase { running, closing, ended };
 
@@ -138,8 +142,23 @@ class driver : public std::enable_shared_from_this<driver> {
   void refuse(operation_ptr o, errc why);
   void schedule_locked();
 
-  // -- on the strand --
+  // -- turns --
+  class caller_of_handlers;
+  /// Takes the turn, unless somebody has it, who then looks again.
   void pump();
+  void signal(bool driver::*which);
+  void take_turns();
+  void begin_turn_locked();
+  void post_pump_locked();
+  [[nodiscard]] bool has_notes_locked() const { return !inbox_.empty() || device_signalled_ || timer_signalled_; }
+  /// Ends the turn, or begins another one if there is cause.
+  [[nodiscard]] bool stay(int turns);
+  /// Ends the turn before handlers are called, and begins another one after them, unless somebody else does.
+  void leave();
+  [[nodiscard]] bool come_back(int turns);
+
+  // -- in its turn --
+  void turn();
   void take(operation_ptr& o);
   void take(const cancel_note& n);
   void take(const release_note& n);
@@ -150,7 +169,6 @@ class driver : public std::enable_shared_from_this<driver> {
   void take(const unmap_note& n);
 
   void run();
-  void run_and_deliver();
   [[nodiscard]] bool reap();
   [[nodiscard]] bool admit();
   [[nodiscard]] bool give();
@@ -202,10 +220,13 @@ class driver : public std::enable_shared_from_this<driver> {
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
   bool pump_scheduled_ = false;
-  bool accepting_ = true;         ///< Operations; false from close on.
-  std::optional<strand> strand_;  ///< None: ended.
+  bool in_turn_ = false;  ///< Somebody is.
+  bool device_signalled_ = false;
+  bool timer_signalled_ = false;
+  bool accepting_ = true;                          ///< Operations; false from close on.
+  std::optional<asio::any_io_executor> executor_;  ///< None: ended.
 
-  // Of the strand.
+  // In its turn.
   std::shared_ptr<own_thread> helper_;  ///< For what may wait; made when it is first needed.
   phase phase_ = phase::running;
   context_hook* hook_ = nullptr;
@@ -221,16 +242,21 @@ class driver : public std::enable_shared_from_this<driver> {
   deadlines deadlines_;
   std::optional<core::operation_id> close_waiting_;  ///< For waiting appends to be admitted.
   std::vector<zoned::command> unsent_;
+  zoned::command polled_;
   std::size_t in_flight_ = 0;
   std::map<std::uint64_t, fill> fills_;  ///< By id.
   bool waiting_ = false;                 ///< For the descriptor.
   bool opened_ = false;
-  std::int64_t now_ns_ = 0;  ///< UTC, when the strand last began to run.
+  bool stirred_ = true;      ///< Something moved since the core's last tick.
+  bool again_ = false;       ///< There is more to do, but others come first.
+  bool late_ = false;        ///< The timer has passed.
+  std::int64_t now_ns_ = 0;  ///< UTC, when the turn began.
+  std::vector<zoned::completion> reaped_;
   deliveries deliveries_;
   operation_ptr last_;  ///< Ends this driver when the device is at rest, with:
   core::notification last_answer_;
 
-  std::optional<strand> event_strand_;
+  std::optional<asio::strand<asio::any_io_executor>> event_strand_;
   std::shared_ptr<event_callback> event_callback_;
   std::deque<event> kept_events_;
 };

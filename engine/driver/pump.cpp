@@ -1,6 +1,4 @@
-// The half of the driver that runs on its strand.
-#include <array>
-#include <boost/asio/bind_executor.hpp>
+// The half of the driver that runs in its turn.
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <span>
@@ -29,22 +27,14 @@ ending failed(errc why) {
 
 }  // namespace
 
-void driver::pump() {
-  {
-    const std::lock_guard lock(mutex_);
-    pump_scheduled_ = false;
-    notes_.swap(inbox_);
-  }
+void driver::turn() {
+  again_ = false;
   now_ns_ = utc_ns();
+  stirred_ = stirred_ || !notes_.empty();
   for (note& n : notes_) std::visit([this](auto& what) { take(what); }, n);
   notes_.clear();
-  run_and_deliver();
-}
-
-void driver::run_and_deliver() {
-  now_ns_ = utc_ns();
+  if (std::exchange(late_, false)) deadlines_passed();
   run();
-  deliveries_.send();
 }
 
 void driver::take(operation_ptr& o) {
@@ -96,26 +86,28 @@ void driver::run() {
     moved = admit() || moved;
     moved = give() || moved;
     moved = answer() || moved;
+    stirred_ = stirred_ || moved;
     if (last_ && device_at_rest()) return end();
-    if (!moved && !rest()) return arm();
+    if (!moved && !rest()) return;
   }
-  const std::lock_guard lock(mutex_);
-  schedule_locked();
+  again_ = true;
 }
 
 bool driver::reap() {
   if (in_flight_ == 0) return false;
-  std::array<zoned::completion, commands_max> done;
-  const std::size_t count = device_->reap(done);
+  reaped_.resize(commands_max);
+  const std::size_t count = device_->reap(reaped_);
   FURROW_ASSERT(count <= in_flight_);
   in_flight_ -= count;
-  for (const zoned::completion& c : std::span(done).first(count)) core_->handle(c);
+  for (const zoned::completion& c : std::span(reaped_).first(count)) core_->handle(c);
   return count != 0;
 }
 
 bool driver::admit() {
   bool any = false;
-  while (const auto id = admission_.admit()) {
+  while (!admission_.empty()) {
+    const auto id = admission_.admit();
+    if (!id) break;
     operation* o = table_.find(*id);
     FURROW_ASSERT(o != nullptr);
     hand_over(*o);
@@ -132,16 +124,18 @@ bool driver::give() {
   bool any = false;
   for (;;) {
     if (unsent_.empty()) {
-      zoned::command c;
-      while (unsent_.size() < commands_max && core_->poll(c)) unsent_.push_back(c);
+      while (unsent_.size() < commands_max && core_->poll(polled_)) unsent_.push_back(polled_);
       if (unsent_.empty()) return any;
     }
     const std::size_t accepted = device_->submit(unsent_);
     FURROW_ASSERT(accepted != 0 || in_flight_ != 0);  // Else nothing would ever offer them again.
     in_flight_ += accepted;
     any = any || accepted != 0;
-    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(accepted));
-    if (!unsent_.empty()) return any;
+    if (accepted < unsent_.size()) {
+      unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(accepted));
+      return any;
+    }
+    unsent_.clear();
   }
 }
 
@@ -152,7 +146,6 @@ bool driver::answer() {
     core_->pop();
     any = true;
   }
-  deliveries_.send();
   return any;
 }
 
@@ -182,10 +175,12 @@ void driver::answer(core::notification& n) {
 }
 
 bool driver::rest() {
-  if (!opened_ || last_ || !device_at_rest()) return false;
+  if (!opened_ || last_ || !stirred_ || !device_at_rest()) return false;
+  stirred_ = false;
   core_->tick();
   const bool given = give();
-  return answer() || given;
+  stirred_ = answer() || given;
+  return stirred_;
 }
 
 void driver::hand_over(operation& o) {
@@ -248,9 +243,10 @@ void driver::end() {
 }
 
 void driver::arm() {
+  if (phase_ == phase::ended) return;
   set_timer();
   const bool busy = in_flight_ != 0 || !table_.empty();
-  if (busy && !work_) work_.emplace(strand_->get_inner_executor());
+  if (busy && !work_) work_.emplace(*executor_);
   if (!busy) work_.reset();  // I3
   if (in_flight_ != 0 && !waiting_) wait_for_device();
   if (in_flight_ == 0 && waiting_) descriptor_->cancel();
@@ -259,10 +255,7 @@ void driver::arm() {
 void driver::wait_for_device() {
   waiting_ = true;
   descriptor_->async_wait(asio::posix::stream_descriptor::wait_read,
-                          asio::bind_executor(*strand_, [self = shared_from_this()](error_code) {
-                            self->waiting_ = false;
-                            self->run_and_deliver();
-                          }));
+                          [self = shared_from_this()](error_code) { self->signal(&driver::device_signalled_); });
 }
 
 void driver::set_timer() {
@@ -274,16 +267,15 @@ void driver::set_timer() {
     return;
   }
   timer_->expires_at(*earliest);
-  timer_->async_wait(asio::bind_executor(*strand_, [self = shared_from_this()](error_code e) {
-    if (!e) self->deadlines_passed();
-  }));
+  timer_->async_wait([self = shared_from_this()](error_code e) {
+    if (!e) self->signal(&driver::timer_signalled_);
+  });
 }
 
 void driver::deadlines_passed() {
   if (phase_ == phase::ended) return;
   timer_at_.reset();
   while (const auto id = deadlines_.take_passed(std::chrono::steady_clock::now())) end_early(*id, errc::timed_out);
-  run_and_deliver();
 }
 
 }  // namespace furrow::driver

@@ -1,11 +1,11 @@
 // What one write holds of its source, and how it gets more.
 //
-//   hold(position)      on the strand: what can be held from there on
+//   hold(position)      in a turn: what can be held from there on
 //   populate(position)  on the helper thread, with nothing held
 //   bounce(position)    on the helper thread: a bounded copy, if even then nothing usable can be held
 //
 // Invariants
-//   S1  At most one span is held, and none while populate() or bounce() runs. The strand touches nothing of this meanwhile.
+//   S1  At most one span is held, and none while populate() or bounce() runs. The driver touches nothing of this meanwhile.
 //   S2  A span is usable if it completes a block of the object, or the source. Of less no attempt can be made.
 //   S3  Whatever is held goes with this, on any thread.
 //

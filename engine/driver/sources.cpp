@@ -37,15 +37,16 @@ void driver::have_fetched(const operation& o, std::uint64_t position, bool copyi
   });
 }
 
-/// The caller's hold on the driver goes to the strand, or was not the last one: a driver does not end on its helper while it
+/// The caller's hold on the driver goes to its executor, or was not the last one: a driver does not end on its helper while it
 /// has anything of its executor.
 void driver::leave_from_helper(std::shared_ptr<driver> self, note&& n) {
   driver& d = *self;
   std::unique_lock lock(d.mutex_);
-  if (!d.strand_) return lock.unlock();
+  if (!d.executor_) return lock.unlock();
   d.inbox_.push_back(std::move(n));
-  if (std::exchange(d.pump_scheduled_, true)) return self.reset();
-  asio::post(*d.strand_, [self = std::move(self)] { self->pump(); });
+  if (d.pump_scheduled_ || d.in_turn_) return self.reset();  // who has the turn looks again, and holds the driver
+  d.pump_scheduled_ = true;
+  asio::post(*d.executor_, [self = std::move(self)] { self->pump(); });
 }
 
 void driver::help(std::function<void()> what) {

@@ -1,7 +1,7 @@
 // Of driver.hpp: views of objects, and their fills.
 //
 //   map        the memory is made on the caller's thread; the core takes the snapshot; plain memory is filled by the helper
-//   fill       asked for by a fault, or by populate() on any thread: a note; on the strand a fill_request; its bytes are put
+//   fill       asked for by a fault, or by populate() on any thread: a note; in a turn a fill_request; its bytes are put
 //              into the view by view_memory
 //   unmap      when the last copy of the view is gone
 //

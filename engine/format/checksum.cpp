@@ -108,24 +108,18 @@ void checksum_field::encode(std::byte* to) const {
 
 checksum_field checksum_field::decode(reader& from) {
   checksum_field field;
-  const std::uint8_t kind_byte = from.u8();
-  from.zeros(7);
-  const auto value_bytes = from.bytes(field.value.size());
-  std::size_t used_bytes = 0;
-  if (kind_byte == static_cast<std::uint8_t>(checksum_kind::crc32c)) {
-    used_bytes = 4;
-  } else if (kind_byte != static_cast<std::uint8_t>(checksum_kind::none)) {
-    from.fail();
-  }
-  if (from.failed()) {
-    return {};
-  }
-  field.kind = static_cast<checksum_kind>(kind_byte);
-  std::copy(value_bytes.begin(), value_bytes.end(), field.value.begin());
-  if (!all_zero(std::span{field.value}.subspan(used_bytes))) {
+  const auto bytes = from.bytes(encoded_bytes);
+  if (from.failed()) return {};
+  const auto head = load_le<std::uint64_t>(bytes.data());  // the kind and its padding
+  const auto low = load_le<std::uint64_t>(bytes.data() + 8), high = load_le<std::uint64_t>(bytes.data() + 16);
+  const bool sound = (head == static_cast<std::uint64_t>(checksum_kind::crc32c) && low >> 32 == 0 && high == 0) ||
+                     (head == static_cast<std::uint64_t>(checksum_kind::none) && low == 0 && high == 0);
+  if (!sound) {
     from.fail();
     return {};
   }
+  field.kind = static_cast<checksum_kind>(head);
+  std::memcpy(field.value.data(), bytes.data() + 8, field.value.size());
   return field;
 }
 

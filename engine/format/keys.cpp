@@ -1,6 +1,7 @@
 #include "format/keys.hpp"
 
 #include <bit>
+#include <cstring>
 #include <utility>
 
 namespace furrow::format {
@@ -10,7 +11,6 @@ constexpr std::uint8_t collection_tag = 1;
 constexpr std::uint8_t name_tag = 2;
 constexpr std::uint8_t object_tag = 3;
 constexpr std::uint8_t orphan_tag = 4;
-constexpr std::uint8_t zone_tag = 1;
 constexpr std::uint8_t run_tag = 2;
 constexpr std::uint8_t shared_tag = 3;
 
@@ -32,8 +32,14 @@ class key_parser {
       return T{};
     }
     std::uint64_t value = 0;
-    for (const char c : left_.substr(0, bytes)) {
-      value = value << 8 | std::bit_cast<std::uint8_t>(c);
+    if (bytes == sizeof(T)) {
+      T whole;
+      std::memcpy(&whole, left_.data(), sizeof whole);
+      value = boost::endian::big_to_native(whole);
+    } else {
+      for (const char c : left_.substr(0, bytes)) {
+        value = value << 8 | std::bit_cast<std::uint8_t>(c);
+      }
     }
     left_.remove_prefix(bytes);
     return static_cast<T>(value);
@@ -101,11 +107,6 @@ bool in_limits(const extent_value& v) {
       return v.blocks == 0 && v.address.raw() == 0;  // I4
   }
   return false;
-}
-
-bool in_limits(const zone_value& v) {
-  return known(v.role) && known(v.cls) && (v.flags & ~zone_flag_bad) == 0 &&
-         (v.ordinal == 0 || v.role == zone_role::metadata);  // I5
 }
 
 bool in_limits(const doomed_value& v) {
@@ -213,19 +214,6 @@ std::optional<std::uint64_t> parse_orphan_key(key_view k) {
   key_parser from{k};
   const auto object = from.expect(orphan_tag).number<std::uint64_t>();
   return from.ok() ? std::optional{object} : std::nullopt;
-}
-
-std::optional<zone_parts> parse_zone_key_parts(key_view k) {
-  key_parser from{k};
-  zone_parts parts{};
-  parts.device = from.expect(zone_tag).number<std::uint16_t>();
-  parts.zone = zoned::zone_index{from.number<std::uint32_t>()};
-  return from.ok() ? std::optional{parts} : std::nullopt;
-}
-
-std::optional<zoned::zone_index> parse_zone_key(key_view k) {
-  const auto parts = parse_zone_key_parts(k);
-  return parts ? std::optional{parts->zone} : std::nullopt;
 }
 
 std::optional<run_parts> parse_run_key(key_view k) { return parse_blocks_key(k, run_tag); }
@@ -347,21 +335,6 @@ std::array<std::byte, zone_value_bytes> encode_fixed(const zone_value& v) {
 }
 
 std::vector<std::byte> encode(const zone_value& v) { return encode_as_vector(v); }
-
-std::optional<zone_value> decode_zone(value_view bytes) {
-  reader from{bytes};
-  zone_value v;
-  v.role = static_cast<zone_role>(from.u8());
-  v.cls = static_cast<zone_class>(from.u8());
-  v.flags = from.u8();
-  from.zeros(1);
-  v.live_blocks = from.u32();
-  v.generation = from.u64();
-  v.fill_sequence = from.u64();
-  v.write_sequence = from.u64();
-  v.ordinal = from.u64();
-  return in_limits(v) ? all_of(from, v) : std::nullopt;
-}
 
 void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<const std::uint32_t> sums,
                 std::span<std::byte> bytes) {

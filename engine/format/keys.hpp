@@ -39,10 +39,12 @@
 
 #include <array>
 #include <boost/endian/conversion.hpp>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "format/codec.hpp"
 #include "format/page.hpp"
 
 namespace furrow::format {
@@ -126,8 +128,20 @@ struct run_parts {
 [[nodiscard]] std::optional<chunk_parts> parse_attributes_key(key_view k);
 [[nodiscard]] std::optional<extent_parts> parse_extent_key(key_view k);
 [[nodiscard]] std::optional<std::uint64_t> parse_orphan_key(key_view k);
-[[nodiscard]] std::optional<zoned::zone_index> parse_zone_key(key_view k);
-[[nodiscard]] std::optional<zone_parts> parse_zone_key_parts(key_view k);
+/// Here, as is decode_zone(): an open asks for each zone of the device.
+inline constexpr std::uint8_t zone_tag = 1;
+[[nodiscard]] inline std::optional<zone_parts> parse_zone_key_parts(key_view k) {
+  if (k.size() != 7 || k[0] != static_cast<char>(zone_tag)) return std::nullopt;
+  std::uint16_t device;
+  std::uint32_t zone;
+  std::memcpy(&device, k.data() + 1, sizeof device);
+  std::memcpy(&zone, k.data() + 3, sizeof zone);
+  return zone_parts{boost::endian::big_to_native(device), {boost::endian::big_to_native(zone)}};
+}
+[[nodiscard]] inline std::optional<zoned::zone_index> parse_zone_key(key_view k) {
+  const auto parts = parse_zone_key_parts(k);
+  return parts ? std::optional{parts->zone} : std::nullopt;
+}
 [[nodiscard]] std::optional<run_parts> parse_run_key(key_view k);
 [[nodiscard]] std::optional<run_parts> parse_shared_key(key_view k);
 
@@ -211,7 +225,6 @@ struct shared_value {
 [[nodiscard]] std::optional<collection_value> decode_collection(value_view from);
 [[nodiscard]] std::optional<object_value> decode_object(value_view from);
 [[nodiscard]] std::optional<extent_value> decode_extent(value_view from);
-[[nodiscard]] std::optional<zone_value> decode_zone(value_view from);
 [[nodiscard]] std::optional<run_value> decode_run(value_view from);
 [[nodiscard]] std::optional<doomed_value> decode_doomed(value_view from);
 [[nodiscard]] std::optional<shared_value> decode_shared(value_view from);
@@ -219,6 +232,24 @@ struct shared_value {
 // The same without allocation, for what is written and read with each block.
 inline constexpr std::size_t extent_value_bytes = 20;
 inline constexpr std::size_t zone_value_bytes = 40;
+[[nodiscard]] inline bool in_limits(const zone_value& v) {
+  return known(v.role) && known(v.cls) && (v.flags & ~zone_flag_bad) == 0 &&
+         (v.ordinal == 0 || v.role == zone_role::metadata);  // I5
+}
+[[nodiscard]] inline std::optional<zone_value> decode_zone(value_view bytes) {
+  if (bytes.size() != zone_value_bytes || bytes[3] != std::byte{0}) return std::nullopt;
+  const std::byte* const from = bytes.data();
+  zone_value v;
+  v.role = static_cast<zone_role>(from[0]);
+  v.cls = static_cast<zone_class>(from[1]);
+  v.flags = static_cast<std::uint8_t>(from[2]);
+  v.live_blocks = load_le<std::uint32_t>(from + 4);
+  v.generation = load_le<std::uint64_t>(from + 8);
+  v.fill_sequence = load_le<std::uint64_t>(from + 16);
+  v.write_sequence = load_le<std::uint64_t>(from + 24);
+  v.ordinal = load_le<std::uint64_t>(from + 32);
+  return in_limits(v) ? std::optional{v} : std::nullopt;
+}
 [[nodiscard]] inline std::size_t object_value_bytes(const object_value& v) { return 72 + v.name.size(); }
 [[nodiscard]] constexpr std::size_t run_value_bytes(std::size_t blocks) { return 16 + 4 * blocks; }
 

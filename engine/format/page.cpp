@@ -1,6 +1,7 @@
 #include "format/page.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace furrow::format {
 namespace {
@@ -28,11 +29,27 @@ key_view as_key(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Which bytes of a page belong to a cell already met; claims each byte once.
+/// Which bytes of a page belong to a cell already met; claims each byte once. As long as each cell lies right before or
+/// right behind those already met, as in a page that was filled in order, their ends are enough.
 class byte_claims {
  public:
   /// False if one of the bytes was claimed before.
   bool claim(std::size_t begin, std::size_t end) {
+    if (!mixed_ && end == first_) {
+      first_ = begin;
+      return true;
+    }
+    if (!mixed_ && (begin == last_ || last_ == 0)) {
+      if (last_ == 0) first_ = begin;
+      last_ = end;
+      return true;
+    }
+    if (!std::exchange(mixed_, true)) static_cast<void>(mark(first_, last_));
+    return mark(begin, end);
+  }
+
+ private:
+  bool mark(std::size_t begin, std::size_t end) {
     for (std::size_t at = begin; at < end;) {
       const std::size_t bit = at % 64;
       const std::size_t bits = std::min<std::size_t>(64 - bit, end - at);
@@ -47,9 +64,23 @@ class byte_claims {
     return true;
   }
 
- private:
   std::array<std::uint64_t, page_bytes / 64> words_{};
+  std::size_t first_ = 0, last_ = 0;
+  bool mixed_ = false;
 };
+
+/// The first bytes of the key that begins at `begin`, as a number that orders like them; missing bytes are zero.
+std::uint64_t head_of(std::span<const std::byte> page, std::size_t begin, std::size_t key_bytes) {
+  std::uint64_t head = 0;
+  if (begin + sizeof head > page.size()) {
+    std::memcpy(&head, page.data() + begin, std::min(key_bytes, sizeof head));
+    return boost::endian::big_to_native(head);
+  }
+  std::memcpy(&head, page.data() + begin, sizeof head);
+  head = boost::endian::big_to_native(head);
+  if (key_bytes >= sizeof head) return head;
+  return key_bytes == 0 ? 0 : head & ~std::uint64_t{0} << 8 * (sizeof head - key_bytes);
+}
 
 /// The value of an index cell is a reference and nothing else.
 bool is_reference(std::span<const std::byte> value) {
@@ -71,27 +102,29 @@ bool check_cells(std::span<const std::byte> page, std::uint8_t level) {
       !all_zero(page.subspan(slots_end, cells_begin - slots_end))) {
     return false;
   }
+  const std::size_t key_and_value_max = level == 0 ? cell_bytes_max : index_cell_bytes_max;
   byte_claims claims;
   std::size_t sum_bytes = 0;
   key_view previous;
+  std::uint64_t previous_head = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t begin = load_le<std::uint16_t>(page.data() + page_header_bytes + 2 * i);
     if (begin < cells_begin || begin > page_bytes - 4) {
       return false;
     }
-    const std::size_t key_bytes = load_le<std::uint16_t>(page.data() + begin);
-    const std::size_t value_bytes = load_le<std::uint16_t>(page.data() + begin + 2);
+    const auto lengths = load_le<std::uint32_t>(page.data() + begin);
+    const std::size_t key_bytes = lengths & 0xffff;
+    const std::size_t value_bytes = lengths >> 16;
     const std::size_t end = begin + 4 + key_bytes + value_bytes;
-    if (end > page_bytes || !claims.claim(begin, end)) {
-      return false;
-    }
-    if (key_bytes + value_bytes > (level == 0 ? cell_bytes_max : index_cell_bytes_max)) {
+    if (end > page_bytes || key_bytes + value_bytes > key_and_value_max || !claims.claim(begin, end)) {
       return false;
     }
     const key_view key = as_key(page.subspan(begin + 4, key_bytes));
-    if (i > 0 && key <= previous) {
+    const std::uint64_t head = head_of(page, begin + 4, key_bytes);
+    if (i > 0 && (head != previous_head ? head < previous_head : key <= previous)) {
       return false;
     }
+    previous_head = head;
     if (level > 0 && (!is_reference(page.subspan(begin + 4 + key_bytes, value_bytes)) || (i == 0 && !key.empty()))) {
       return false;
     }
@@ -115,10 +148,11 @@ void page_ref::encode(std::byte* to) const {
 
 page_ref page_ref::decode(reader& from) {
   page_ref ref;
-  for (zoned::device_address& copy : ref.copies) {
-    copy = zoned::device_address::from_raw(from.u64());
-  }
-  ref.generation = from.u64();
+  const auto places = from.bytes(24);
+  if (from.failed()) return {};
+  ref.copies[0] = zoned::device_address::from_raw(load_le<std::uint64_t>(places.data()));
+  ref.copies[1] = zoned::device_address::from_raw(load_le<std::uint64_t>(places.data() + 8));
+  ref.generation = load_le<std::uint64_t>(places.data() + 16);
   ref.checksum = checksum_field::decode(from);
   const bool sound = ref.empty() ? ref == page_ref{} : ref.copies[0] != ref.copies[1];
   if (!sound) {
@@ -175,26 +209,8 @@ boost::system::result<page_identity> check_page(std::span<const std::byte> page,
   return identity;
 }
 
-std::size_t page_view::count() const { return load_le<std::uint16_t>(page_.data() + count_at); }
 std::size_t page_view::cells_begin() const { return load_le<std::uint16_t>(page_.data() + cells_begin_at); }
 std::size_t page_view::cells_bytes() const { return load_le<std::uint16_t>(page_.data() + cells_bytes_at); }
-
-std::size_t page_view::slot(std::size_t index) const {
-  FURROW_ASSERT(index < count());
-  return load_le<std::uint16_t>(page_.data() + page_header_bytes + slot_bytes * index);
-}
-
-key_view page_view::key(std::size_t index) const {
-  const std::size_t cell = slot(index);
-  return as_key(page_.subspan(cell + cell_lengths_bytes, load_le<std::uint16_t>(page_.data() + cell)));
-}
-
-value_view page_view::value(std::size_t index) const {
-  const std::size_t cell = slot(index);
-  const std::size_t key_bytes = load_le<std::uint16_t>(page_.data() + cell);
-  const std::size_t value_bytes = load_le<std::uint16_t>(page_.data() + cell + 2);
-  return page_.subspan(cell + cell_lengths_bytes + key_bytes, value_bytes);
-}
 
 std::size_t page_view::lower_bound(key_view key) const {
   std::size_t first = 0;

@@ -81,9 +81,19 @@ checksum_field seal_page(std::span<std::byte> page, const page_identity& identit
 class page_view {
  public:
   explicit page_view(std::span<const std::byte, page_bytes> page) : page_{page} {}
-  [[nodiscard]] std::size_t count() const;
-  [[nodiscard]] key_view key(std::size_t index) const;
-  [[nodiscard]] value_view value(std::size_t index) const;
+  struct entry {
+    key_view key;
+    value_view value;
+  };
+  [[nodiscard]] std::size_t count() const { return load_le<std::uint16_t>(page_.data() + count_at); }
+  [[nodiscard]] key_view key(std::size_t index) const { return at(index).key; }
+  [[nodiscard]] value_view value(std::size_t index) const { return at(index).value; }
+  [[nodiscard]] entry at(std::size_t index) const {
+    const std::byte* const from = page_.data() + slot(index);
+    const std::size_t key_bytes = load_le<std::uint16_t>(from), value_bytes = load_le<std::uint16_t>(from + 2);
+    const std::byte* const key = from + cell_lengths_bytes;
+    return {{reinterpret_cast<const char*>(key), key_bytes}, {key + key_bytes, value_bytes}};
+  }
   /// Index of the first cell whose key is not less; count() if none.
   [[nodiscard]] std::size_t lower_bound(key_view key) const;
   /// Bytes that one more cell may use after compaction (its slot and lengths already taken off).
@@ -98,7 +108,11 @@ class page_view {
  protected:
   static constexpr std::size_t slot_bytes = 2;
   static constexpr std::size_t cell_lengths_bytes = 4;
-  [[nodiscard]] std::size_t slot(std::size_t index) const;
+  static constexpr std::size_t count_at = 6;
+  [[nodiscard]] std::size_t slot(std::size_t index) const {
+    FURROW_ASSERT(index < count());
+    return load_le<std::uint16_t>(page_.data() + page_header_bytes + slot_bytes * index);
+  }
   [[nodiscard]] std::size_t cells_begin() const;
   [[nodiscard]] std::size_t cells_bytes() const;
   [[nodiscard]] std::size_t slots_end() const { return page_header_bytes + slot_bytes * count(); }

@@ -1,7 +1,7 @@
 // What one append costs the engine: 4 KiB each, to one object, by callbacks, on a memory device, whose own cost is not
 // counted.
 //
-//   append_cost [APPENDS] [DEPTH] [--reads]
+//   append_cost [APPENDS] [DEPTH] [--reads] [--no-checksums] [--bytes N]
 //
 // Prints how often the engine asked the heap for memory in steady state. Under `valgrind --tool=callgrind
 // --collect-atstart=no` it collects the engine's instructions of just these appends: the device's calls are outside.
@@ -19,6 +19,7 @@
 #include <furrow/engine/store.hpp>
 #include <furrow/zoned/registry.hpp>
 #include <new>
+#include <string_view>
 
 namespace {
 
@@ -86,11 +87,12 @@ class silent_device final : public zoned::device {
   std::unique_ptr<zoned::device> below_;
 };
 
-constexpr std::size_t operation_bytes = 4096;
+constexpr std::size_t block_bytes = 4096;
 
 struct caller {
   object to;
   std::byte* memory = nullptr;
+  std::size_t operation_bytes = block_bytes;
   std::uint64_t left = 0;
   std::uint64_t places = 0;  ///< Of reads; 0: appends.
   std::uint64_t turn = 0;
@@ -134,19 +136,35 @@ Value await(asio::io_context& context, std::future<Value> f) {
 }  // namespace
 
 int main(int count, char** values) {
-  const std::uint64_t operations = count > 1 ? std::strtoull(values[1], nullptr, 10) : 20'000;
-  const int depth = count > 2 ? std::atoi(values[2]) : 32;
-  const bool reads = count > 3 && std::strcmp(values[3], "--reads") == 0;
+  std::uint64_t operations = 20'000;
+  int depth = 32, numbers = 0;
+  bool reads = false, checksums = true;
+  caller c;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word = values[i];
+    if (word == "--reads") {
+      reads = true;
+    } else if (word == "--no-checksums") {
+      checksums = false;
+    } else if (word == "--bytes" && i + 1 < count) {
+      c.operation_bytes = std::strtoull(values[++i], nullptr, 10);
+    } else if (numbers++ == 0) {
+      operations = std::strtoull(values[i], nullptr, 10);
+    } else {
+      depth = std::atoi(values[i]);
+    }
+  }
   asio::io_context context{1};
   auto memory = zoned::open("memory:?size=1G&zone_size=16M");
   auto device = await(context, store::async_format(context, std::make_unique<silent_device>(std::move(*memory)),
-                                                   {.force = true}, asio::use_future));
+                                                   {.force = true, .checksums = checksums}, asio::use_future));
   const store on = await(context, store::async_open(context, std::move(device), {}, asio::use_future));
-  caller c;
   c.to = await(context, on.async_create("a", asio::use_future));
-  c.memory = static_cast<std::byte*>(std::aligned_alloc(operation_bytes, operation_bytes));
-  std::memset(c.memory, 7, operation_bytes);
+  c.memory = static_cast<std::byte*>(std::aligned_alloc(block_bytes, c.operation_bytes));
+  std::memset(c.memory, 7, c.operation_bytes);
   if (!c.run(context, operations, depth)) return 1;
+  static_cast<void>(
+      await(context, on.async_sync(asio::use_future)));  // groups of the journal go round, and their memory
   if (reads) {
     c.places = operations;
     if (!c.run(context, operations, depth)) return 1;

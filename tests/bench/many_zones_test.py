@@ -15,8 +15,8 @@ FEW, MANY = 20_000, 100_000
 # Instructions a zone. A used zone has an entry in the zone tree, sums and an object: their pages are read or made, and
 # trees that are wider take more to change; nothing of that is a walk over zones.
 LIMITS = {
-    "fresh": {"open": 500, "idle": 0.25, "use": 0.25},
-    "used": {"open": 1000, "idle": 0.25, "use": 30},
+    "fresh": {"open": 330, "idle": 0.25, "use": 0.25},
+    "used": {"open": 500, "idle": 0.25, "use": 30},
 }
 PARTS = ("open", "idle", "use")
 

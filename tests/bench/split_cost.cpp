@@ -1,9 +1,9 @@
-// What a split costs: pieces of 16 blocks off ordered extents of 4,096, which stand in a map of what is in flight, or do not.
+// What a split costs: parts of 16 blocks off ordered extents of 4,096, which stand in a map of what is in flight, or do not.
 //
 //   split_cost KIND [--alone]       KIND: front middle scattered landed; --alone: not in a map
 //
-// Prints the pieces that were made and how often the heap was asked for memory, by a pool that is cold and by one that is
-// warm. Under `valgrind --tool=callgrind --collect-atstart=no` it collects the instructions of the warm splits alone.
+// Prints the splits, the new parts, and how often the heap was asked for memory, by a pool that is cold and by one that is
+// warm. Under `valgrind --tool=callgrind --toggle-collect=..` the functions named are counted for the warm pool alone.
 //
 // Not here: the bound (split_cost_test.py).
 #include <valgrind/callgrind.h>
@@ -72,7 +72,6 @@ std::uint64_t take_apart(extent_pool& pool, kind what, bool alone) {
   std::uint64_t pieces = 0;
   const ordered_extent* const whole = stash.get();
   counting = true;
-  CALLGRIND_TOGGLE_COLLECT;
   while (stash && stash->blocks > (what == kind::middle ? 2 * piece_blocks : piece_blocks)) {
     if (what == kind::middle) {
       split_parts parts = split(*stash, piece_blocks, piece_blocks);
@@ -83,7 +82,6 @@ std::uint64_t take_apart(extent_pool& pool, kind what, bool alone) {
       held[pieces++].swap(x.front);
     }
   }
-  CALLGRIND_TOGGLE_COLLECT;
   counting = false;
   if (whole->object_block + whole->blocks > blocks || (!alone && map.blocks() != blocks) || map.lookups() != 0)
     std::abort();
@@ -105,7 +103,9 @@ int main(int count, char** values) {
   const std::uint64_t cold = allocations;
   CALLGRIND_ZERO_STATS;
   const std::uint64_t again = take_apart(pool, what, alone);
-  std::printf("{\"pieces\": %llu, \"cold\": %llu, \"warm\": %llu}\n", static_cast<unsigned long long>(pieces),
+  const std::uint64_t splits = what == kind::middle ? pieces / 2 : pieces;
+  std::printf("{\"splits\": %llu, \"parts\": %llu, \"cold\": %llu, \"warm\": %llu}\n",
+              static_cast<unsigned long long>(splits), static_cast<unsigned long long>(pieces),
               static_cast<unsigned long long>(cold), static_cast<unsigned long long>(allocations - cold));
   return pieces == again ? 0 : 1;
 }

@@ -298,9 +298,11 @@ TEST_CASE("the completion descriptor is readable while something may be reaped, 
     const command both[] = {ask, again};
     REQUIRE(b.client().device().submit(both) == 2);
     for (int taken = 0; taken < 2;) {
+      const int now = static_cast<int>(b.client().device().reap(none));
+      taken += now;
+      if (now > 0) continue;
       pollfd p{.fd = fd, .events = POLLIN, .revents = 0};
       REQUIRE(::poll(&p, 1, 60'000) == 1);
-      taken += static_cast<int>(b.client().device().reap(none));
     }
     CHECK(b.client().device().reap(none) == 0);
     CHECK_FALSE(is_readable(fd));

@@ -119,6 +119,20 @@ class Checks(unittest.TestCase):
             for check in ("check_layers.py", "check_files.py"):
                 self.assertEqual(run(check, root)[0], 1)
 
+    def test_the_table_of_splitter_tests(self):
+        sound = {n: "not here: no reason" for n in range(1, 96)} | {7: "`a_test.cpp: one, two`<br>planned: `gone_test.cpp`"}
+        for change, expected in (({}, None), ({9: None}, "not 1 to 95"), ({9: "somewhere"}, "row 9: neither"),
+                                 ({9: "`a_test.cpp: two`"}, "row 9: a_test.cpp has no case: two"), ({9: "`b_test.cpp: one`"}, "there is no b_test.cpp")):
+            with self.subTest(expected=expected), tempfile.TemporaryDirectory() as root:
+                os.makedirs(os.path.join(root, "tests/unit/engine/core"))
+                with open(os.path.join(root, "tests/unit/engine/core/a_test.cpp"), "w", encoding="utf-8") as file:
+                    file.write('TEST_CASE("one, two") {}\n')
+                with open(os.path.join(root, "tests/SPLITTER_TESTS.md"), "w", encoding="utf-8") as file:
+                    file.writelines(f"| {n} | what | {where} |\n" for n, where in (sound | change).items() if where)
+                status, said = run("check_splitter_tests.py", root)
+                self.assertEqual(status, 1 if expected else 0, said)
+                self.assertIn(expected or "0 breaches", said)
+
     def test_symbols(self):
         status, said = run("check_symbols.py", CLEAN)
         self.assertEqual(status, 0, said)

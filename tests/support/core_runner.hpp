@@ -55,6 +55,8 @@ class core_runner {
   std::vector<core::event> events;
   /// Called with each command before it is executed.
   std::function<void(const zoned::command&)> watch;
+  /// Called with each completion before the core has it.
+  std::function<void(const zoned::command&, zoned::completion&)> spoil;
   /// Why a command fails instead of being executed.
   std::function<error_code(const zoned::command&)> fail;
   /// Of the next core that is started.
@@ -124,7 +126,9 @@ class core_runner {
         core_->handle(failed);
         continue;
       }
-      core_->handle(device_.execute(c));
+      zoned::completion done = device_.execute(c);
+      if (spoil) spoil(c, done);
+      core_->handle(done);
     }
   }
 

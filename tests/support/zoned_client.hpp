@@ -89,12 +89,13 @@ class zoned_client {
 
   /// Takes what has completed; returns how many.
   std::size_t reap(bool wait, int milliseconds_max = 60'000) {
-    if (wait) {
+    zoned::completion out[64];
+    std::size_t count = device_.reap(out);
+    if (wait && count == 0) {
       pollfd readable{.fd = device_.completion_fd(), .events = POLLIN, .revents = 0};
       if (::poll(&readable, 1, milliseconds_max) != 1) throw std::runtime_error{"nothing completed in time"};
+      count = device_.reap(out);
     }
-    zoned::completion out[64];
-    const std::size_t count = device_.reap(out);
     for (std::size_t i = 0; i < count; ++i) {
       if (held_.erase(out[i].id) != 1) throw std::runtime_error{"a command completed twice, or was never submitted"};
       done_.emplace(out[i].id, out[i]);

@@ -10,7 +10,8 @@
 // Invariants
 //   I1  Commands accepted and not reaped <= in_flight_max.
 //   I2  Nothing allocates after construction.
-//   I3  Something is ready => the descriptor is readable, once submit, reap or cancel has returned.
+//   I3  Something is ready => the descriptor is readable, once submit, reap or cancel has returned. With a ring: what has
+//       completed is signalled if the last reap found nothing.
 //
 // Not here: what completes, and when.
 #pragma once
@@ -102,6 +103,7 @@ class completion_queue {
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 
+  [[nodiscard]] bool empty() const noexcept { return ready_.empty(); }
   void push(const completion& c) { ready_.push(c); }
   void push(command_id id, error_code error, place at = {}, std::uint64_t bytes = 0) {
     ready_.push({.id = id, .error = error, .at = at, .bytes = bytes});
@@ -122,6 +124,24 @@ class completion_queue {
     if (out.empty()) return 0;
     gather();
     if (ready_.empty() && take_signal_back()) gather();
+    return take(out);
+  }
+  /// The same of a device with a ring: it signals only while reaps find nothing, which is when somebody may wait.
+  template <class Ring, class Gather>
+  [[nodiscard]] std::size_t reap(std::span<completion> out, Ring& ring, const Gather& gather) {
+    if (out.empty()) return 0;
+    gather();
+    if (ready_.empty()) {
+      ring.signal(true);  // what completes from now on is signalled; what did before, is gathered now
+      if (take_signal_back()) gather();
+    }
+    const std::size_t count = take(out);
+    if (count > 0) ring.signal(false);
+    return count;
+  }
+
+ private:
+  [[nodiscard]] std::size_t take(std::span<completion> out) {
     const std::size_t count = std::min(out.size(), ready_.size());
     for (std::size_t i = 0; i < count; ++i) {
       out[i] = ready_.front();
@@ -131,8 +151,6 @@ class completion_queue {
     announce_if_ready();
     return count;
   }
-
- private:
   /// True if somebody may have signalled in vain.
   [[nodiscard]] bool take_signal_back() {
     if (!announced_ && signalled_ == signalled::by_us) return false;

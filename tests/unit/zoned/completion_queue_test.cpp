@@ -123,3 +123,26 @@ TEST_CASE("a signal of others that tells of nothing is taken back") {
   CHECK(q.reap(out, nothing) == 0);
   CHECK_FALSE(is_readable(q.fd()));
 }
+
+TEST_CASE(
+    "a ring is quiet while reaps find something, and signals again before the last look of one that finds nothing") {
+  struct quiet_ring {
+    bool on = true;
+    void signal(bool to) { on = to; }
+  } ring;
+  completion_queue q{4, signalled::by_others_too};
+  REQUIRE(q.accept(3) == 3);
+  completion out[4];
+  CHECK(q.reap(out, ring, [&] { q.push({1}, {}); }) == 1);
+  CHECK_FALSE(ring.on);
+  int looks = 0;
+  const auto late = [&] {  // completes behind the first look, without a signal
+    if (++looks == 2) q.push({2}, {});
+    if (looks == 2) CHECK(ring.on);
+  };
+  CHECK(q.reap(out, ring, late) == 1);
+  CHECK(looks == 2);
+  CHECK_FALSE(ring.on);
+  CHECK(q.reap(out, ring, nothing) == 0);
+  CHECK(ring.on);
+}

@@ -4,7 +4,6 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "ensure.hpp"
@@ -70,13 +69,14 @@ std::size_t ordered_append::reap(std::span<completion> out) {
   return ready_.reap(out, [this] { gather(); });
 }
 
+/// Until there is something to give, or nothing: only then does the device below tell of what comes later.
 void ordered_append::gather() {
-  std::array<completion, 64> landed;
-  for (std::size_t count = landed.size(); count == landed.size();) {
-    count = below_->reap(landed);
-    for (std::size_t i = 0; i < count; ++i) finish(landed[i]);
-  }
-  submit_below();
+  std::size_t count = 0;
+  do {
+    count = below_->reap(landed_);
+    for (std::size_t i = 0; i < count; ++i) finish(landed_[i]);
+    submit_below();
+  } while (count == landed_.size() || (count > 0 && ready_.empty()));
 }
 
 void ordered_append::cancel(command_id id) noexcept {

@@ -32,6 +32,7 @@
 // Not here: retrying what the device refused, splitting, choosing a zone.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -129,6 +130,7 @@ class ordered_append final : public device {
   slot_table<slot> slots_;
   std::vector<lane> lanes_;
   std::vector<command> outgoing_;
+  std::array<completion, 64> landed_;
   std::unique_ptr<device> below_;  // the last member: it ends first, and may use the slots and lanes until then
 };
 

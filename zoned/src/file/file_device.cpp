@@ -71,7 +71,7 @@ std::size_t file_device::submit(std::span<const command> commands) {
 }
 
 std::size_t file_device::reap(std::span<completion> out) {
-  return ready_.reap(out, [this] {
+  return ready_.reap(out, *ring_, [this] {
     ring_->complete([this](const transfer_ring::outcome& o) { finish(o); });
     start_waiting();
   });

@@ -14,6 +14,7 @@
 #include <liburing.h>
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -58,6 +59,13 @@ class command_ring {
     for (outcome o; next(o);) take(o);
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
+  /// Whether the event descriptor is signalled; at first it is.
+  void signal(bool on) {
+    if (on == signals_) return;
+    signals_ = on;
+    ::io_uring_cq_eventfd_toggle(&ring_, on);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // before the ring is looked at again
+  }
 
  private:
   struct slot {
@@ -72,6 +80,7 @@ class command_ring {
 
   ::io_uring ring_{};
   bool is_open_ = false;
+  bool signals_ = true;
   int device_fd_;
   std::uint32_t namespace_id_;
   std::size_t prepared_ = 0;

@@ -80,7 +80,7 @@ std::size_t passthrough_device::submit(std::span<const command> commands) {
 }
 
 std::size_t passthrough_device::reap(std::span<completion> out) {
-  return ready_.reap(out, [this] {
+  return ready_.reap(out, *ring_, [this] {
     ring_->complete([this](const command_ring::outcome& o) { finish(o); });
     ring_->submit();  // the next portions of reports
   });

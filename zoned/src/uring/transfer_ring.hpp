@@ -14,6 +14,7 @@
 #include <liburing.h>
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -56,6 +57,13 @@ class transfer_ring {
     submit();
   }
   [[nodiscard]] std::size_t in_flight() const noexcept { return slots_.taken(); }
+  /// Whether the event descriptor is signalled; at first it is.
+  void signal(bool on) {
+    if (on == signals_) return;
+    signals_ = on;
+    ::io_uring_cq_eventfd_toggle(&ring_, on);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // before the ring is looked at again
+  }
 
  private:
   enum class kind : std::uint8_t { read, write, sync, punch };
@@ -83,6 +91,7 @@ class transfer_ring {
 
   ::io_uring ring_{};
   bool is_open_ = false;
+  bool signals_ = true;
   std::size_t prepared_ = 0;
   slot_table<slot> slots_;
 };

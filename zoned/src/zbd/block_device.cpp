@@ -35,6 +35,7 @@ boost::system::result<std::unique_ptr<block_device>, failure> block_device::open
   auto ring = transfer_ring::open(d->promises_.in_flight_max, d->ready_.fd());
   if (!ring) return ring.error();
   d->ring_ = std::move(*ring);
+  if (d->order_ == kept_order::zone_plugs && !options.read_only) d->use_aio();
   if (const error_code e = d->learn_types())
     return failure{e, "cannot report the zones of " + path + ": " + e.message()};
   return d;
@@ -51,6 +52,14 @@ block_device::block_device(std::string path, opened_block_device opened, const g
       flights_{promises_.in_flight_max},
       ready_{promises_.in_flight_max, completion_queue::signalled::by_others_too},
       helper_{ready_.event()} {}
+
+void block_device::use_aio() {
+  writes_ = aio_writes::open(promises_.in_flight_max, ready_.fd());
+  if (!writes_) return;
+  promises_.append_bytes_max = std::max(promises_.append_bytes_max, split_write_bytes_max);
+  promises_.transfer_bytes_max = std::max(promises_.transfer_bytes_max, promises_.append_bytes_max);
+  promises_.segments_max = std::max(promises_.segments_max, split_write_segments_max);
+}
 
 error_code block_device::learn_types() {
   std::vector<zone_info> portion(std::min<std::size_t>(shape_.zone_count, learned_at_once));
@@ -78,13 +87,15 @@ std::size_t block_device::submit(std::span<const command> commands) {
     }
   }
   ring_->submit();
+  if (writes_ && writes_->submit()) ready_.announce();
   ready_.announce_if_ready();
   return accepted.size();
 }
 
 std::size_t block_device::reap(std::span<completion> out) {
-  return ready_.reap(out, [this] {
+  return ready_.reap(out, *ring_, [this] {
     ring_->complete([this](const transfer_ring::outcome& o) { finish(o.tag, o.error, o.bytes); });
+    if (writes_) writes_->complete([this](const aio_writes::outcome& o) { finish(o.tag, o.error, o.bytes); });
     if (!helper_.has_answers()) return;
     for (const helper_thread::answer& a : helper_.take_answers()) finish(a.tag, a.error, a.count);
   });
@@ -121,6 +132,8 @@ void block_device::start(const command& c) {
       ring_->read(take_flight(c, total_bytes(c.segments)), fd_.get(), device_offset(at), c.segments);
       return;
     case opcode::write:
+      if (writes_)
+        return writes_->write(take_flight(c, total_bytes(c.segments)), fd_.get(), device_offset(at), c.segments);
       ring_->write(take_flight(c, total_bytes(c.segments)), fd_.get(), device_offset(at), c.segments,
                    transfer_ring::extent::may_be_short);
       return;

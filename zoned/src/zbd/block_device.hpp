@@ -1,6 +1,6 @@
 // A zoned block device of the kernel: /dev/nullb0, /dev/sdX, /dev/nvme0n1. Without append; the registry adds it.
 //
-//   read, write, flush                     io_uring, O_DIRECT
+//   read, write, flush                     io_uring, O_DIRECT; writes through AIO where zones have write plugs
 //   report, open, close, finish, reset     libzbd on a helper thread: these calls block for milliseconds to seconds
 //
 // Promises are those of the kernel's queue (queue_limits.hpp). The limits of open and active zones are those that the
@@ -23,6 +23,7 @@
 #include "uri.hpp"
 #include "uring/transfer_ring.hpp"
 #include "write_choice.hpp"
+#include "zbd/aio_writes.hpp"
 #include "zbd/helper_thread.hpp"
 #include "zbd/zone_calls.hpp"
 
@@ -39,15 +40,21 @@ class block_device final : public device {
   [[nodiscard]] std::size_t reap(std::span<completion> out) override;
   [[nodiscard]] int completion_fd() const noexcept override { return ready_.fd(); }
   void cancel(command_id id) noexcept override;
-  [[nodiscard]] std::string name() const override { return path_ + " (" + model_ + ", io_uring)"; }
+  [[nodiscard]] std::string name() const override {
+    return path_ + " (" + model_ + (writes_ ? ", io_uring, aio)" : ", io_uring)");
+  }
 
   /// Who keeps the order of several writes of one zone.
   [[nodiscard]] kept_order order() const noexcept { return order_; }
 
  private:
   static constexpr std::size_t learned_at_once = 1024;  // zones, while opening
+  // With write plugs the parts of a write that the kernel splits keep their order; so much is one bio, which stays with
+  // the call that submits it.
+  static constexpr std::uint64_t split_write_bytes_max = 1 << 20;
+  static constexpr std::uint32_t split_write_segments_max = 256;
 
-  /// A command with the ring or the helper; its index is their tag.
+  /// A command with the ring, the writes or the helper; its index is their tag.
   struct flight {
     bool in_use = false;
     command_id id;
@@ -57,6 +64,7 @@ class block_device final : public device {
   };
 
   block_device(std::string path, opened_block_device opened, const guarantees& promises, bool read_only);
+  void use_aio();
   [[nodiscard]] error_code learn_types();
   [[nodiscard]] error_code refusal(const command& c) const;
   void start(const command& c);
@@ -78,6 +86,7 @@ class block_device final : public device {
   slot_table<flight> flights_;
   completion_queue ready_;
   std::unique_ptr<transfer_ring> ring_;
+  std::unique_ptr<aio_writes> writes_;  // none: the ring has them
   helper_thread helper_;
 };
 

@@ -1,12 +1,13 @@
 // Where a store runs: on an executor of the caller, or on a thread of its own.
 //
 //                        the store's work      handlers without an executor of their own    io_context::run() returns
-//   an executor          on it, in a strand    posted to it                                 when nothing is in flight
+//   an executor          on it, in turns       called on it, between those turns            when nothing is in flight
 //   own_thread           on its thread         posted to the system executor                -
 //
 // Handlers with an associated executor are posted to that one, in either case. No handler runs inside the call that
 // started its operation, and none on a store's own thread. On an executor, those without one of their own whose
-// operations ended together are called one after the other: one that blocks for another needs an executor of its own.
+// operations ended together are called one after the other, and then what they have started begins. So none of these
+// may block until an operation has ended: one that does needs an executor of its own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -198,6 +198,34 @@ TEST_CASE("groups behind a spoiled header of a conventional zone are damage") {
   expect_damage(j, {one}, "the header of a journal zone is damaged", 3);
 }
 
+TEST_CASE("no group goes to a conventional zone before the header of the zone is flushed") {
+  device_shape shape = some_conventional;
+  shape.promises.volatile_cache = true;
+  auto device = shape.make();
+  core_runner r{device};
+  r.format();
+  std::map<std::uint32_t, bool> flushed;  // by journal zone: its header
+  std::size_t headers = 0;
+  r.watch = [&](const zoned::command& c) {
+    if (c.op == zoned::opcode::flush)
+      for (auto& [zone, done] : flushed) done = true;
+    if (c.op != zoned::opcode::write || c.segments.empty()) return;
+    const auto h = format::decode_zone_header({c.segments[0].data, zoned::store_block_bytes});
+    if (h && h->ordinal > 0) {
+      flushed[c.zone.value] = false;
+      ++headers;
+    } else if (const auto it = flushed.find(c.zone.value); it != flushed.end()) {
+      CAPTURE(c.zone.value);
+      CHECK(it->second);
+    }
+  };
+  core_runner::good(r.open());
+  const auto h = r.create("log");
+  auto little = pattern(3, 100);
+  for (int i = 0; i < 200; ++i) r.append(h, little, durability::durable);  // a block of the journal each
+  CHECK(headers > 2);
+}
+
 TEST_CASE("the reads of one request go out by address, and adjacent ones as one") {
   auto device = device_shape{}.make();
   core_runner r{device};

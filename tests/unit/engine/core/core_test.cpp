@@ -3,6 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/limits.hpp"
+#include "format/zone_header.hpp"
 #include "support/core_runner.hpp"
 
 using namespace furrow;
@@ -125,4 +131,70 @@ TEST_CASE("a batch is one publication: all of it, or nothing") {
   CHECK(h.id == done.created[0]);
   CHECK(r.read(h.handle, 0, bytes.size()) == bytes);
   expect_clean(r);
+}
+
+TEST_CASE("a block in more pieces of memory than a command may have is copied") {
+  for (const bool whole_in_pieces : {true, false}) {
+    device_shape shape{.lba_bytes = 512};
+    shape.promises.segments_max = 4;
+    zoned::memory_zones device = shape.make();
+    core_runner c{device};
+    c.format_and_open();
+    const core::handle_id h = c.create("a");
+    const std::vector<std::byte> data = pattern(5, 2 * core::block_bytes);
+    // Each piece has a page of its own, so that no two touch.
+    std::vector<std::array<std::byte, 4096>> memory(16);
+    segment_list pieces;
+    std::size_t at = 0;
+    for (std::size_t i = 0; at < data.size(); ++i) {
+      const std::size_t bytes = whole_in_pieces ? 512 : (i % 2 == 0 ? 3584 : 512);
+      std::memcpy(memory[i].data(), data.data() + at, bytes);
+      pieces.push_back({memory[i].data(), bytes});
+      at += bytes;
+    }
+    c.good(c.ask(core::append_request{h, std::move(pieces), {}}));
+    CHECK(c.read(h, 0, data.size()) == data);
+    CHECK(c.stats().copied_bytes == (whole_in_pieces ? data.size() : 0));
+  }
+}
+
+TEST_CASE("somebody else's bytes in the zone that the journal is to go on in cost nothing") {
+  auto device = device_shape{}.make();
+  auto bytes = pattern(1, 8 << 10);
+  std::uint32_t next = 0;
+  {
+    core_runner r{device};
+    r.format_and_open();
+    r.append(r.create("before"), bytes, durability::durable);
+    std::uint64_t last = 0;
+    for (std::uint32_t i = 0; i < device.shape().zone_count; ++i) {
+      std::vector<std::byte> block(zoned::store_block_bytes);
+      device.peek({{i}, 0}, block);
+      const auto h = format::decode_zone_header(block);
+      if (!h || h->ordinal <= last) continue;
+      last = h->ordinal;
+      next = h->next.value;
+    }
+    REQUIRE(last > 0);
+  }
+  auto junk = pattern(2, 12 << 10);
+  const zoned::segment part{junk.data(), junk.size()};
+  zoned::command c;
+  c.op = zoned::opcode::append;
+  c.zone = {next};
+  c.segments = {&part, 1};
+  REQUIRE_FALSE(device.execute(c).error);
+  core_runner r{device};
+  core_runner::good(r.open());
+  CHECK(std::count_if(r.events.begin(), r.events.end(), [&](const core::event& e) {
+          return e.zone && e.zone->what == zone_change::kind::pointer_ahead && e.zone->zone.value == next;
+        }) == 1);
+  for (const core::event& e : r.events) CHECK(e.what != core::event::kind::damage);
+  const auto h =
+      std::get<core::opened_object>(core_runner::good(r.ask(core::open_object_request{.name = "before"})).result);
+  CHECK(r.read(h.handle, 0, bytes.size()) == bytes);
+  auto little = pattern(3, 100);
+  for (int i = 0; i < 120; ++i) r.append(h.handle, little, durability::durable);  // a block of the journal each
+  CHECK(device.machine().at({next}).write_pointer_bytes > junk.size());
+  CHECK(r.check().damage == 0);
 }

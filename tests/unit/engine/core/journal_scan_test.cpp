@@ -291,6 +291,32 @@ TEST_CASE("a damaged header of the next zone is a torn one if nothing is behind 
   expect_damage(j, {one}, "the header of a journal zone is damaged", 3);
 }
 
+TEST_CASE("what is nobody's in the next zone ends the journal, a group of its own anywhere in it is damage") {
+  handwritten_journal j{large_device};
+  const auto next = [&j] {
+    const auto f = j.scan();
+    return f->scan.foreign().value_or(zoned::zone_index{0}).value;
+  };
+  j.begin_zone(2);
+  const group one = j.put(j.start(), 1);
+  CHECK(next() == 0);
+  j.begin_zone(3);
+  CHECK(next() == 0);
+  j.spoil_block({3}, 0);
+  CHECK(next() == 0);  // a torn header
+  j.put_pages(1);
+  expect_whole(j, {one});
+  CHECK(next() == 3);
+  j.append(j.make(one, 1, 1, 4).bytes);  // of another use
+  j.put_pages(400);                      // more than is read at once
+  expect_whole(j, {one});
+  CHECK(next() == 3);
+  SUBCASE("a whole group") { j.put(one, 1, 2); }
+  SUBCASE("a spoiled one") { j.spoil(j.put(one, 1, 2)); }
+  expect_damage(j, {one}, "the header of a journal zone is damaged", 3);
+  CHECK(next() == 0);
+}
+
 TEST_CASE("without the zone that the journal begins in there is none") {
   handwritten_journal j;
   const auto expect_none = [&j](const std::string& why) {

@@ -55,6 +55,7 @@ std::vector<format::object_extent> walk_of(splitter_world& w, std::uint64_t bloc
   ordered_extent& e = w.create(0, blocks);
   w.send(e);
   for (const placed& p : pieces) w.land(e, p.object_block, p.blocks, {0, p.address});
+  REQUIRE(w.check() == "");
   std::vector<format::object_extent> runs;
   counts = walk_landed(e, w.shape, runs);
   CHECK(runs == w.landed_runs(0, blocks));

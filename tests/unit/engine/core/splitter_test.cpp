@@ -210,11 +210,13 @@ TEST_CASE("parts of a copy hold it until the last has gone") {
   ordered_extent& pre = *w.all[1].extent;
   REQUIRE(w.split(pre, 1, 1) == split_refusal::none);
   CHECK(w.check() == "");
-  const ordered_extent_ptr last = w.all.back().extent;
+  ordered_extent_ptr last = w.all.back().extent;
   const std::byte* memory = last->source.front().data;
   while (!w.all.empty()) w.drop(*w.all.front().extent);
   CHECK(w.pool.live() == 2);  // the last part, and who has the copy
   CHECK(last->memory_of->copy.data() + 3 * block_bytes == memory);
+  last.reset();
+  CHECK(w.pool.live() == 0);
 }
 
 TEST_CASE("a reservation is split with its blocks, so that what is cancelled gives back its own") {

@@ -49,6 +49,7 @@ TEST_CASE("every report of a small zone gets the verdict of the table") {
         const zone_verdict full = judge(z, reported(zone_condition::full, capacity * block_bytes));
         CHECK(full.then == fate::full);
         CHECK((full.found == change::full_early) == (next < capacity));
+        CHECK(is_blameless(full));
         for (std::uint64_t pointer = 0; pointer <= capacity * block_bytes; pointer += 512) {
           CAPTURE(next);
           CAPTURE(landed);
@@ -56,6 +57,7 @@ TEST_CASE("every report of a small zone gets the verdict of the table") {
           const zone_verdict v = judge(z, reported(zone_condition::closed, pointer));
           const bool behind = pointer < landed * block_bytes;
           CHECK((v.found == change::pointer_behind) == behind);
+          CHECK(is_blameless(v) == v.found.has_value());
           CHECK((v.found == change::pointer_ahead) == (pointer / block_bytes > next));
           if (behind || failures >= zone_failures_max) {
             CHECK(v.then == fate::finish);
@@ -114,4 +116,29 @@ TEST_CASE("a store goes on when the device turns the zone that it writes to") {
     CHECK(n.error == zoned::errc::zone_offline);
     CHECK(n.detail.zone == at->device.index);
   }
+}
+
+TEST_CASE(
+    "an append refused for no reason told, in zones made full when all their room was submitted, goes elsewhere") {
+  auto device = device_shape{}.make();
+  core_runner r{device};
+  r.format_and_open();
+  const auto h = r.create("log");
+  auto bytes = pattern(3, 600 << 10);
+  int turns = 4;  // twice as often as a bio may fail
+  r.watch = [&](const zoned::command& c) {
+    if (c.op != zoned::opcode::append || turns == 0) return;
+    zoned::zone_info info = device.machine().at(c.zone);
+    if (info.write_pointer_bytes + zoned::total_bytes(c.segments) != info.capacity_bytes) return;
+    info.condition = zone_condition::full;
+    info.write_pointer_bytes = info.capacity_bytes;
+    device.force(info);
+    --turns;
+  };
+  r.spoil = [](const zoned::command& c, zoned::completion& done) {
+    if (c.op == zoned::opcode::append && done.error) done.error = zoned::errc::io;
+  };
+  r.append(h, bytes);
+  CHECK(turns == 0);
+  CHECK(r.read(h, 0, bytes.size()) == bytes);
 }

@@ -35,7 +35,8 @@ class device {
   /// Fills `out` from the front with what has completed; returns how many. An empty answer means nothing is ready now.
   [[nodiscard]] virtual std::size_t reap(std::span<completion> out) = 0;
 
-  /// Readable from when reap() may have something until a reap() that finds nothing. Level-triggered. Never -1.
+  /// To be waited for after a reap() that found nothing: readable from when another may find something, until one that
+  /// finds nothing. As long as reaps find something, it need not tell of what else completes. Level-triggered. Never -1.
   [[nodiscard]] virtual int completion_fd() const noexcept = 0;
 
   /// Best effort; the completion still arrives, with errc::cancelled if the command had not begun.

@@ -1,0 +1,123 @@
+// Who has the turn of a driver, and the handlers that are called between turns.
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "driver/driver.hpp"
+
+namespace furrow::driver {
+
+namespace {
+
+constexpr int turns_max = 16;  ///< In a row, before others on the executor have their turn.
+
+}  // namespace
+
+/// While one is alive its thread is in handlers of a driver, which takes a turn on that thread when they are done.
+class driver::caller_of_handlers {
+ public:
+  explicit caller_of_handlers(const driver* of) : of_(of), outer_(std::exchange(innermost_, this)) {}
+  caller_of_handlers(const caller_of_handlers&) = delete;
+  caller_of_handlers& operator=(const caller_of_handlers&) = delete;
+  ~caller_of_handlers() { innermost_ = outer_; }
+
+  [[nodiscard]] static bool is_here(const driver* d) {
+    for (const caller_of_handlers* c = innermost_; c != nullptr; c = c->outer_)
+      if (c->of_ == d) return true;
+    return false;
+  }
+
+ private:
+  const driver* of_;
+  caller_of_handlers* outer_;
+  static thread_local caller_of_handlers* innermost_;
+};
+
+thread_local driver::caller_of_handlers* driver::caller_of_handlers::innermost_ = nullptr;
+
+void driver::schedule_locked() {  // I5
+  if (!pump_scheduled_ && !in_turn_ && !caller_of_handlers::is_here(this)) post_pump_locked();
+}
+
+void driver::post_pump_locked() {
+  pump_scheduled_ = true;
+  asio::post(*executor_, [self = shared_from_this()] { self->pump(); });
+}
+
+void driver::pump() {
+  {
+    const std::lock_guard lock(mutex_);
+    pump_scheduled_ = false;
+    if (in_turn_) return;
+    begin_turn_locked();
+  }
+  take_turns();
+}
+
+void driver::signal(bool driver::*which) {
+  {
+    const std::lock_guard lock(mutex_);
+    this->*which = true;
+    if (in_turn_) return;
+    begin_turn_locked();
+  }
+  take_turns();
+}
+
+void driver::begin_turn_locked() {
+  in_turn_ = true;
+  notes_.swap(inbox_);
+  if (std::exchange(device_signalled_, false)) waiting_ = false;
+  late_ = std::exchange(timer_signalled_, false) || late_;
+}
+
+void driver::take_turns() {
+  const auto self = shared_from_this();  // a handler may let the last store go
+  for (int turns = 1;; ++turns) {
+    turn();
+    deliveries::list ended = deliveries_.take();
+    if (ended.empty()) {
+      if (!again_) arm();
+      if (!stay(turns)) return;
+      continue;
+    }
+    leave();
+    try {
+      const caller_of_handlers here(this);
+      deliveries_.call(std::move(ended));
+    } catch (...) {
+      static_cast<void>(come_back(turns_max));
+      throw;
+    }
+    if (!come_back(turns)) return;
+  }
+}
+
+bool driver::stay(int turns) {
+  const std::lock_guard lock(mutex_);
+  if (executor_ && has_notes_locked() && !again_ && turns < turns_max) {
+    begin_turn_locked();
+    return true;
+  }
+  in_turn_ = false;
+  if (executor_ && (again_ || has_notes_locked()) && !pump_scheduled_) post_pump_locked();
+  return false;
+}
+
+void driver::leave() {
+  const std::lock_guard lock(mutex_);
+  in_turn_ = false;
+  if (executor_ && has_notes_locked() && !pump_scheduled_) post_pump_locked();
+}
+
+bool driver::come_back(int turns) {
+  const std::lock_guard lock(mutex_);
+  if (!executor_ || in_turn_ || pump_scheduled_) return false;
+  if (turns < turns_max) {
+    begin_turn_locked();
+    return true;
+  }
+  post_pump_locked();
+  return false;
+}
+
+}  // namespace furrow::driver
