@@ -9,6 +9,7 @@
 // Not here: commands to the device and their completions (furrow/zoned/command.hpp).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -232,6 +233,8 @@ struct sequence_result {
 struct read_result {
   std::uint64_t bytes = 0;
 };
+/// Large, and rare: so it does not make every answer as large.
+using statistics_ptr = std::shared_ptr<const statistics>;
 /// Not an answer: the write goes on when a source_request has brought the bytes from here on.
 struct source_need {
   std::uint64_t position_bytes = 0;  ///< In the source.
@@ -246,7 +249,7 @@ using furrow::event;  ///< A notification without a request.
 using furrow::open_result;
 
 using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
-                                 sequence_result, batch_result, source_need, mapped_view, extent_list, statistics,
+                                 sequence_result, batch_result, source_need, mapped_view, extent_list, statistics_ptr,
                                  store_info, std::vector<zone_status>, check_result, open_result, event>;
 
 struct notification {

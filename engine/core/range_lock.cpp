@@ -11,7 +11,7 @@ bool range_lock::overlaps_held(std::uint64_t first, std::uint64_t end) const {
   return behind != held_.begin() && std::prev(behind)->end > first;
 }
 
-bool range_lock::is_free(std::uint64_t first, std::uint64_t end) const {
+bool range_lock::is_free_of(std::uint64_t first, std::uint64_t end) const {
   return !overlaps_held(first, end) && std::none_of(waiting_.begin(), waiting_.end(),
                                                     [&](const ticket& w) { return w.first < end && first < w.end; });
 }

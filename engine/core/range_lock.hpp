@@ -31,7 +31,7 @@ class range_lock {
   /// Of a ticket that is held or waits. Those that are held now because of it are added to `now_held`.
   void release(ticket& t, std::vector<ticket*>& now_held);
   /// Whether a range up to `end` would have to wait.
-  [[nodiscard]] bool is_free(std::uint64_t first, std::uint64_t end) const;
+  [[nodiscard]] bool is_free(std::uint64_t first, std::uint64_t end) const { return idle() || is_free_of(first, end); }
   [[nodiscard]] bool idle() const { return held_.empty() && waiting_.empty(); }
 
  private:
@@ -39,6 +39,7 @@ class range_lock {
     using type = std::uint64_t;
     type operator()(const ticket& t) const { return t.first; }
   };
+  [[nodiscard]] bool is_free_of(std::uint64_t first, std::uint64_t end) const;
   [[nodiscard]] bool overlaps_held(std::uint64_t first, std::uint64_t end) const;
 
   boost::intrusive::set<ticket, boost::intrusive::key_of_value<by_first>, boost::intrusive::constant_time_size<false>>

@@ -35,6 +35,13 @@ inline std::uint64_t convert<std::uint64_t>(ending& e) {
 }
 
 template <>
+inline statistics convert<statistics>(ending& e) {
+  const auto* s = std::get_if<core::statistics_ptr>(&e.result);
+  FURROW_ASSERT(s != nullptr);
+  return **s;
+}
+
+template <>
 inline object convert<object>(ending& e) {
   const auto* o = std::get_if<core::opened_object>(&e.result);
   FURROW_ASSERT(o != nullptr);

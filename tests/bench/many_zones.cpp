@@ -179,7 +179,7 @@ class runner {
 /// An object of the size of a zone for nearly each zone that data may have.
 void fill(runner& r) {
   std::vector<std::byte> memory((zone_blocks - 1) * block_bytes);
-  const auto s = std::get<statistics>(r.ask(core::statistics_request{}));
+  const statistics s = *std::get<core::statistics_ptr>(r.ask(core::statistics_request{}));
   for (std::uint64_t i = 0; i < s.free_bytes / memory.size() * 9 / 10; ++i) {
     const core::handle_id h = r.create(std::to_string(i));
     r.append(h, memory, durability::written);
@@ -227,7 +227,7 @@ int run(std::uint32_t zones, bool used) {
   FURROW_COUNT_BEGIN;
   use(r);
   FURROW_COUNT_END("use");
-  const auto s = std::get<statistics>(r.ask(core::statistics_request{}));
+  const statistics s = *std::get<core::statistics_ptr>(r.ask(core::statistics_request{}));
   fmt::print("zones {} free {} objects {}: {:.0f} bytes of memory a zone, {} of them the zone's state\n", zones,
              s.zones_free, s.objects, static_cast<double>(after - before) / zones, sizeof(core::zone_state));
   return 0;

@@ -440,7 +440,7 @@ class direct_simulation {
         continue;
       }
       if (n.id == statistics_id_) {
-        if (const auto* s = std::get_if<statistics>(&n.result)) last_ = *s;
+        if (const auto* s = std::get_if<core::statistics_ptr>(&n.result)) last_ = **s;
         continue;
       }
       if (n.id == sync_id_) {

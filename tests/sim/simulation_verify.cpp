@@ -82,7 +82,7 @@ std::vector<recovered_object> simulation::find_objects() {
   for (const object_id id : ids) find_object(id, found);
   // What the accounts still know of was made by a creation that was never answered: near the last known ids.
   const core::notification n = expect(core::statistics_request{}, "statistics");
-  const std::uint64_t objects = std::get<statistics>(n.result).objects;
+  const std::uint64_t objects = std::get<core::statistics_ptr>(n.result)->objects;
   const object_id highest = ids.back() + ids_probed_max;
   for (object_id id = highest; found.size() < objects && id > 0; --id) {
     if (std::ranges::find(ids, id) == ids.end()) find_object(id, found);
@@ -169,7 +169,7 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
     store_.step();
   } while (!store_.idle());
   const core::notification n = expect(core::statistics_request{}, "statistics");
-  const auto& s = std::get<statistics>(n.result);
+  const statistics& s = *std::get<core::statistics_ptr>(n.result);
   if (s.objects != found.size()) {
     throw broken_promise{fmt::format("{} objects by the accounts, {} found", s.objects, found.size())};
   }

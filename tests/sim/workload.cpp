@@ -115,7 +115,7 @@ void workload::take(core::notification& n) {
     return;
   }
   if (n.id == statistics_id_) {
-    if (const auto* result = std::get_if<statistics>(&n.result)) statistics_ = *result;
+    if (const auto* result = std::get_if<core::statistics_ptr>(&n.result)) statistics_ = **result;
     return;
   }
   if (n.id == close_) {
@@ -225,7 +225,7 @@ void workload::succeed(operation& op, core::notification& n) {
       if (watcher_ != nullptr) watcher_->acknowledged(op.target);
       return;
     case action::statistics:
-      if (expect(std::type_identity<statistics>{}).sequence < op.target) broken(op, "the sequence went back");
+      if (expect(std::type_identity<core::statistics_ptr>{})->sequence < op.target) broken(op, "the sequence went back");
       return;
     case action::release:
     case action::checkpoint:

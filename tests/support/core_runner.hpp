@@ -147,7 +147,7 @@ class core_runner {
     good(ask(core::read_request{h, {{offset, to}}}));
     return to;
   }
-  statistics stats() { return std::get<statistics>(good(ask(core::statistics_request{})).result); }
+  statistics stats() { return *std::get<core::statistics_ptr>(good(ask(core::statistics_request{})).result); }
   core::check_result check(bool data = true) {
     return std::get<core::check_result>(good(ask(core::check_request{data})).result);
   }

@@ -268,7 +268,7 @@ class machine {
   // -- others --
   void begin(operation_id id, statistics_request&) {
     stats_.objects = handles_.size();
-    answer(id, stats_);
+    answer(id, std::make_shared<const statistics>(stats_));
   }
   void begin(operation_id id, info_request&) { answer(id, store_info{}); }
   void begin(operation_id id, zones_request&) { answer(id, std::vector<zone_status>(3)); }
