@@ -333,7 +333,9 @@ void machine::on(operation_id id, wait_durable_request& r) {
   wait_durable(id, r.sequence);
 }
 
-void machine::on(operation_id id, statistics_request&) { c_.answer(id, {}, std::make_shared<const statistics>(count())); }
+void machine::on(operation_id id, statistics_request&) {
+  c_.answer(id, {}, std::make_shared<const statistics>(count()));
+}
 
 void machine::on(operation_id id, info_request&) { c_.answer(id, {}, info()); }
 

@@ -24,7 +24,9 @@ core::notification must(sim_store& store, core::request_body body) {
   return n;
 }
 
-statistics count(sim_store& store) { return *std::get<core::statistics_ptr>(must(store, core::statistics_request{}).result); }
+statistics count(sim_store& store) {
+  return *std::get<core::statistics_ptr>(must(store, core::statistics_request{}).result);
+}
 
 std::uint64_t metadata_written(const statistics& s) {
   return s.journal_bytes + s.page_bytes + s.superblock_bytes + s.zone_header_bytes;

@@ -225,7 +225,8 @@ void workload::succeed(operation& op, core::notification& n) {
       if (watcher_ != nullptr) watcher_->acknowledged(op.target);
       return;
     case action::statistics:
-      if (expect(std::type_identity<core::statistics_ptr>{})->sequence < op.target) broken(op, "the sequence went back");
+      if (expect(std::type_identity<core::statistics_ptr>{})->sequence < op.target)
+        broken(op, "the sequence went back");
       return;
     case action::release:
     case action::checkpoint:
