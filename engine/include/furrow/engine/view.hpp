@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "furrow/engine/detail/initiate.hpp"
+#include "furrow/engine/run_on.hpp"
 #include "furrow/engine/source.hpp"
 
 namespace furrow {
