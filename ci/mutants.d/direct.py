@@ -1,0 +1,63 @@
+"""Mutants of the direct path: what a change comes to, how an attempt is made of it, and what it does to the trees."""
+PLAN = "engine/core/direct_plan.cpp"
+ATTEMPT = "engine/core/direct_attempt.cpp"
+EDIT = "engine/core/extent_edit.cpp"
+WRITER = "engine/core/direct_writer.cpp"
+LOCK = "engine/core/range_lock.cpp"
+APPLY = "engine/core/apply_edit.cpp"
+READER = "engine/core/reader.cpp"
+
+PLANS = ["a write puts its bytes there*", "zeros: whole blocks*", "a truncation keeps*", "a clone moves the end*"]
+CUT = ["a range cut out of one extent*", "a range cut out of any layout*"]
+SHARED = ["random writes* holes and clones leave every block*", "a range cut out of one extent*"]
+LOCKS = ["ranges that overlap follow*", "one that waits is not overtaken*", "random ranges*"]
+PARTS = ["every cut of a source*", "random prefixes are given*"]
+FAILING = ["each append of a write given in two parts*"]
+RANDOM = ["random changes of objects*"]
+LARGE = ["a hole over more extents*", "what follows a large truncation*", "a large hole that a crash*", "an object removed while*"]
+
+
+def mutant(why, file, find, replace, target, cases, pitfall=""):
+    return Mutant(why, file, find, replace, target, cases, pitfall)  # noqa: F821 - given by ci/mutants
+
+
+MUTANTS = [
+    mutant("a write in the last block reads no old bytes", PLAN,
+           "p.last = p.end_block - 1;", "static_cast<void>(p);", "core_edit", PLANS),
+    mutant("a gap forgets the old tail", PLAN,
+           "  p.kept_tail = now.bytes > now.tail_begin() && p.end.tail_begin() > now.tail_begin() &&\n"
+           "                p.first_block * block_bytes > now.tail_begin();\n", "", "core_edit", PLANS),
+    mutant("a truncation keeps the block that it ends in", PLAN,
+           "  p.hole_first = p.end.tail_begin() / block_bytes;", "  p.hole_first = up(bytes);", "core_edit", PLANS),
+    mutant("the back of a cut extent begins where the extent did", EDIT,
+           "      x.address = s.cell.address.advanced(cut_end - s.cell_block);\n", "", "core_edit", CUT, "25"),
+    mutant("the front of a cut extent keeps its length", EDIT,
+           "      x.blocks = x.logical_blocks = static_cast<std::uint32_t>(front);\n", "", "core_edit", CUT, "10"),
+    mutant("shared blocks die with the first that names them", EDIT,
+           "const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;",
+           "const std::uint32_t dead = s.where.blocks;", "core_edit", SHARED),
+    mutant("a clone's blocks are not counted", EDIT,
+           "    static_cast<void>(change_references(s.where, true));\n", "", "core_edit", SHARED),
+    mutant("who waits is overtaken", LOCK,
+           "overlaps_held(w->first, w->end) || std::any_of(waiting_.begin(), w, [&w](const ticket& before) {  // L2\n"
+           "          return before.first < w->end && w->first < before.end;\n"
+           "        });",
+           "overlaps_held(w->first, w->end);", "core_edit", LOCKS),
+    mutant("the rest of a write keeps its room", ATTEMPT,
+           "    c_.data->release(std::exchange(io.stash->reserved_blocks, 0));\n", "    io.stash->reserved_blocks = 0;\n", "core_direct",
+           PARTS, "31"),
+    mutant("the held memory is taken from its begin in each attempt", ATTEMPT,
+           "  cursor.skip(from - io.held_from);\n  cursor.copy(to.subspan(from - begin, until - from));",
+           "  cursor.copy(to.subspan(from - begin, until - from));", "core_direct", RANDOM, "19"),
+    mutant("a write that failed goes on", WRITER,
+           "  if (ec && !io.error && !c_.debug_no_split) {\n    io.error = ec;",
+           "  if (ec && !io.error && c_.debug_no_split) {\n    io.error = ec;", "core_direct", FAILING, "2"),
+    mutant("doomed blocks are read", READER,
+           "  if (o.doomed && block >= o.doomed->first_block && block < o.doomed->end_block) {",
+           "  if (false) {", "core_direct", LARGE),
+    mutant("a hole reads as what was in memory", READER,
+           "      std::memset(to.data(), 0, count);\n", "      static_cast<void>(count);\n", "core_direct", RANDOM),
+    mutant("the end of a doomed range is forgotten on disk", APPLY,
+           "  if (r.ends != format::drop_end::more) c_.objects->erase(format::orphan_key(r.object));\n",
+           "  if (r.ends == format::drop_end::object) c_.objects->erase(format::orphan_key(r.object));\n", "core_direct", LARGE),
+]
