@@ -44,7 +44,7 @@ MUTANTS = [
            "        });",
            "overlaps_held(w->first, w->end);", "core_edit", LOCKS),
     mutant("the rest of a write keeps its room", ATTEMPT,
-           "    c_.data->release(std::exchange(io.stash->reserved_blocks, 0));\n", "    io.stash->reserved_blocks = 0;\n", "core_direct",
+           "    give_back(io, std::exchange(io.stash->reserved_blocks, 0));\n", "    io.stash->reserved_blocks = 0;\n", "core_direct",
            PARTS, "31"),
     mutant("the held memory is taken from its begin in each attempt", ATTEMPT,
            "  cursor.skip(from - io.held_from);\n  cursor.copy(to.subspan(from - begin, until - from));",

@@ -41,6 +41,12 @@ void appender::accept(operation_id id, append_request r) {
   if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});  // A1
 }
 
+appender::~appender() {
+  std::vector<range_lock::ticket*> ignored;
+  for (blocked& b : blocked_)
+    if (b.ticket.held || b.ticket.waits) b.object->changing.release(b.ticket, ignored);
+}
+
 void appender::block(operation_id id, append_request r, object_state& o) {
   const auto it = blocked_.emplace(blocked_.end());
   it->id = id;

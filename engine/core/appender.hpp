@@ -25,6 +25,9 @@ namespace furrow::core {
 class appender {
  public:
   explicit appender(context& c) : c_{c} {}
+  appender(const appender&) = delete;
+  appender& operator=(const appender&) = delete;
+  ~appender();
 
   void accept(operation_id id, append_request r);
   void accept(operation_id id, batch_request r);

@@ -137,7 +137,8 @@ readiness applier::prepare_extent(const format::object_value& v, const format::p
   const std::uint64_t block = g.block_in_zone(e.where.address);
   if (z.role != format::zone_role::data || block == 0 || block + e.where.blocks > z.capacity_blocks)
     return readiness::no("an extent outside the data zones");
-  if (e.object_block < v.bytes / block_bytes)
+  // Of a group, an earlier record may raise the end.
+  if (assumed_ != nullptr || e.object_block < v.bytes / block_bytes)
     if (auto done = prepare_replaced(r.object, e.object_block, e.object_block + e.where.blocks, r.dropped, dropped);
         !done.ready())
       return done;

@@ -125,8 +125,10 @@ readiness applier::prepare_clone(const format::clone_record& r) {
   if (auto done = prepare_replaced(r.object, r.first_block, r.first_block + r.blocks, r.dropped, dropped);
       !done.ready())
     return done;
-  return dropped == r.dropped.size() ? readiness::yes()
-                                     : readiness::no("a clone that replaces others than those that are there");
+  if (dropped != r.dropped.size()) return readiness::no("a clone that replaces others than those that are there");
+  if (r.object != r.source) return readiness::yes();
+  for (extent_slice& s : slices_) s.shared = true;  // by then they may be: of the extent that is cloned
+  return extents_.prepare_cut(r.object, slices_);
 }
 
 void applier::apply_clone(const format::clone_record& r) {

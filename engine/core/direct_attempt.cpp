@@ -44,12 +44,12 @@ void direct_writer::attempt_write(direct_io& io, const direct_plan& whole, std::
   }
   if (io.stash) {  // W1: nothing is left of it when others are asked for memory
     c_.stats.cancelled_blocks += io.stash->blocks;
-    c_.data->release(std::exchange(io.stash->reserved_blocks, 0));
+    give_back(io, std::exchange(io.stash->reserved_blocks, 0));
     io.object->writes.erase(*io.stash);
     io.stash.reset();
   }
   const bool submits = !io.error && end_byte > io.position;
-  if (whole.kept_tail && !(submits && p.kept_tail)) c_.data->release(1);
+  if (whole.kept_tail && !(submits && p.kept_tail)) give_back(io, 1);
   if (!submits) return;
 
   edit_step like = step_of(io, p, {}, end_byte);
@@ -259,7 +259,7 @@ void direct_writer::attempt_clone(direct_io& io, const direct_plan& p) {
   io.made = true;
   io.error = check_clone(io);
   if (io.error) {
-    if (p.kept_tail) c_.data->release(1);
+    if (p.kept_tail) give_back(io, 1);
     io.detail = {.object = io.source->id,
                  .offset_bytes = io.source_byte,
                  .bytes = io.end_byte - io.first_byte,
@@ -289,6 +289,7 @@ void direct_writer::attempt_clone(direct_io& io, const direct_plan& p) {
   s.needs_bytes = like.needs_bytes;
   s.before = std::move(like.before);
   s.after = std::move(like.after);
+  s.fence_epoch = like.fence_epoch;
   s.modified_ns = like.modified_ns;
   to->steps.emplace_back(std::move(s));
   submit(io, std::move(to), 0);

@@ -18,10 +18,11 @@ std::uint64_t blocks_up(std::uint64_t bytes) { return (bytes + block_bytes - 1) 
 
 }  // namespace
 
-bool reserve_for(context& c, object_state& o, std::uint64_t blocks) {
+bool reserve_for(context& c, object_state& o, std::uint64_t blocks, std::uint64_t* of_promise) {
   const std::uint64_t promised = std::min(o.promised_blocks, blocks);
   if (!c.data->reserve(blocks - promised)) return false;
   o.promised_blocks -= promised;
+  if (of_promise != nullptr) *of_promise = promised;
   return true;
 }
 
@@ -192,6 +193,8 @@ void direct_writer::advance(direct_io& io) {
     if (!io.error && c_.latch) io.error = c_.latch;
     const bool is_write = io.what == direct_io::kind::write;
     const bool all = is_write ? io.position == io.end_byte : io.made;
+    if (!io.error && !all && io.options.fence_epoch && *io.options.fence_epoch < io.object->reserved_fence)
+      io.error = errc::fenced;  // since it was accepted
     std::uint64_t end_byte = 0;
     const direct_plan p = plan(io, end_byte);
     const bool lacks_source = is_write && !all && !io.fresh && held_end(io, end_byte) <= io.position;
@@ -222,6 +225,14 @@ void direct_writer::advance(direct_io& io) {
         break;
     }
   }
+}
+
+/// Room that an attempt took and does not use; what was promised is promised again.
+void direct_writer::give_back(direct_io& io, std::uint64_t blocks) {
+  const std::uint64_t promised = io.object->handles > 0 ? std::min(blocks, io.of_promise) : 0;
+  io.of_promise -= promised;
+  io.object->promised_blocks += promised;
+  c_.data->release(blocks - promised);
 }
 
 void direct_writer::fetch(direct_io& io) {
@@ -296,7 +307,8 @@ void direct_writer::read_old(direct_io& io, const std::vector<std::uint64_t>& bl
 
 bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   const std::uint64_t blocks = p.blocks();
-  if (blocks == 0 || reserve_for(c_, *io.object, blocks)) return true;
+  io.of_promise = 0;
+  if (blocks == 0 || reserve_for(c_, *io.object, blocks, &io.of_promise)) return true;
   if (c_.data->more_coming() || io.in_flight > 0) {
     io.now = direct_io::state::room;
     rooms_.push_back(&io);

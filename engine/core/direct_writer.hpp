@@ -78,7 +78,8 @@ struct direct_io : boost::intrusive::list_base_hook<> {
     buffer bytes;
   };
   std::vector<old_block> old;
-  std::uint32_t in_flight = 0;  ///< Attempts.
+  std::uint32_t in_flight = 0;   ///< Attempts.
+  std::uint64_t of_promise = 0;  ///< Of the room that the attempt being made has taken.
   error_code error;
   error_detail detail;
   append_result result;
@@ -124,6 +125,7 @@ class direct_writer {
   void read_old(direct_io& io, const std::vector<std::uint64_t>& blocks);
   bool take_room(direct_io& io, const direct_plan& p);
   void fetch(direct_io& io);
+  void give_back(direct_io& io, std::uint64_t blocks);
 
   // An attempt of each kind (direct_attempt.cpp).
   [[nodiscard]] static std::uint64_t held_end(const direct_io& io, std::uint64_t end_byte);

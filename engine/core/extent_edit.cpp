@@ -34,6 +34,8 @@ readiness extent_editor::slices(std::uint64_t object, std::uint64_t first, std::
       if (!x || x->kind != format::extent_kind::data) return readiness::no("an extent cannot be read");
       if (x->address.device() != 0 || c_.shape.zone_of(x->address).value >= c_.zones.count())
         return readiness::no("an extent outside the device");
+      if (c_.shape.block_in_zone(x->address) + x->blocks > c_.zones.of(x->address).capacity_blocks)
+        return readiness::no("an extent behind the end of its zone");
       if (parts->block + x->blocks > first) {
         to.push_back(slice_of(parts->block, *x, first, end));
         next = parts->block + x->blocks;
@@ -139,7 +141,8 @@ void extent_editor::share(std::uint64_t object, std::span<const extent_slice> fo
   }
 }
 
-readiness extent_editor::plan_references(const format::block_run& run, bool more, shared_plan& to) const {
+readiness extent_editor::plan_references(const format::block_run& run, bool more, bool prepared,
+                                         shared_plan& to) const {
   const zoned::zone_index zone = c_.shape.zone_of(run.address);
   const auto begin = static_cast<std::uint32_t>(c_.shape.block_in_zone(run.address));
   const std::uint32_t end = begin + run.blocks;
@@ -153,7 +156,8 @@ readiness extent_editor::plan_references(const format::block_run& run, bool more
   std::uint32_t position = begin;
   tree_lookup l = c_.zone_pages->find_to(format::shared_key(0, zone, begin));
   for (bool before = true; position < end; before = false) {
-    if (!l.ready()) return readiness::wait(l.page());
+    if (!l.ready() && !prepared) return readiness::wait(l.page());
+    if (!l.ready()) l = tree_lookup::absent();
     const auto parts = l.has_cell() ? format::parse_shared_key(l.cell().key) : std::nullopt;
     const bool own = parts && parts->zone == zone;
     if (!before && (!own || parts->block >= end)) break;
@@ -184,7 +188,7 @@ readiness extent_editor::plan_references(const format::block_run& run, bool more
 
 readiness extent_editor::prepare_references(const format::block_run& run, bool more) const {
   shared_plan plan;
-  if (auto done = plan_references(run, more, plan); !done.ready()) return done;
+  if (auto done = plan_references(run, more, false, plan); !done.ready()) return done;
   if (plan.dead_blocks > c_.zones.of(run.address).live_blocks)
     return readiness::no("more blocks dropped than live in a zone");
   for (const shared_edit& e : plan.edits)
@@ -195,7 +199,7 @@ readiness extent_editor::prepare_references(const format::block_run& run, bool m
 
 extent_editor::shared_plan extent_editor::change_references(const format::block_run& run, bool more) {
   shared_plan plan;
-  const readiness done = plan_references(run, more, plan);
+  const readiness done = plan_references(run, more, true, plan);
   FURROW_ASSERT(done.ready());  // E1
   for (const shared_edit& e : plan.edits) {
     const auto at = format::shared_key(0, c_.shape.zone_of(run.address), e.block);

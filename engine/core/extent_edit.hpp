@@ -64,7 +64,10 @@ class extent_editor {
     std::uint32_t dead_blocks = 0;
   };
   /// What one reference more or less does to the shared values of these blocks.
-  [[nodiscard]] readiness plan_references(const format::block_run& run, bool more, shared_plan& to) const;
+  /// Once prepared, a page that is not there holds nothing of these blocks: it was seen that none does, and what was in
+  /// front may be gone by now.
+  [[nodiscard]] readiness plan_references(const format::block_run& run, bool more, bool prepared,
+                                          shared_plan& to) const;
   [[nodiscard]] readiness prepare_references(const format::block_run& run, bool more) const;
   [[nodiscard]] shared_plan change_references(const format::block_run& run, bool more);
 

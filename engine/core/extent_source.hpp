@@ -30,7 +30,7 @@ inline void add_sums(const context& c, ordered_extent& e, std::size_t first_segm
   for (std::uint64_t b = 0; b < blocks; ++b) e.sums.push_back(from.crc32c(block_bytes));
 }
 
-/// Takes room for an object: what it was promised first.
-[[nodiscard]] bool reserve_for(context& c, object_state& o, std::uint64_t blocks);
+/// Takes room for an object: what it was promised first, which is told.
+[[nodiscard]] bool reserve_for(context& c, object_state& o, std::uint64_t blocks, std::uint64_t* of_promise = nullptr);
 
 }  // namespace furrow::core

@@ -41,6 +41,23 @@ end_change end_change_of(const publication_step& s) {
   return {};
 }
 
+/// The highest epoch that is published or is going to be.
+std::uint64_t fence_in_flight(const object_state& o) {
+  std::uint64_t fence = o.value.fence_epoch;
+  for (const publication* q : o.queue) {
+    if (q->error) continue;
+    for (const publication_step& s : q->steps) {
+      if (const auto* a = std::get_if<append_step>(&s); a != nullptr && a->object == &o)
+        fence = std::max(fence, a->fence_epoch);
+      if (const auto* e = std::get_if<edit_step>(&s); e != nullptr && e->object == &o)
+        fence = std::max(fence, e->fence_epoch);
+      if (const auto* k = std::get_if<clone_step>(&s); k != nullptr && k->object == &o)
+        fence = std::max(fence, k->fence_epoch);
+    }
+  }
+  return fence;
+}
+
 }  // namespace
 
 std::unique_ptr<publication> publisher::make() {
@@ -106,7 +123,7 @@ void publisher::extent_done(ordered_extent& e) {
 bool publisher::ready(const publication& p) const {
   if (p.extents_left > 0 || p.parked || paused_) return false;
   return std::all_of(p.objects.begin(), p.objects.end(),
-                     [&p](const object_state* o) { return o->queue.front() == &p && !o->doomed; });
+                     [this, &p](const object_state* o) { return o->queue.front() == &p && (!o->doomed || c_.latch); });
 }
 
 void publisher::attempt(publication& p) {
@@ -342,6 +359,7 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
 
 void publisher::doom_followers(publication& p) {
   if (std::exchange(p.followers_doomed, true)) return;
+  std::vector<publication*> doomed;
   for (const publication_step& s : p.steps) {
     const end_change end = end_change_of(s);
     if (end.object == nullptr) continue;
@@ -353,10 +371,15 @@ void publisher::doom_followers(publication& p) {
       if (!builds || q.error) continue;
       q.error = c_.latch ? c_.latch : errc::predecessor_failed;
       q.detail.object = o.id;
-      doom_followers(q);
+      doomed.push_back(&q);
     }
-    o.reserved = *end.before;  // P3
-    o.reserved_fence = o.value.fence_epoch;
+  }
+  for (publication* q : doomed) doom_followers(*q);
+  for (const publication_step& s : p.steps) {
+    const end_change end = end_change_of(s);
+    if (end.object == nullptr) continue;
+    end.object->reserved = *end.before;  // P3
+    end.object->reserved_fence = fence_in_flight(*end.object);
   }
 }
 

@@ -60,6 +60,7 @@ struct clone_step {
   std::uint64_t needs_bytes = 0;
   object_end before;
   object_end after;
+  std::uint64_t fence_epoch = 0;
   std::int64_t modified_ns = 0;
 };
 struct create_step {
@@ -141,6 +142,7 @@ class publisher {
   readiness build_step(publication& p, edit_step& s, names& n, std::vector<format::record_body>& to);
   readiness build_step(publication& p, clone_step& s, names& n, std::vector<format::record_body>& to);
   readiness build_blocks(const edit_step& s, const object_end& end, std::vector<format::record_body>& to);
+  void build_fence(const object_state& o, std::uint64_t fence_epoch, std::vector<format::record_body>& to);
   readiness build_hole(const edit_step& s, const object_end& end, std::vector<format::record_body>& to);
   void publish_dropped(const format::record_body& b);
   readiness build_step(publication& p, create_step& s, names& n, std::vector<format::record_body>& to);

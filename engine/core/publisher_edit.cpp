@@ -45,7 +45,21 @@ readiness publisher::build_blocks(const edit_step& s, const object_end& end, std
   return readiness::yes();
 }
 
+/// Records of holes and clones carry no fence epoch: a publish record of nothing raises it in front of them.
+void publisher::build_fence(const object_state& o, std::uint64_t fence_epoch, std::vector<format::record_body>& to) {
+  if (fence_epoch <= o.value.fence_epoch) return;
+  format::publish_record r;
+  r.object = o.id;
+  r.object_bytes = o.value.bytes;
+  r.fence_epoch = fence_epoch;
+  r.modified_ns = o.value.modified_ns;
+  r.tail_epoch = o.value.tail_epoch;
+  r.tail = o.tail;
+  to.emplace_back(std::move(r));
+}
+
 readiness publisher::build_hole(const edit_step& s, const object_end& end, std::vector<format::record_body>& to) {
+  build_fence(*s.object, s.fence_epoch, to);
   format::punch_record r;
   r.object = s.object->id;
   r.object_bytes = end.bytes;
@@ -98,6 +112,7 @@ readiness publisher::build_step(publication& p, clone_step& s, names&, std::vect
     p.detail = {.object = r.source, .what = "the range has more extents than one record takes; clone it in parts"};
     return readiness::yes();
   }
+  build_fence(o, s.fence_epoch, to);
   to.emplace_back(std::move(r));
   return readiness::yes();
 }

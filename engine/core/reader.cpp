@@ -183,6 +183,9 @@ readiness reader::extent_at(const object_state& o, std::uint64_t block, std::opt
   if (parts && parts->object == o.id) {
     x = format::decode_extent(l.cell().value);
     if (!x || x->kind != format::extent_kind::data) return readiness::no("an extent cannot be read");
+    if (x->address.device() != 0 || c_.shape.zone_of(x->address).value >= c_.zones.count() ||
+        c_.shape.block_in_zone(x->address) + x->blocks > c_.zones.of(x->address).capacity_blocks)
+      return readiness::no("an extent outside the device, or behind the end of its zone");
     if (block < parts->block + x->blocks) {
       begin = parts->block;
       end = std::min(end, parts->block + x->blocks);

@@ -7,6 +7,7 @@
 #include "core/apply.hpp"
 #include "core/checkpoint.hpp"
 #include "core/data_writer.hpp"
+#include "core/direct_writer.hpp"
 #include "core/journal.hpp"
 #include "core/objects.hpp"
 #include "core/page_reader.hpp"
@@ -59,12 +60,14 @@ bool reclaimer::give_up_closed() {
 }
 
 void reclaimer::step() {
-  if (c_.latch || c_.read_only) return;
+  if (c_.latch) return forget_drops();
+  if (c_.read_only) return;
   resolve_suspects();
   finish_remainders();
   reset_some();
   if (c_.publish_queue->paused()) return;
-  const bool wanted = !c_.closing || !c_.data->idle() || !c_.append->idle() || !c_.publish_queue->idle();
+  const bool wanted =
+      !c_.closing || !c_.data->idle() || !c_.append->idle() || !c_.direct->idle() || !c_.publish_queue->idle();
   if (!drops_.empty() && !dropping_ && wanted) drop_some();
   for (std::size_t i = 0; i < candidates_.size();) {
     zone_state& z = c_.zones[{candidates_[i]}];
@@ -288,6 +291,12 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       return consider(z);
   }
   FURROW_UNREACHABLE();
+}
+
+/// Nothing is dropped any more; what waits for it is to fail. The next open goes on.
+void reclaimer::forget_drops() {
+  for (const object_id id : std::exchange(drops_, {}))
+    if (object_state* o = c_.table->find(id)) c_.publish_queue->wake(*o);
 }
 
 /// The next step for the object: its doomed blocks, or, if it is removed, all of it.

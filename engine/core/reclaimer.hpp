@@ -47,6 +47,7 @@ class reclaimer final : public io_client {
 
  private:
   void drop_some();
+  void forget_drops();
   readiness collect(object_id id, format::drop_record& to);
   [[nodiscard]] bool freeable(const zone_state& z) const;
   void free_zone(zone_state& z);

@@ -287,8 +287,8 @@ void machine::list_extents(operation_id id, object_state& o, const extents_reque
   };
   for (const extent_slice& s : slices) {
     const bool doomed = o.doomed && s.object_block >= o.doomed->first_block && s.object_block < o.doomed->end_block;
+    add((s.object_block + (doomed ? s.where.blocks : 0)) * block_bytes, extent_status::kind::hole, nullptr);
     if (doomed) continue;
-    add(s.object_block * block_bytes, extent_status::kind::hole, nullptr);
     add((s.object_block + s.where.blocks) * block_bytes, extent_status::kind::data, &s);
   }
   if (slices.size() < most) {

@@ -120,6 +120,8 @@ std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& dev
     if (auto* o = std::get_if<operation_ptr>(&n)) unfinished.push_back(std::move(*o));
   }
   if (last_) unfinished.push_back(std::move(last_));
+  for (const operation_ptr& o : unfinished)
+    if (o->of_view) o->of_view->end();  // the helper may wait for pages of it
   if (helper_) helper_->end();
   work_.reset();
   event_strand_.reset();

@@ -52,11 +52,16 @@ std::shared_ptr<fault_watch> fault_watch::open(error_code& why) {
     ::close(static_cast<int>(fd));
     return nullptr;
   }
-  return std::make_shared<fault_watch>(static_cast<int>(fd));
+  const int stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (stop < 0) {
+    why = last_error();
+    ::close(static_cast<int>(fd));
+    return nullptr;
+  }
+  return std::make_shared<fault_watch>(static_cast<int>(fd), stop);
 }
 
-fault_watch::fault_watch(int fd)
-    : fd_(fd), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { run(); }) {}
+fault_watch::fault_watch(int fd, int stop) : fd_(fd), stop_(stop), thread_([this] { run(); }) {}
 
 fault_watch::~fault_watch() {
   const std::uint64_t one = 1;

@@ -27,7 +27,7 @@ class fault_watch {
   [[nodiscard]] static std::shared_ptr<fault_watch> open_or(std::shared_ptr<fault_watch> there, error_code& why);
   /// For tests: as on a system that does not permit it.
   static void deny(bool on);
-  explicit fault_watch(int fd);
+  fault_watch(int fd, int stop);
   fault_watch(const fault_watch&) = delete;
   fault_watch& operator=(const fault_watch&) = delete;
   ~fault_watch();

@@ -3,6 +3,7 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -48,10 +49,18 @@ std::shared_ptr<view_memory> view_memory::make(std::uint64_t bytes, std::uint64_
   static_cast<void>(::madvise(at, length, MADV_DONTFORK));
   auto m = std::make_shared<view_memory>(static_cast<std::byte*>(at), bytes, fill_bytes, std::move(budget));
   if (!watch) return m;
-  why = watch->add(*m);
-  if (why) return nullptr;
-  m->watch_ = std::move(watch);
-  return m;
+  // A process that locks all its memory to come has its pages already, as zeros. (As a system call: sanitizers make
+  // munlock() nothing.)
+  static_cast<void>(::syscall(SYS_munlock, at, length));
+  if (::madvise(at, length, MADV_DONTNEED) != 0) {
+    why = last_error();
+    return nullptr;
+  }
+  m->watch_ = std::move(watch);  // before others learn of it
+  why = m->watch_->add(*m);
+  if (!why) return m;
+  m->watch_ = nullptr;
+  return nullptr;
 }
 
 view_memory::view_memory(std::byte* data, std::uint64_t bytes, std::uint64_t fill_bytes,
@@ -137,10 +146,11 @@ std::uint64_t view_memory::release(std::uint64_t from, std::uint64_t count) {
   if (ended_) return 0;
   for (std::size_t i = (from + page_bytes - 1) / page_bytes; i < end;) {
     std::size_t run = i;
-    while (run < end && states_[run] == state::filled && pins_[run] == 0) states_[run++] = state::missing;
-    if (run > i) {
-      const bool gone = ::madvise(data_ + i * page_bytes, (run - i) * page_bytes, MADV_DONTNEED) == 0;
-      FURROW_ASSERT(gone);
+    while (run < end && states_[run] == state::filled && pins_[run] == 0) ++run;
+    // Pages that the caller has locked stay.
+    if (run > i && ::madvise(data_ + i * page_bytes, (run - i) * page_bytes, MADV_DONTNEED) == 0) {
+      std::fill(states_.begin() + static_cast<std::ptrdiff_t>(i), states_.begin() + static_cast<std::ptrdiff_t>(run),
+                state::missing);
       released += (run - i) * page_bytes;
     }
     i = run + 1;
@@ -171,16 +181,22 @@ void view_memory::fill_done(page_range pages, std::span<const std::byte> from, e
 
 error_code view_memory::put_locked(page_range pages, const std::byte* from) {
   std::size_t done = 0;
-  const std::size_t length = pages.count * page_bytes;
-  while (done < length) {
+  std::size_t length = pages.count * page_bytes;
+  while (done < pages.count * page_bytes) {
+    length = std::max(length, done + page_bytes);
     uffdio_copy c{};
     c.dst = begin() + pages.first * page_bytes + done;
     c.src = reinterpret_cast<std::uintptr_t>(from) + done;
     c.len = length - done;
-    if (::ioctl(watch_->fd(), UFFDIO_COPY, &c) == 0) break;
+    if (::ioctl(watch_->fd(), UFFDIO_COPY, &c) == 0) {
+      done += c.len;
+      continue;
+    }
     const int why = errno;
     if (c.copy > 0) {
       done += static_cast<std::size_t>(c.copy);
+    } else if (why == ENOENT && c.len > page_bytes) {
+      length = done + page_bytes;  // the caller has cut the mapping, by locking a part of it say: page by page
     } else if (why != EAGAIN) {
       return {why, boost::system::system_category()};
     }
@@ -192,10 +208,12 @@ void view_memory::fail_locked(page_range pages, error_code e) {
   error_ = e;
   std::fill_n(states_.begin() + static_cast<std::ptrdiff_t>(pages.first), pages.count, state::failed);
   if (!watch_) return;
+  // At the file's offset that is the page's own, so that neighbours are one mapping. If there can be no more mappings, who
+  // touches the page waits for ever: it sees no wrong bytes (M1).
   void* const at = data_ + pages.first * page_bytes;
-  const void* const put = ::mmap(at, pages.count * page_bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, empty_file(), 0);
-  FURROW_ASSERT(put == at);  // M1
-  wake(pages);
+  const void* const put = ::mmap(at, pages.count * page_bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, empty_file(),
+                                 static_cast<off_t>(pages.first * page_bytes));
+  if (put == at) wake(pages);
 }
 
 void view_memory::wake(page_range pages) const {

@@ -80,7 +80,8 @@ void driver::end_helped(core::operation_id id, error_code why) {
   ending e;
   e.error = why;
   if (const auto* asked = std::get_if<core::fill_request>(&o->request.body)) {
-    e.result = core::read_result{asked->to.size()};
+    const std::uint64_t all = o->of_view->bytes(), from = std::min(asked->offset_bytes, all);
+    e.result = core::read_result{std::min<std::uint64_t>(asked->to.size(), all - from)};
   } else {
     e.by = shared_from_this();
     e.memory = std::exchange(o->of_view, nullptr);

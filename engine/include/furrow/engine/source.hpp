@@ -6,8 +6,9 @@
 //
 // What an implementation promises
 //   - acquire() and release() never wait, for nobody: they are called on the store's thread.
-//   - populate() and copy() may wait for as long as it takes, also for the store. They are called on a thread that the store
-//     keeps for this.
+//   - populate() and copy() may wait for as long as it takes, also for reads and appends of the store. They are called on
+//     the one thread that the store keeps for this: what needs that thread itself (another such write, filling a view) is
+//     not to be waited for, nor the thread of the caller's io_context, which may wait for them when the store ends.
 //   - All of them may be called by several writes at a time. The bytes do not change while a write uses them.
 //   - No access that it makes raises a signal: what cannot be read is an error.
 #pragma once
