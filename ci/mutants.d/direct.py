@@ -4,7 +4,6 @@ ATTEMPT = "engine/core/direct_attempt.cpp"
 EDIT = "engine/core/extent_edit.cpp"
 WRITER = "engine/core/direct_writer.cpp"
 LOCK = "engine/core/range_lock.cpp"
-APPLY = "engine/core/apply_edit.cpp"
 READER = "engine/core/reader.cpp"
 
 PLANS = ["a write puts its bytes there*", "zeros: whole blocks*", "a truncation keeps*", "a clone moves the end*"]
@@ -14,7 +13,6 @@ LOCKS = ["ranges that overlap follow*", "one that waits is not overtaken*", "ran
 PARTS = ["every cut of a source*", "random prefixes are given*"]
 FAILING = ["each append of a write given in two parts*"]
 RANDOM = ["random changes of objects*"]
-LARGE = ["a hole over more extents*", "what follows a large truncation*", "a large hole that a crash*", "an object removed while*"]
 
 
 def mutant(why, file, find, replace, target, cases, pitfall=""):
@@ -52,12 +50,6 @@ MUTANTS = [
     mutant("a write that failed goes on", WRITER,
            "  if (ec && !io.error && !c_.debug_no_split) {\n    io.error = ec;",
            "  if (ec && !io.error && c_.debug_no_split) {\n    io.error = ec;", "core_direct", FAILING, "2"),
-    mutant("doomed blocks are read", READER,
-           "  if (o.doomed && block >= o.doomed->first_block && block < o.doomed->end_block) {",
-           "  if (false) {", "core_direct", LARGE),
     mutant("a hole reads as what was in memory", READER,
            "      std::memset(to.data(), 0, count);\n", "      static_cast<void>(count);\n", "core_direct", RANDOM),
-    mutant("the end of a doomed range is forgotten on disk", APPLY,
-           "  if (r.ends != format::drop_end::more) c_.objects->erase(format::orphan_key(r.object));\n",
-           "  if (r.ends == format::drop_end::object) c_.objects->erase(format::orphan_key(r.object));\n", "core_direct", LARGE),
 ]
