@@ -6,6 +6,17 @@
 
 namespace furrow::core {
 
+namespace {
+
+/// Where the object ends when the step is published.
+template <class Step>
+object_end end_behind(const Step& s) {
+  if (s.sets_end) return s.after;
+  return {s.object->value.bytes, s.object->value.tail_epoch, s.object->tail};
+}
+
+}  // namespace
+
 readiness publisher::build_step(publication& p, edit_step& s, names&, std::vector<format::record_body>& to) {
   const object_state& o = *s.object;
   if (o.value.bytes < s.needs_bytes) {
@@ -13,7 +24,7 @@ readiness publisher::build_step(publication& p, edit_step& s, names&, std::vecto
     p.detail = {.object = o.id, .what = "what it changes part of was not written"};
     return readiness::yes();
   }
-  const object_end end = s.sets_end ? s.after : object_end{o.value.bytes, o.value.tail_epoch, o.tail};
+  const object_end end = end_behind(s);
   return s.hole_first < s.hole_end ? build_hole(s, end, to) : build_blocks(s, end, to);
 }
 
@@ -86,7 +97,7 @@ readiness publisher::build_step(publication& p, clone_step& s, names&, std::vect
     p.detail = {.object = o.id, .what = "what it is to share was not written"};
     return readiness::yes();
   }
-  const object_end end = s.sets_end ? s.after : object_end{o.value.bytes, o.value.tail_epoch, o.tail};
+  const object_end end = end_behind(s);
   format::clone_record r;
   r.object = o.id;
   r.source = s.source->id;
