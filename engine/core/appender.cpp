@@ -11,6 +11,15 @@
 
 namespace furrow::core {
 
+namespace {
+
+/// Nobody is changing the object's end, or waits to (A5).
+bool end_is_free(const object_state& o) {
+  return o.changing.is_free(o.reserved.bytes / block_bytes, format::object_blocks_max);
+}
+
+}  // namespace
+
 /// An append of several publications is answered once.
 struct long_append {
   append_result result;
@@ -36,8 +45,7 @@ error_code appender::check(const object_state& o, const append_options& options)
 
 void appender::accept(operation_id id, append_request r) {
   object_state* const o = c_.table->of(r.handle);
-  if (o != nullptr && !o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max))
-    return block(id, std::move(r), *o);
+  if (o != nullptr && !end_is_free(*o)) return block(id, std::move(r), *o);
   if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});  // A1
 }
 
@@ -139,8 +147,7 @@ bool appender::try_append(operation_id id, append_request& r, bool holds_end) {
     return true;
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
-  if (!holds_end &&
-      !o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max)) {  // while it waited for space
+  if (!holds_end && !end_is_free(*o)) {  // while it waited for space
     block(id, std::move(r), *o);
     return true;
   }
@@ -332,7 +339,7 @@ bool appender::try_batch(operation_id id, batch_request& r) {
   for (const batch_request::member& m : r.members) {  // A5
     const auto* a = std::get_if<batch_request::append>(&m);
     const object_state* o = a != nullptr && a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
-    if (o != nullptr && !o->changing.is_free(o->reserved.bytes / block_bytes, format::object_blocks_max)) return false;
+    if (o != nullptr && !end_is_free(*o)) return false;
   }
   if (!n.error && !c_.data->reserve(n.blocks)) {
     if (c_.data->more_coming()) return false;
