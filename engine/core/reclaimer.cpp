@@ -258,6 +258,19 @@ void reclaimer::finish(zone_state& z) {
   c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
 }
 
+/// A zone that cannot be finished is asked for: one that is offline or read-only is not active any more.
+void reclaimer::finish_done(zone_state& z, error_code ec) {
+  if (!ec) {
+    c_.zones.inactive(z);
+    return consider(z);
+  }
+  inquire(z, [this, &z] {
+    const auto now = z.device.condition;
+    if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) c_.zones.inactive(z);
+    consider(z);
+  });
+}
+
 void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
   zone_state& z = c_.zones[{static_cast<std::uint32_t>(tag)}];
   switch (static_cast<work>(tag >> 32)) {
@@ -278,17 +291,15 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       return align_done(z, c);
     case work::finish:
       reports_.erase(z.device.index.value);
-      if (!c.error) c_.zones.inactive(z);
       z.next_block = z.capacity_blocks;
       c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::full);
       if (c.error)
         c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, c.error);
-      return consider(z);
+      return finish_done(z, c.error);
     case work::fill_up:
       --z.holds;
       --remainders_;
-      if (!c.error) c_.zones.inactive(z);
-      return consider(z);
+      return finish_done(z, c.error);
   }
   FURROW_UNREACHABLE();
 }

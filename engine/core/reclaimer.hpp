@@ -60,6 +60,7 @@ class reclaimer final : public io_client {
   void align(zone_state& z);
   void align_done(zone_state& z, const zoned::completion& c);
   void finish(zone_state& z);
+  void finish_done(zone_state& z, error_code ec);
 
   context& c_;
   std::deque<object_id> drops_;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "support/core_runner.hpp"
 
@@ -115,6 +116,36 @@ TEST_CASE("a store goes on when the device turns the zone that it writes to") {
     const auto n = r.ask(read_request{h, {{0, to}}});
     CHECK(n.error == zoned::errc::zone_offline);
     CHECK(n.detail.zone == at->device.index);
+  }
+}
+
+TEST_CASE("a zone that is gone when it is to be finished for its credit gives it back") {
+  for (const auto turned : {zone_condition::read_only, zone_condition::offline}) {
+    CAPTURE(static_cast<int>(turned));
+    auto device = device_shape{.active_max = 4}.make();
+    core_runner r{device};
+    r.format({.page_copies = 1});
+    REQUIRE_FALSE(r.open().error);
+    const auto h = r.create("log");
+    auto first = pattern(1, 40 << 10), second = pattern(2, 40 << 10);
+    bool fails = false;
+    int finishes = 0;
+    r.fail = [&](const zoned::command& c) -> error_code {
+      const bool hit = c.op == zoned::opcode::append && std::exchange(fails, false);
+      return hit ? error_code{zoned::errc::io} : error_code{};
+    };
+    r.watch = [&](const zoned::command& c) {
+      if (c.op != zoned::opcode::finish) return;
+      ++finishes;
+      zoned::zone_info info = device.machine().at(c.zone);
+      info.condition = turned;
+      device.force(info);
+    };
+    r.append(h, first);
+    fails = true;  // the zone is given up for another
+    CHECK(r.append(h, second).offset_bytes == first.size());
+    CHECK(finishes == 1);
+    CHECK(r.read(h, first.size(), second.size()) == second);
   }
 }
 
