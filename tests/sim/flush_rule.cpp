@@ -159,9 +159,12 @@ void flush_rule::check_named_blocks(const group_state& g) {
           fmt::format("group {} holds a record that cannot be decoded: {}", g.header.number, decoded.error().why)};
     }
     if (!*decoded) continue;
-    const auto* publish = std::get_if<format::publish_record>(&(**decoded).body);
-    if (publish == nullptr) continue;
-    for (const format::object_extent& e : publish->extents) check_extent(g, (**decoded).sequence, e);
+    const format::record_body& body = (**decoded).body;
+    const std::vector<format::object_extent>* named = nullptr;
+    if (const auto* publish = std::get_if<format::publish_record>(&body)) named = &publish->extents;
+    if (const auto* clone = std::get_if<format::clone_record>(&body)) named = &clone->extents;
+    if (named == nullptr) continue;
+    for (const format::object_extent& e : *named) check_extent(g, (**decoded).sequence, e);
   }
 }
 

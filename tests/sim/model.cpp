@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "sim/content.hpp"
 #include "sim/random.hpp"
 
 namespace furrow::sim {
@@ -34,12 +33,6 @@ std::string make_name(std::size_t i) {
 
 }  // namespace
 
-void extend(std::vector<piece>& pieces, const end_step& by) {
-  const piece& last = pieces.back();
-  if (last.stream_begin + (by.begin_bytes - last.begin_bytes) == by.stream_begin) return;
-  pieces.push_back({by.begin_bytes, by.stream_begin});
-}
-
 model::model(std::uint64_t seed, std::size_t names) : seed_{seed} {
   for (std::size_t i = 0; i < names; ++i) names_.push_back({.text = make_name(i)});
   std::ranges::sort(names_, {}, &name_entry::text);
@@ -49,7 +42,6 @@ object_index model::add_object() {
   const object_index i = objects_.size();
   model_object& o = objects_.emplace_back();
   o.tag = mix(mix(seed_) + i) | 1;
-  o.pieces.push_back({0, 0});
   tags_.emplace(o.tag, i);
   remembered_.push_back(i);
   return i;
@@ -96,7 +88,7 @@ void model::make_object_durable(object_index i, moment asked) {
   };
   const model_object& o = objects_[i];
   flag(o.created_by);
-  for (const end_step& s : o.ends) flag(s.by);
+  for (const content_step& s : o.steps) flag(s.by);
   for (const name_step& s : o.names) flag(s.by);
   for (const attributes_step& s : o.attributes) flag(s.by);
 }
@@ -127,45 +119,72 @@ void model::removed(object_index i) {
   o.now.name = none;
 }
 
-void model::ended(object_index i, std::uint64_t operation) {
+void model::changed(object_index i, std::uint64_t operation) {
   model_object& o = objects_[i];
-  for (const end_step& s : o.ends) {
-    if (s.operation > operation) break;
-    o.now.bytes = std::max(o.now.bytes, s.end_bytes);
+  for (content_step& s : o.steps) {
+    if (s.operation != operation || s.answered != 0) continue;
+    s.answered = of(s.by).answered;
     o.now.fence_epoch = std::max(o.now.fence_epoch, s.raise_fence_to);
   }
+  // What sets the end is published in order, though it may be answered in another.
+  const auto is_known = [](const content_step& s) { return s.sets_end && s.answered != 0; };
+  const auto last = std::find_if(o.steps.rbegin(), o.steps.rend(), is_known);
+  if (last != o.steps.rend()) o.now.bytes = last->object_bytes;
 }
 
-void model::drop_append(object_index i, std::uint64_t operation) {
+void model::drop_steps(object_index i, std::uint64_t operation) {
   model_object& o = objects_[i];
-  std::uint64_t bytes = 0;
-  std::erase_if(o.ends, [&](end_step& s) {
-    if (s.operation == operation) {
-      bytes += s.end_bytes - s.begin_bytes;
+  std::uint64_t bytes_less = 0;
+  std::uint64_t end = o.base.bytes;
+  o.append_epoch = ++o.epoch;
+  std::erase_if(o.steps, [&](content_step& s) {
+    if (s.operation == operation && s.answered == 0) {
+      if (s.sets_end) bytes_less = s.object_bytes - end;
       make_void(s.by);
       return true;
     }
-    if (s.operation > operation) s.begin_bytes -= bytes, s.end_bytes -= bytes;
+    if (s.is_append && s.operation > operation) s.shift(bytes_less);
+    if (s.sets_end) end = s.object_bytes;
     return false;
   });
-  o.asked_end -= bytes;
+  o.asked_end = end;
+}
+
+std::pair<std::uint64_t, std::uint64_t> model::ends_of(object_index i) const {
+  const model_object& o = objects_[i];
+  std::pair<std::uint64_t, std::uint64_t> ends{o.now.bytes, o.now.bytes};
+  for (const content_step& s : o.steps) {
+    if (!s.sets_end || s.answered != 0) continue;
+    ends.first = std::min(ends.first, s.object_bytes);
+    ends.second = std::max(ends.second, s.object_bytes);
+  }
+  return ends;
 }
 
 bool model::resolve_end(object_index i, std::uint64_t bytes) {
   model_object& o = objects_[i];
-  const auto is_kept = [&](const end_step& s) { return s.end_bytes <= bytes; };
-  const auto first_lost = std::ranges::partition_point(o.ends, is_kept);
-  const std::uint64_t end = first_lost == o.ends.begin() ? o.base.bytes : std::prev(first_lost)->end_bytes;
-  if (end != bytes || bytes < o.now.bytes) return false;
-  for (auto s = o.ends.begin(); s != first_lost; ++s) {
-    o.now.fence_epoch = std::max(o.now.fence_epoch, s->raise_fence_to);
-    if (of(s->by).answered == 0) of(s->by).answered = tick();
+  const auto is_open = [](const content_step& s) { return s.sets_end && s.answered == 0; };
+  if (bytes < o.now.bytes) return false;
+  std::uint64_t end = o.now.bytes;
+  for (content_step& s : o.steps) {
+    if (!is_open(s) || s.object_bytes > bytes) continue;
+    end = s.object_bytes;
+    o.now.fence_epoch = std::max(o.now.fence_epoch, s.raise_fence_to);
+    if (of(s.by).answered == 0) of(s.by).answered = tick();
+    s.answered = of(s.by).answered;
   }
-  for (auto s = first_lost; s != o.ends.end(); ++s) make_void(s->by);
-  o.ends.erase(first_lost, o.ends.end());
+  if (end != bytes) return false;
+  std::erase_if(o.steps, [&](const content_step& s) {
+    if (is_open(s)) make_void(s.by);
+    return is_open(s);
+  });
   o.now.bytes = o.asked_end = bytes;
   o.unresolved = false;
   return true;
+}
+
+std::vector<content_span> model::newest(object_index i, std::uint64_t begin, std::uint64_t end) const {
+  return newest_content(objects_[i].content, objects_[i].steps, begin, end);
 }
 
 void model::renamed(object_index i, name_index to) {
@@ -186,28 +205,19 @@ void model::attributes_set(object_index i, std::uint32_t version) {
 }
 
 std::optional<std::uint64_t> model::find_wrong_byte(object_index i, std::uint64_t offset_bytes,
-                                                    std::span<const std::byte> bytes) const {
+                                                    std::span<const std::byte> bytes, moment since) const {
   const model_object& o = objects_[i];
-  std::uint64_t at = offset_bytes;
-  const std::uint64_t end = offset_bytes + bytes.size();
-  while (at < end) {
-    std::uint64_t stream = 0;
-    std::uint64_t part_end = 0;
-    if (at < o.base.bytes) {
-      const auto next = std::ranges::upper_bound(o.pieces, at, {}, &piece::begin_bytes);
-      const piece& p = *std::prev(next);
-      stream = p.stream_begin + (at - p.begin_bytes);
-      part_end = next == o.pieces.end() ? o.base.bytes : std::min(o.base.bytes, next->begin_bytes);
-    } else {
-      const auto s = std::ranges::upper_bound(o.ends, at, {}, &end_step::end_bytes);
-      if (s == o.ends.end()) return at;
-      stream = s->stream_begin + (at - s->begin_bytes);
-      part_end = s->end_bytes;
+  for (const stretch& s : stretches(o.content, o.steps, offset_bytes, offset_bytes + bytes.size())) {
+    std::size_t oldest = 0;
+    for (std::size_t k = 0; k < s.steps.size(); ++k) {
+      const moment answered = o.steps[s.steps[k]].answered;
+      if (answered != 0 && answered < since) oldest = k + 1;
     }
-    const std::uint64_t count = std::min(part_end, end) - at;
-    const auto wrong = find_foreign_byte(bytes.subspan(at - offset_bytes, count), o.tag, stream);
-    if (wrong) return at + *wrong;
-    at += count;
+    const auto part = bytes.subspan(s.begin_bytes - offset_bytes, s.end_bytes - s.begin_bytes);
+    std::uint64_t furthest = s.begin_bytes;
+    for (std::size_t k = s.versions.size(); k-- > oldest && furthest != endless;)
+      furthest = std::max(furthest, s.versions[k].first_difference(s.begin_bytes, part));
+    if (furthest != endless) return furthest;
   }
   return std::nullopt;
 }
@@ -216,13 +226,14 @@ void model::fold_object(model_object& o) {
   const auto durable = [&](publication_id id) { return id != 0 && (id < first_ || is_durable(of(id))); };
   if (durable(o.created_by)) o.base.exists = true, o.created_by = 0;
   std::size_t count = 0;
-  while (count < o.ends.size() && durable(o.ends[count].by)) {
-    const end_step& s = o.ends[count++];
-    extend(o.pieces, s);
-    o.base.bytes = s.end_bytes;
+  const moment seen = o.reads.empty() ? ~moment{0} : *std::ranges::min_element(o.reads);
+  while (count < o.steps.size() && durable(o.steps[count].by) && o.steps[count].answered < seen) {
+    const content_step& s = o.steps[count++];
+    o.content.paint(s.holds);
+    if (s.sets_end) o.base.bytes = s.object_bytes;
     o.base.fence_epoch = std::max(o.base.fence_epoch, s.raise_fence_to);
   }
-  o.ends.erase(o.ends.begin(), o.ends.begin() + static_cast<std::ptrdiff_t>(count));
+  o.steps.erase(o.steps.begin(), o.steps.begin() + static_cast<std::ptrdiff_t>(count));
   for (count = 0; count < o.names.size() && durable(o.names[count].by); ++count) o.base.name = o.names[count].name;
   o.names.erase(o.names.begin(), o.names.begin() + static_cast<std::ptrdiff_t>(count));
   for (count = 0; count < o.attributes.size() && durable(o.attributes[count].by); ++count) {
@@ -240,7 +251,7 @@ void model::fold() {
   for (const object_index i : remembered_) fold_object(objects_[i]);
   std::erase_if(remembered_, [&](object_index i) {
     model_object& o = objects_[i];
-    const bool quiet = o.created_by == 0 && o.removed_by == 0 && o.ends.empty() && o.names.empty();
+    const bool quiet = o.created_by == 0 && o.removed_by == 0 && o.steps.empty() && o.names.empty();
     o.forgotten = quiet && !o.base.exists && o.handles == 0 && o.other_users == 0;
     if (!o.forgotten) return false;
     tags_.erase(o.tag);

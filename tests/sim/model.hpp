@@ -1,7 +1,8 @@
 // The reference: what a store that was asked all this must hold, and what it may hold after an interruption.
 //
 // Every change that readers can see belongs to one publication. Of each object four histories are kept since its base,
-// the state that is known to be durable: its existence, its end (with the fence epoch), its name and its attributes.
+// the state that is known to be durable: its existence, its content (with the end and the fence epoch), its name and its
+// attributes.
 // A recovered store must be the state after some prefix of the publications: each value found says that one publication
 // is in the prefix and the next one is not, and all these statements must leave room for at least one place to cut,
 // behind every durable publication.
@@ -12,10 +13,11 @@
 //   void        answered with an error that says that nothing was done: not in the store
 //
 // Invariants
-//   I1  Publications of one history are in the order in which they were asked.
-//   I2  A durable publication is folded into the base before it is forgotten.
-//   I3  Content of an object is a function of its tag and offset, but for what stands in `pieces`: an append whose
-//       predecessor failed lands elsewhere than its content was made for.
+//   I1  Publications of one history are in the order in which they were asked; of content, those that touch one byte, and
+//       those that set the end (history.hpp).
+//   I2  A durable publication is folded into the base before it is forgotten, and after the reads that may see what was
+//       before it.
+//   I3  No two changes of one object that the base does not hold yet write the same bytes at the same place, but zeros.
 //
 // Not here: what is asked, and whether an answer is right (workload.hpp).
 #pragma once
@@ -28,6 +30,7 @@
 #include <vector>
 
 #include "furrow/engine/types.hpp"
+#include "sim/history.hpp"
 
 namespace furrow::sim {
 
@@ -48,15 +51,6 @@ struct publication {
   bool missed = false;
 };
 
-/// One ordered extent of an append.
-struct end_step {
-  publication_id by = 0;
-  std::uint64_t operation = 0;
-  std::uint64_t begin_bytes = 0;
-  std::uint64_t end_bytes = 0;
-  std::uint64_t raise_fence_to = 0;  ///< 0: it does not.
-  std::uint64_t stream_begin = 0;    ///< Position in the stream that its content was made for.
-};
 struct name_step {
   publication_id by = 0;
   name_index name = none;
@@ -74,12 +68,14 @@ struct object_state {
   std::uint32_t version = 0;  ///< Of the attributes.
 };
 
-/// From `begin_bytes` on, content is that of the stream from `stream_begin` on.
-struct piece {
-  std::uint64_t begin_bytes = 0;
-  std::uint64_t stream_begin = 0;
+/// Blocks of an object that an operation in flight changes, or clones from.
+struct busy_blocks {
+  std::uint64_t operation = 0;
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  bool at_end = false;         ///< It may move the end,
+  bool holds_appends = false;  ///< and, being a write of several attempts, leave it at any of several places.
 };
-void extend(std::vector<piece>& pieces, const end_step& by);
 
 struct model_object {
   std::uint64_t tag = 0;
@@ -88,23 +84,29 @@ struct model_object {
   object_state now;   ///< As answered.
   publication_id created_by = 0;
   publication_id removed_by = 0;
-  std::vector<end_step> ends;
+  std::vector<content_step> steps;
   std::vector<name_step> names;
   std::vector<attributes_step> attributes;
-  std::vector<piece> pieces;    ///< Of the base.
-  std::uint64_t asked_end = 0;  ///< Where the next append begins if all before it succeed.
-  bool forgotten = false;       ///< No history, nobody holds it.
+  canvas content;                  ///< Of the base.
+  std::uint64_t epoch = 0;         ///< Upper half of positions in the stream, so that no content comes twice;
+  std::uint64_t append_epoch = 0;  ///< of those of appends.
+  std::uint64_t asked_end = 0;     ///< Where the next append begins if all before it succeed.
+  bool forgotten = false;          ///< No history, nobody holds it.
 
   // Locks of the workload: what may be asked now so that its answer can be foretold.
   std::uint32_t appends = 0;
   std::uint32_t long_appends = 0;  ///< Of more than one ordered extent.
+  std::vector<busy_blocks> edits;
+  std::vector<moment> reads;          ///< When those in flight were asked.
+  std::uint64_t promised_blocks = 0;  ///< By a reserve.
   std::uint32_t handles = 0;
   std::uint32_t other_users = 0;  ///< Operations in flight that name it.
   bool name_busy = false;
   bool attributes_busy = false;
   bool exclusive = false;  ///< An append of a batch.
   bool removing = false;
-  bool unresolved = false;  ///< A long append failed: how much of it is there must be asked.
+  bool unresolved = false;  ///< A long append failed: how much of it is there must be asked,
+  bool must_look = false;   ///< or, of a write: what is there.
   moment failed_at = 0;     ///< When an append of it last failed.
   moment name_changed = 0;
   moment attributes_changed = 0;
@@ -114,6 +116,9 @@ struct recovered_object {
   object_id id = 0;
   std::uint64_t tag = 0;
   object_state state;
+  bool was_read = false;
+  std::vector<std::byte> bytes{};                               ///< If it was read.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> lost{};  ///< Ranges of it that could not be read.
 };
 
 class model {
@@ -158,21 +163,29 @@ class model {
   // Effects, as answered.
   void created(object_index i);
   void removed(object_index i);
-  void ended(object_index i, std::uint64_t operation);
-  /// Takes the steps of a failed append out and moves what was to follow.
-  void drop_append(object_index i, std::uint64_t operation);
+  /// Those of the operation's steps that stand in the history are published.
+  void changed(object_index i, std::uint64_t operation);
+  /// Takes the steps of a failed operation that are not published out, and moves the appends that were to follow.
+  void drop_steps(object_index i, std::uint64_t operation);
+  /// The least and the most end that somebody may see.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> ends_of(object_index i) const;
   /// The object's end is known again after a long append failed.
   [[nodiscard]] bool resolve_end(object_index i, std::uint64_t bytes);
+  /// Of the steps of which it is not known whether they are there, which are? The end is known, and all bytes.
+  void resolve_content(object_index i, std::span<const std::byte> bytes);
+  /// What the object's bytes are when all that was asked has been done.
+  [[nodiscard]] std::vector<content_span> newest(object_index i, std::uint64_t begin, std::uint64_t end) const;
   void renamed(object_index i, name_index to);
   void attributes_set(object_index i, std::uint32_t version);
 
-  /// The first byte of `bytes`, which are said to be the object's from `offset_bytes` on, that is not.
+  /// The first byte of `bytes`, which are said to be the object's from `offset_bytes` on, that is of no version which
+  /// somebody may see who asked at `since`; 0: of none at all.
   [[nodiscard]] std::optional<std::uint64_t> find_wrong_byte(object_index i, std::uint64_t offset_bytes,
-                                                             std::span<const std::byte> bytes) const;
+                                                             std::span<const std::byte> bytes, moment since = 0) const;
 
   /// Compares what was recovered with what may be, and goes on from there. `all`: nothing may be missing. Throws
   /// broken_promise.
-  void settle(std::span<const recovered_object> found, bool all);
+  void settle(std::span<recovered_object> found, bool all);
 
   /// Forgets what is durable. Called now and then.
   void fold();
@@ -187,15 +200,17 @@ class model {
   };
   [[nodiscard]] bool is_durable(const publication& p) const;
   void fold_object(model_object& o);
-  void judge(model_object& o, const recovered_object* found, cut& c);
+  void judge(model_object& o, recovered_object* found, cut& c);
   void judge_existence(model_object& o, const recovered_object* found, cut& c);
   void judge_end(model_object& o, const object_state& found, cut& c);
+  void judge_content(model_object& o, recovered_object& found, cut& c);
+  void judge_stretch(model_object& o, const stretch& s, std::size_t least, std::size_t most, cut& c);
   void judge_name(model_object& o, const object_state& found, cut& c);
   void judge_attributes(model_object& o, const object_state& found, cut& c);
   void must_have(publication_id p, const model_object& o, cut& c, const char* what);
   void must_lack(publication_id p, const model_object& o, cut& c, const char* what);
   [[nodiscard]] furrow::sequence latest(const publication& p) const;
-  void restart_from(std::span<const recovered_object> found);
+  void restart_from(std::span<recovered_object> found);
 
   std::uint64_t seed_;
   moment now_ = 0;

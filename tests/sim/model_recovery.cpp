@@ -28,24 +28,27 @@ furrow::sequence model::latest(const publication& p) const {
 void model::must_have(publication_id id, const model_object& o, cut& c, const char* what) {
   if (id < first_) return;
   publication& p = of(id);
-  const std::string who = fmt::format("{} of {} (publication {}, sequence {})", what, label(o), id, p.sequence);
-  if (p.is_void) fail(who + " is there although it was answered with an error");
-  if (p.missed) fail(who + " is there, but another part of the same publication is not");
+  const auto who = [&] {
+    return fmt::format("{} of {} (publication {}, sequence {})", what, label(o), id, p.sequence);
+  };
+  if (p.is_void) fail(who() + " is there although it was answered with an error");
+  if (p.missed) fail(who() + " is there, but another part of the same publication is not");
   p.found = true;
   const furrow::sequence least = p.sequence != 0 ? p.sequence : p.after + 1;
-  if (least > c.least) c.least = least, c.least_because = who;
+  if (least > c.least) c.least = least, c.least_because = who();
 }
 
 void model::must_lack(publication_id id, const model_object& o, cut& c, const char* what) {
-  const std::string who = fmt::format("{} of {} (publication {})", what, label(o), id);
-  if (id < first_) fail(who + " was durable and is not there");
+  const auto who = [&] { return fmt::format("{} of {} (publication {})", what, label(o), id); };
+  if (id < first_) fail(who() + " was durable and is not there");
   publication& p = of(id);
-  if (is_durable(p)) fail(fmt::format("{} was durable (sequence {}) and is not there", who, p.sequence));
-  if (c.all && p.answered != 0) fail(who + " was answered before a clean close and is not there");
-  if (p.found) fail(who + " is not there, but another part of the same publication is");
+  if (p.missed) return;
+  if (is_durable(p)) fail(fmt::format("{} was durable (sequence {}) and is not there", who(), p.sequence));
+  if (c.all && p.answered != 0) fail(who() + " was answered before a clean close and is not there");
+  if (p.found) fail(who() + " is not there, but another part of the same publication is");
   p.missed = true;
   const furrow::sequence last = latest(p);
-  if (last != ~furrow::sequence{0} && last - 1 < c.most) c.most = last - 1, c.most_because = who;
+  if (last != ~furrow::sequence{0} && last - 1 < c.most) c.most = last - 1, c.most_because = who();
 }
 
 void model::judge_existence(model_object& o, const recovered_object* found, cut& c) {
@@ -63,27 +66,148 @@ void model::judge_existence(model_object& o, const recovered_object* found, cut&
 }
 
 void model::judge_end(model_object& o, const object_state& found, cut& c) {
-  std::size_t kept = 0;
-  while (kept < o.ends.size() && o.ends[kept].end_bytes <= found.bytes) ++kept;
-  const std::uint64_t end = kept == 0 ? o.base.bytes : o.ends[kept - 1].end_bytes;
-  if (end != found.bytes) {
-    fail(fmt::format("{} ends at {}; publications end at {}{}", label(o), found.bytes, end,
-                     kept < o.ends.size() ? fmt::format(" and {}", o.ends[kept].end_bytes) : ""));
+  std::vector<const content_step*> chain;
+  for (const content_step& s : o.steps) {
+    if (s.sets_end || s.raise_fence_to != 0) chain.push_back(&s);
   }
-  std::uint64_t fence = o.base.fence_epoch;
-  for (std::size_t i = 0; i < kept; ++i) fence = std::max(fence, o.ends[i].raise_fence_to);
-  if (fence != found.fence_epoch) {
-    fail(fmt::format("{} has the fence epoch {}, not {}", label(o), found.fence_epoch, fence));
+  std::optional<std::size_t> least, most;
+  object_state at = o.base;
+  std::string ends = std::to_string(at.bytes);
+  for (std::size_t k = 0; k <= chain.size(); ++k) {
+    if (k > 0) {
+      if (chain[k - 1]->sets_end) at.bytes = chain[k - 1]->object_bytes;
+      at.fence_epoch = std::max(at.fence_epoch, chain[k - 1]->raise_fence_to);
+      ends += fmt::format(" {}", at.bytes);
+    }
+    if (at.bytes != found.bytes || at.fence_epoch != found.fence_epoch) continue;
+    least = least.value_or(k);
+    most = k;
+  }
+  if (!least) {
+    fail(fmt::format("{} ends at {}, with the fence epoch {}; publications end at {}, the last with the epoch {}",
+                     label(o), found.bytes, found.fence_epoch, ends, at.fence_epoch));
   }
   // Of several extents of one append only the last has a known sequence: the nearest known ones bound the cut.
-  for (std::size_t i = kept; i > 0; --i) {
-    must_have(o.ends[i - 1].by, o, c, "an append");
-    if (o.ends[i - 1].by < first_ || of(o.ends[i - 1].by).sequence != 0) break;
+  for (std::size_t i = *least; i > 0; --i) {
+    must_have(chain[i - 1]->by, o, c, "an end");
+    if (chain[i - 1]->by < first_ || of(chain[i - 1]->by).sequence != 0) break;
   }
-  for (std::size_t i = kept; i < o.ends.size(); ++i) {
-    must_lack(o.ends[i].by, o, c, "an append");
-    if (of(o.ends[i].by).sequence != 0) break;
+  for (std::size_t i = *most; i < chain.size(); ++i) {
+    must_lack(chain[i]->by, o, c, "an end");
+    if (of(chain[i]->by).sequence != 0) break;
   }
+}
+
+void model::judge_stretch(model_object& o, const stretch& s, std::size_t least, std::size_t most, cut& c) {
+  const auto step = [&](std::size_t k) -> const content_step& { return o.steps[s.steps[k]]; };
+  for (std::size_t k = least; k > 0; --k) {
+    // One that failed may be missing though what came after it is there.
+    if (k != least && step(k - 1).answered == 0) continue;
+    must_have(step(k - 1).by, o, c, "a change");
+    if (step(k - 1).by < first_ || of(step(k - 1).by).sequence != 0) break;
+  }
+  for (std::size_t k = most; k < s.steps.size(); ++k) {
+    must_lack(step(k).by, o, c, "a change");
+    if (of(step(k).by).sequence != 0) break;
+  }
+}
+
+/// Which versions of a stretch are those that were found: the least and the most; and whether it was lost.
+namespace {
+
+struct found_versions {
+  std::optional<std::size_t> least;
+  std::size_t most = 0;
+  bool lost = false;
+};
+
+found_versions find_versions(const stretch& s, std::span<const std::byte> bytes,
+                             std::span<const std::pair<std::uint64_t, std::uint64_t>> lost) {
+  found_versions f;
+  f.lost = std::ranges::any_of(
+      lost, [&](const auto& range) { return range.first <= s.begin_bytes && s.end_bytes <= range.second; });
+  for (std::size_t k = 0; k < s.versions.size(); ++k) {
+    const bool is_nothing = s.versions[k].what == stuff::nothing;
+    bool same = is_nothing == (s.begin_bytes >= bytes.size());
+    if (same && !is_nothing && !f.lost) {
+      const auto part = bytes.subspan(s.begin_bytes, s.end_bytes - s.begin_bytes);
+      same = s.versions[k].first_difference(s.begin_bytes, part) == endless;
+    }
+    if (!same) continue;
+    f.least = f.least.value_or(k);
+    f.most = k;
+  }
+  return f;
+}
+
+std::vector<stretch> all_stretches(const model_object& o, std::uint64_t bytes,
+                                   std::span<const std::pair<std::uint64_t, std::uint64_t>> lost) {
+  std::vector<std::uint64_t> cuts{bytes};
+  for (const auto& [begin, end] : lost) cuts.insert(cuts.end(), {begin, end});
+  return stretches(o.content, o.steps, 0, endless, cuts);
+}
+
+std::string describe(const model_object& o, const stretch& s) {
+  std::string text;
+  for (std::size_t k = 0; k < s.versions.size(); ++k) {
+    constexpr const char* kinds[] = {"data", "zeros", "nothing", "unknown"};
+    const content_span v = s.versions[k].part(s.begin_bytes, s.end_bytes);
+    text += fmt::format("{}{} {:x}+{:x}", k == 0 ? "" : ", ", kinds[static_cast<std::size_t>(v.what)], v.tag, v.stream);
+    if (k > 0) text += fmt::format(" (publication {})", o.steps[s.steps[k - 1]].by);
+  }
+  return text;
+}
+
+}  // namespace
+
+void model::judge_content(model_object& o, recovered_object& found, cut& c) {
+  if (o.steps.empty() && !found.was_read) return;
+  if (!found.was_read) fail(label(o) + " was changed, and has not been read");
+  std::vector<content_span> becomes;
+  for (const stretch& s : all_stretches(o, found.bytes.size(), found.lost)) {
+    const found_versions f = find_versions(s, found.bytes, found.lost);
+    if (!f.least) {
+      fail(fmt::format("{} of {} bytes: in [{}, {}) is none of its versions: {}", label(o), found.bytes.size(),
+                       s.begin_bytes, s.end_bytes, describe(o, s)));
+    }
+    judge_stretch(o, s, *f.least, f.most, c);
+    content_span now = s.versions[f.most].part(s.begin_bytes, s.end_bytes);
+    if (f.lost && f.most != *f.least) now.what = stuff::unknown;
+    add_span(becomes, now);
+  }
+  o.content.paint(becomes);
+  o.steps.clear();
+}
+
+void model::resolve_content(object_index i, std::span<const std::byte> bytes) {
+  model_object& o = objects_[i];
+  std::vector<bool> there(o.steps.size()), missing(o.steps.size());
+  for (const stretch& s : all_stretches(o, bytes.size(), {})) {
+    const found_versions f = find_versions(s, bytes, {});
+    if (!f.least)
+      fail(fmt::format("{}: a change that failed left something else in [{}, {})", label(o), s.begin_bytes,
+                       s.end_bytes));
+    if (*f.least > 0) there[s.steps[*f.least - 1]] = true;
+    for (std::size_t k = f.most; k < s.steps.size(); ++k) missing[s.steps[k]] = true;
+  }
+  std::uint64_t end = o.base.bytes;
+  std::size_t at = 0;
+  std::erase_if(o.steps, [&](content_step& s) {
+    const std::size_t k = at++;
+    if (there[k] && missing[k]) fail(label(o) + ": a change that failed is there in part");
+    if (s.answered != 0 && missing[k]) fail(label(o) + ": a change that was answered is not there");
+    if (s.answered == 0 && there[k]) {
+      s.answered = of(s.by).answered = tick();
+      o.now.fence_epoch = std::max(o.now.fence_epoch, s.raise_fence_to);
+    }
+    if (s.answered == 0) make_void(s.by);
+    if (s.answered != 0 && s.sets_end) end = s.object_bytes;
+    return s.answered == 0;
+  });
+  if (end != bytes.size())
+    fail(fmt::format("{} ends at {}, not {}, after a change that failed", label(o), bytes.size(), end));
+  o.now.bytes = o.asked_end = end;
+  o.unresolved = o.must_look = false;
 }
 
 void model::judge_name(model_object& o, const object_state& found, cut& c) {
@@ -108,19 +232,20 @@ void model::judge_attributes(model_object& o, const object_state& found, cut& c)
   if (kept < o.attributes.size()) must_lack(o.attributes[kept].by, o, c, "attributes");
 }
 
-void model::judge(model_object& o, const recovered_object* found, cut& c) {
+void model::judge(model_object& o, recovered_object* found, cut& c) {
   judge_existence(o, found, c);
   if (found == nullptr) return;
   if (o.id != 0 && o.id != found->id) fail(fmt::format("{} came back with the id {}", label(o), found->id));
   judge_end(o, found->state, c);
+  judge_content(o, *found, c);
   judge_name(o, found->state, c);
   judge_attributes(o, found->state, c);
 }
 
-void model::settle(std::span<const recovered_object> found, bool all) {
+void model::settle(std::span<recovered_object> found, bool all) {
   fold();
-  std::unordered_map<object_index, const recovered_object*> by_index;
-  for (const recovered_object& r : found) {
+  std::unordered_map<object_index, recovered_object*> by_index;
+  for (recovered_object& r : found) {
     const object_index i = with_tag(r.tag);
     if (i == none) fail(fmt::format("object {} (tag {:016x}) was never made, or was removed for good", r.id, r.tag));
     if (!by_index.emplace(i, &r).second) fail(fmt::format("{} is there twice", label(objects_[i])));
@@ -141,7 +266,7 @@ void model::settle(std::span<const recovered_object> found, bool all) {
   restart_from(found);
 }
 
-void model::restart_from(std::span<const recovered_object> found) {
+void model::restart_from(std::span<recovered_object> found) {
   for (name_entry& e : names_) e = {.text = std::move(e.text)};
   std::vector<object_index> kept;
   for (const recovered_object& r : found) {
@@ -151,10 +276,8 @@ void model::restart_from(std::span<const recovered_object> found) {
     fresh.tag = o.tag;
     fresh.id = r.id;
     fresh.base = fresh.now = r.state;
-    fresh.pieces = std::move(o.pieces);
-    for (const end_step& s : o.ends) {
-      if (s.end_bytes <= r.state.bytes) extend(fresh.pieces, s);
-    }
+    fresh.content = std::move(o.content);
+    fresh.epoch = fresh.append_epoch = o.epoch + 1;
     fresh.asked_end = r.state.bytes;
     if (r.state.name != none) names_[r.state.name].holder = i;
     o = std::move(fresh);

@@ -1,6 +1,7 @@
 // The oracle and the flush rule themselves: each breach that they are for is found, and none is found where none is.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/messages.hpp"
@@ -8,6 +9,7 @@
 #include "sim/failure.hpp"
 #include "sim/flush_rule.hpp"
 #include "sim/model.hpp"
+#include "sim/random.hpp"
 
 namespace {
 
@@ -21,6 +23,7 @@ constexpr std::uint64_t block = 4096;
 struct history {
   model truth{7, 8};
   furrow::sequence next = 1;
+  std::uint64_t operations = 0;
   object_index a = make(1, 0);
   object_index b = make(2, 1);
 
@@ -39,15 +42,47 @@ struct history {
   furrow::sequence append(object_index i, std::uint64_t bytes, publication_id by = 0) {
     model_object& o = truth.at(i);
     const publication_id p = by != 0 ? by : truth.ask();
-    o.ends.push_back({p, next, o.asked_end, o.asked_end + bytes, 0, o.asked_end});
-    o.asked_end += bytes;
+    const std::uint64_t end = o.asked_end + bytes;
+    step(i, p, {{o.asked_end, end, stuff::data, o.tag, o.asked_end}}, end).is_append = true;
     if (by == 0) truth.answer(p, next);
-    truth.ended(i, next);
+    truth.changed(i, operations);
     return next++;
   }
-  [[nodiscard]] recovered_object found(object_index i, std::uint64_t bytes) const {
+  /// Other bytes, or another end, asked for and not answered.
+  publication_id change(object_index i, std::vector<content_span> holds, std::uint64_t end) {
+    const publication_id p = truth.ask();
+    step(i, p, std::move(holds), end);
+    return p;
+  }
+  furrow::sequence answer(object_index i, publication_id p) {
+    truth.answer(p, next);
+    truth.changed(i, std::ranges::find(truth.at(i).steps, p, &content_step::by)->operation);
+    return next++;
+  }
+  content_step& step(object_index i, publication_id p, std::vector<content_span> holds, std::uint64_t end) {
+    model_object& o = truth.at(i);
+    content_step& s = o.steps.emplace_back();
+    s.by = p;
+    s.operation = ++operations;
+    s.begin_bytes = holds.front().begin_bytes;
+    s.end_bytes = holds.back().end_bytes;
+    s.holds = std::move(holds);
+    s.sets_end = end != o.asked_end;
+    s.object_bytes = o.asked_end = end;
+    return s;
+  }
+  [[nodiscard]] content_span data(object_index i, std::uint64_t begin, std::uint64_t end, std::uint64_t stream) const {
+    return {begin, end, stuff::data, truth.at(i).tag, stream};
+  }
+  /// With what is in it after the first `steps` steps.
+  [[nodiscard]] recovered_object found(object_index i, std::uint64_t bytes, std::size_t steps = 99) const {
     const model_object& o = truth.at(i);
-    return {o.id, o.tag, {true, bytes, 0, o.now.name, o.now.version}};
+    recovered_object r{o.id, o.tag, {true, bytes, 0, o.now.name, o.now.version}};
+    r.was_read = true;
+    r.bytes.resize(bytes);
+    const std::span first{o.steps.data(), std::min(steps, o.steps.size())};
+    fill_spans(newest_content(o.content, first, 0, bytes), 0, r.bytes);
+    return r;
   }
   void settle(std::vector<recovered_object> all, bool whole = false) { truth.settle(all, whole); }
 };
@@ -153,6 +188,130 @@ TEST_CASE("A clean close loses nothing that was answered") {
   history h;
   h.append(h.a, 10);
   CHECK_THROWS_AS(h.settle({h.found(h.a, 0), h.found(h.b, 0)}, true), broken_promise);
+}
+
+TEST_CASE("A change in the middle is there, or it is not") {
+  for (const int what : {0, 1, 2}) {
+    history h;
+    h.append(h.a, 100);
+    h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+    recovered_object r = h.found(h.a, 100, what == 0 ? 1 : 99);
+    if (what == 2) {
+      r.bytes[59] ^= std::byte{1};
+      CHECK_THROWS_AS(h.settle({r, h.found(h.b, 0)}), broken_promise);
+      continue;
+    }
+    h.settle({r, h.found(h.b, 0)});
+    CHECK(h.truth.find_wrong_byte(h.a, 0, r.bytes) == std::nullopt);
+  }
+}
+
+TEST_CASE("A change that is half there is found, wherever the other half is") {
+  history h;
+  h.truth.make_durable(h.append(h.a, 100));
+  h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+  recovered_object r = h.found(h.a, 100);
+  const recovered_object old = h.found(h.a, 100, 1);
+  h.change(h.a, {h.data(h.a, 30, 40, 2 << 20)}, 100);  // which was not done
+  std::copy_n(old.bytes.begin() + 50, 10, r.bytes.begin() + 50);
+  CHECK_THROWS_AS(h.settle({r, h.found(h.b, 0)}), broken_promise);
+}
+
+TEST_CASE("A change may not be missing where a later one is there, of the same object or of another") {
+  for (const bool same : {true, false}) {
+    history h;
+    h.truth.make_durable(h.append(h.a, 100));
+    h.answer(h.a, h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100));
+    recovered_object r = h.found(h.a, 100, 1);
+    const object_index other = same ? h.a : h.b;
+    if (same)
+      h.answer(h.a, h.change(h.a, {h.data(h.a, 50, 70, 2 << 20)}, 100));
+    else
+      h.append(h.b, 20);
+    const recovered_object all = h.found(other, same ? 100 : 20);
+    if (same) std::copy_n(all.bytes.begin() + 50, 20, r.bytes.begin() + 50);
+    CHECK_THROWS_AS(h.settle({r, same ? h.found(h.b, 0) : all}), broken_promise);
+  }
+}
+
+TEST_CASE("A durable change may not be missing") {
+  history h;
+  h.append(h.a, 100);
+  h.truth.make_durable(h.answer(h.a, h.change(h.a, {zeros(20, 60)}, 100)));
+  recovered_object r = h.found(h.a, 100, 1);
+  CHECK_THROWS_AS(h.settle({r, h.found(h.b, 0)}), broken_promise);
+}
+
+TEST_CASE("Bytes behind a truncation may not come back") {
+  history h;
+  h.append(h.a, 100);
+  const recovered_object before = h.found(h.a, 100);
+  h.truth.make_durable(h.answer(h.a, h.change(h.a, {nothing_from(40)}, 40)));
+  SUBCASE("with the end") { CHECK_THROWS_AS(h.settle({before, h.found(h.b, 0)}), broken_promise); }
+  SUBCASE("when it grows again") {
+    h.truth.make_durable(h.answer(h.a, h.change(h.a, {zeros(40, 100)}, 100)));
+    recovered_object r = before;
+    CHECK_THROWS_AS(h.settle({r, h.found(h.b, 0)}), broken_promise);
+    h.truth.fold();
+    CHECK(h.truth.find_wrong_byte(h.a, 0, before.bytes) == 40);
+  }
+}
+
+TEST_CASE("Who reads after an answer does not see what was before") {
+  history h;
+  h.append(h.a, 100);
+  const recovered_object before = h.found(h.a, 100);
+  const publication_id p = h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+  const moment early = h.truth.tick();
+  CHECK(!h.truth.find_wrong_byte(h.a, 0, before.bytes, early));
+  h.answer(h.a, p);
+  CHECK(!h.truth.find_wrong_byte(h.a, 0, before.bytes, early));
+  CHECK(h.truth.find_wrong_byte(h.a, 0, before.bytes, h.truth.tick()) == 20);
+  CHECK(!h.truth.find_wrong_byte(h.a, 0, h.found(h.a, 100).bytes, h.truth.tick()));
+}
+
+TEST_CASE("What a failed change has left is the attempts of it that are there, each whole") {
+  for (const int there : {0, 1, 2, 3}) {
+    history h;
+    h.append(h.a, 100);
+    const recovered_object before = h.found(h.a, 100);
+    h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+    h.change(h.a, {h.data(h.a, 60, 90, 2 << 20)}, 100);
+    recovered_object r = h.found(h.a, 100);
+    if (there % 2 == 0) std::copy_n(before.bytes.begin() + 20, 40, r.bytes.begin() + 20);
+    if (there < 2) std::copy_n(before.bytes.begin() + 60, 30, r.bytes.begin() + 60);
+    h.truth.resolve_content(h.a, r.bytes);
+    CHECK(h.truth.at(h.a).steps.size() == 1 + (there % 2 == 0 ? 0u : 1u) + (there < 2 ? 0u : 1u));
+    CHECK(!h.truth.find_wrong_byte(h.a, 0, r.bytes));
+  }
+  history h;
+  h.append(h.a, 100);
+  h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+  recovered_object r = h.found(h.a, 100);
+  r.bytes[40] ^= std::byte{1};
+  CHECK_THROWS_AS(h.truth.resolve_content(h.a, r.bytes), broken_promise);
+}
+
+TEST_CASE("Spans painted over each other are what bytes would be") {
+  prng chance{5};
+  canvas c;
+  std::vector<std::byte> bytes(1000);
+  c.paint(std::array{zeros(0, bytes.size())});
+  for (int n = 0; n < 2000; ++n) {
+    const std::uint64_t begin = chance.below(bytes.size()), end = chance.within(begin + 1, bytes.size());
+    std::vector<content_span> spans;
+    const std::uint64_t cut = chance.within(begin, end);
+    add_span(spans, {begin, cut, stuff::data, chance.below(3), begin});
+    add_span(spans, chance.chance(500) ? zeros(cut, end) : content_span{cut, end, stuff::data, chance.below(3), cut});
+    c.paint(spans);
+    fill_spans(spans, begin, std::span{bytes}.subspan(begin, end - begin));
+    std::vector<std::byte> painted(bytes.size());
+    fill_spans(c.spans(), 0, painted);
+    REQUIRE(painted == bytes);
+    std::uint64_t at = 0;
+    for (const content_span& s : c.spans()) REQUIRE(std::exchange(at, s.end_bytes) == s.begin_bytes);
+    REQUIRE(at == endless);
+  }
 }
 
 TEST_CASE("A wrong byte is found wherever it is") {

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "sim/flush_rule.hpp"
@@ -92,8 +93,11 @@ class simulation {
   [[nodiscard]] std::vector<recovered_object> find_objects();
   void find_object(object_id id, std::vector<recovered_object>& found);
   void compare_names(const std::vector<recovered_object>& found, const std::vector<list_entry>& names) const;
-  void compare_content(const recovered_object& r);
-  void compare_blocks(const recovered_object& r, core::handle_id handle, std::uint64_t at);
+  void count_blocks(const recovered_object& r, core::handle_id handle);
+  void read_object(recovered_object& r);
+  void read_blocks(recovered_object& r, core::handle_id handle, std::uint64_t at, std::uint64_t end);
+  void compare_extents(const recovered_object& r, core::handle_id handle);
+  void compare_content(recovered_object& r);
   void compare_accounts(const std::vector<recovered_object>& found);
   [[nodiscard]] core::notification expect(core::request_body body, const char* what);
 
@@ -109,9 +113,8 @@ class simulation {
   std::uint64_t next_interruption_ = 0;  // in commands executed by the device
   std::uint64_t last_answers_ = 0;
   std::uint64_t steps_at_answer_ = 0;
-  std::uint64_t blocks_found_ = 0;
+  std::unordered_map<std::uint64_t, bool> blocks_seen_;  // by address: whether it is said to be shared
   bool check_data_ = false;
-  std::vector<std::byte> buffer_;
 };
 
 }  // namespace furrow::sim

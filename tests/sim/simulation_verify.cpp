@@ -40,6 +40,27 @@ std::vector<list_entry> simulation::list_all() {
   }
 }
 
+/// Each block is one object's, or said to be shared wherever it stands.
+void simulation::count_blocks(const recovered_object& r, core::handle_id handle) {
+  for (std::uint64_t at = 0; at < r.state.bytes;) {
+    const core::notification n = expect(core::extents_request{handle, at, r.state.bytes - at, 1000}, "extents");
+    const auto& list = std::get<extent_list>(n.result);
+    if (list.extents.empty()) throw broken_promise{fmt::format("object {}: no extents from {} on", r.id, at)};
+    for (const extent_status& x : list.extents) {
+      at = x.offset_bytes + x.bytes;
+      if (!x.where) continue;
+      const zoned::device_address begin =
+          device_.shape().address_of(x.where->zone, x.where->offset_bytes / zoned::store_block_bytes);
+      for (std::uint64_t b = 0; b < x.bytes / zoned::store_block_bytes; ++b) {
+        const auto [seen, fresh] = blocks_seen_.emplace(begin.advanced(b).block(), x.shared);
+        if (!fresh && !(seen->second && x.shared))
+          throw broken_promise{
+              fmt::format("object {}: block {} of the extent at {} is another's as well", r.id, b, x.offset_bytes)};
+      }
+    }
+  }
+}
+
 void simulation::find_object(object_id id, std::vector<recovered_object>& found) {
   const core::notification opened =
       store_.ask(core::open_object_request{.collection = default_collection, .name = {}, .id = id});
@@ -59,7 +80,7 @@ void simulation::find_object(object_id id, std::vector<recovered_object>& found)
   if (!same_but_times(status.attributes, make_attributes(r.tag, r.state.version))) {
     throw broken_promise{fmt::format("object {} has attributes that nobody gave", id)};
   }
-  blocks_found_ += status.blocks;
+  count_blocks(r, handle);
   static_cast<void>(expect(core::release_request{handle}, "release"));
   found.push_back(r);
 }
@@ -106,50 +127,83 @@ void simulation::compare_names(const std::vector<recovered_object>& found, const
   }
 }
 
-void simulation::compare_content(const recovered_object& r) {
+/// Reads all of an object, block by block where the zone of one is offline: that one must have been there.
+void simulation::read_object(recovered_object& r) {
+  r.was_read = true;
+  r.bytes.resize(r.state.bytes);
   if (r.state.bytes == 0) return;
-  const object_index i = truth_.with_tag(r.tag);
   const core::notification opened =
       expect(core::open_object_request{.collection = default_collection, .name = {}, .id = r.id}, "open object");
   const core::handle_id handle = std::get<core::opened_object>(opened.result).handle;
   for (std::uint64_t at = 0; at < r.state.bytes; at += read_bytes_max) {
-    buffer_.resize(std::min(read_bytes_max, r.state.bytes - at));
     core::read_request request;
     request.handle = handle;
-    request.ranges = {{at, buffer_}};
+    const std::uint64_t end = std::min(at + read_bytes_max, r.state.bytes);
+    request.ranges = {{at, std::span{r.bytes}.subspan(at, end - at)}};
     const core::notification n = store_.ask(std::move(request));
     if (n.error == zoned::errc::zone_offline) {
-      compare_blocks(r, handle, at);
-      continue;
-    }
-    if (n.error) throw broken_promise{fmt::format("after an open: read: {} {}", n.error.message(), n.detail.what)};
-    if (const auto wrong = truth_.find_wrong_byte(i, at, buffer_)) {
-      throw broken_promise{fmt::format("after an open: object {} (tag {:016x}, {} bytes): wrong byte at {}", r.id,
-                                       r.tag, r.state.bytes, *wrong)};
+      read_blocks(r, handle, at, end);
+    } else if (n.error) {
+      throw broken_promise{fmt::format("after an open: read: {} {}", n.error.message(), n.detail.what)};
     }
   }
+  compare_extents(r, handle);
   static_cast<void>(expect(core::release_request{handle}, "release"));
 }
 
-/// Block by block: each is as it should be, or was in a zone that is offline now.
-void simulation::compare_blocks(const recovered_object& r, core::handle_id handle, std::uint64_t at) {
+void simulation::read_blocks(recovered_object& r, core::handle_id handle, std::uint64_t at, std::uint64_t end) {
   const object_index i = truth_.with_tag(r.tag);
-  const std::uint64_t end = at + buffer_.size();
-  std::vector<std::byte> block;
-  for (; at < end; at += block.size()) {
-    block.resize(std::min<std::uint64_t>(zoned::store_block_bytes, end - at));
+  while (at < end) {
+    const std::uint64_t next = std::min<std::uint64_t>(at + zoned::store_block_bytes, end);
     core::read_request request;
     request.handle = handle;
-    request.ranges = {{at, block}};
+    request.ranges = {{at, std::span{r.bytes}.subspan(at, next - at)}};
     const core::notification n = store_.ask(std::move(request));
     if (n.error) {
       const auto why = refute_loss(truth_, device_, i, n);
       if (why || n.detail.offset_bytes != at)
         throw broken_promise{fmt::format("after an open: object {} at {}: {}", r.id, at, why.value_or("other block"))};
       ++totals_.blocks_lost;
-    } else if (const auto wrong = truth_.find_wrong_byte(i, at, block)) {
-      throw broken_promise{fmt::format("after an open: object {}: wrong byte at {}", r.id, *wrong)};
+      r.lost.emplace_back(at, next);
     }
+    at = next;
+  }
+}
+
+/// Its extents lie side by side, holes are zeros, and each block is one object's, or said to be shared.
+void simulation::compare_extents(const recovered_object& r, core::handle_id handle) {
+  std::uint64_t at = 0;
+  while (at < r.state.bytes) {
+    const auto most = static_cast<std::uint32_t>(chance_.within(1, 100));
+    const core::notification n = expect(core::extents_request{handle, at, r.state.bytes - at, most}, "extents");
+    const auto& list = std::get<extent_list>(n.result);
+    for (const extent_status& x : list.extents) {
+      if (x.offset_bytes != at || x.bytes == 0)
+        throw broken_promise{
+            fmt::format("object {}: an extent at {}, the last one ended at {}", r.id, x.offset_bytes, at)};
+      at += x.bytes;
+      const auto bytes = std::span{r.bytes}.subspan(x.offset_bytes, x.bytes);
+      const bool hole = x.what == extent_status::kind::hole;
+      if (hole && std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{}; }))
+        throw broken_promise{fmt::format("object {}: the hole at {} is not zeros", r.id, x.offset_bytes)};
+    }
+    if (list.extents.empty() || list.more != (at < r.state.bytes))
+      throw broken_promise{fmt::format("object {} of {} bytes: extents up to {}", r.id, r.state.bytes, at)};
+  }
+}
+
+void simulation::compare_content(recovered_object& r) {
+  read_object(r);
+  const object_index i = truth_.with_tag(r.tag);
+  std::uint64_t at = 0;
+  r.lost.emplace_back(r.state.bytes, r.state.bytes);
+  for (const auto& [begin, end] : r.lost) {
+    const auto bytes = std::span{r.bytes}.subspan(at, begin - at);
+    if (const auto wrong = truth_.find_wrong_byte(i, at, bytes)) {
+      throw broken_promise{fmt::format("after an open: object {} (tag {:016x}, {} bytes): wrong byte at {}", r.id,
+                                       r.tag, r.state.bytes, *wrong)};
+    }
+    at = end;
   }
 }
 
@@ -173,25 +227,23 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
   if (s.objects != found.size()) {
     throw broken_promise{fmt::format("{} objects by the accounts, {} found", s.objects, found.size())};
   }
-  if (s.live_bytes != blocks_found_ * zoned::store_block_bytes) {
+  if (s.live_bytes != blocks_seen_.size() * zoned::store_block_bytes) {
     throw broken_promise{fmt::format("{} live bytes by the accounts, {} blocks found ({} bytes)", s.live_bytes,
-                                     blocks_found_, blocks_found_ * zoned::store_block_bytes)};
+                                     blocks_seen_.size(), blocks_seen_.size() * zoned::store_block_bytes)};
   }
   rule_.opened(s.sequence);
 }
 
 void simulation::verify(bool all) {
-  blocks_found_ = 0;
-  std::vector<object_index> touched;
-  for (const object_index i : truth_.remembered()) {
-    if (!truth_.at(i).ends.empty()) touched.push_back(i);
-  }
-  const std::vector<recovered_object> found = find_objects();
-  truth_.settle(found, all);
-  for (const recovered_object& r : found) {
+  blocks_seen_.clear();
+  std::vector<recovered_object> found = find_objects();
+  for (recovered_object& r : found) {
     const object_index i = truth_.with_tag(r.tag);
-    const bool read = check_data_ || std::ranges::find(touched, i) != touched.end();
-    if (read || chance_.chance(untouched_read_per_mille)) compare_content(r);
+    if (i != none && !truth_.at(i).steps.empty()) read_object(r);
+  }
+  truth_.settle(found, all);
+  for (recovered_object& r : found) {
+    if (!r.was_read && (check_data_ || chance_.chance(untouched_read_per_mille))) compare_content(r);
   }
   compare_accounts(found);
 }

@@ -119,6 +119,14 @@ void draw_weights(workload_weights& w, prng& chance) {
   weigh(action::remove, 5);
   weigh(action::list, 2);
   weigh(action::batch, 5);
+  weigh(action::write, 20);
+  weigh(action::write_zeroes, 4);
+  weigh(action::punch, 6);
+  weigh(action::trim_front, 1);
+  weigh(action::truncate, 4);
+  weigh(action::clone, 5);
+  weigh(action::clone_within, 2);
+  weigh(action::reserve, 1);
   weigh(action::sync_object, 3);
   weigh(action::sync_store, 2);
   weigh(action::wait_durable, 2);
@@ -132,6 +140,9 @@ void draw_weights(workload_weights& w, prng& chance) {
     if (a == action::create_named || a == action::append || a == action::remove || a == action::open_by_name) continue;
     if (chance.chance(330)) w.of[i] = 0;
     if (chance.chance(100)) w.of[i] *= 5;
+  }
+  if (chance.chance(150)) {  // objects only grow
+    for (const action a : edit_actions) w.of[static_cast<std::size_t>(a)] = 0;
   }
 }
 
@@ -203,6 +214,22 @@ const char* name_of(action a) {
       return "list";
     case action::batch:
       return "batch";
+    case action::write:
+      return "write";
+    case action::write_zeroes:
+      return "write_zeroes";
+    case action::punch:
+      return "punch";
+    case action::trim_front:
+      return "trim_front";
+    case action::truncate:
+      return "truncate";
+    case action::clone:
+      return "clone";
+    case action::clone_within:
+      return "clone_within";
+    case action::reserve:
+      return "reserve";
     case action::sync_object:
       return "sync_object";
     case action::sync_store:
@@ -251,6 +278,10 @@ bool scenario::is_tight() const {
   constexpr std::uint32_t few = 32, credits_enough = 5;
   const bool keeps_to_conventional = shape.active_max && *shape.active_max < credits_enough;
   return data_zones() < few || (keeps_to_conventional && shape.zone_count - data_zones() < few);
+}
+
+bool scenario::may_edit() const {
+  return std::ranges::any_of(edit_actions, [this](action a) { return work.of[static_cast<std::size_t>(a)] > 0; });
 }
 
 std::string describe(const scenario& s) {

@@ -34,6 +34,14 @@ enum class action : std::uint8_t {
   remove,
   list,
   batch,
+  write,
+  write_zeroes,
+  punch,
+  trim_front,
+  truncate,
+  clone,
+  clone_within,
+  reserve,
   sync_object,
   sync_store,
   wait_durable,
@@ -45,6 +53,10 @@ enum class action : std::uint8_t {
 };
 inline constexpr std::size_t action_count = static_cast<std::size_t>(action::count);
 [[nodiscard]] const char* name_of(action a);
+/// Those that change an object elsewhere than behind its end.
+inline constexpr std::array edit_actions{action::write,       action::write_zeroes, action::punch,
+                                         action::trim_front,  action::truncate,     action::clone,
+                                         action::clone_within};
 
 struct workload_weights {
   std::array<std::uint32_t, action_count> of{};
@@ -79,6 +91,8 @@ struct scenario {
   [[nodiscard]] std::uint32_t data_zones() const;
   /// So few zones, for data or for metadata, that a store on them may be full with little in it.
   [[nodiscard]] bool is_tight() const;
+  /// Whether objects are changed elsewhere than at their end.
+  [[nodiscard]] bool may_edit() const;
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);

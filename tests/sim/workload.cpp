@@ -51,9 +51,15 @@ void workload::send(operation_ptr op, core::request_body body) {
 
 bool workload::ask() {
   if (operations_.size() >= scenario_.work.in_flight_max) return false;
+  if (ask_look()) return true;
+  if (full_ && chance_.chance(500)) {
+    full_ = false;
+    if (ask_one(chance_.chance(500) ? action::truncate : action::remove)) return true;
+  }
   for (int tries = 0; tries < 4; ++tries) {
     action kind = static_cast<action>(chance_.pick(scenario_.work.of));
-    if (kind == action::append && bytes_alive() * 100 > scenario_.data_bytes() * scenario_.work.fill_percent) {
+    if ((kind == action::append || is_edit(kind)) &&
+        bytes_alive() * 100 > scenario_.data_bytes() * scenario_.work.fill_percent) {
       kind = action::remove;
     }
     if (ask_one(kind)) return true;
@@ -87,6 +93,16 @@ bool workload::ask_one(action kind) {
       return ask_list();
     case action::batch:
       return ask_batch();
+    case action::write:
+    case action::write_zeroes:
+    case action::punch:
+    case action::trim_front:
+    case action::truncate:
+    case action::clone:
+    case action::clone_within:
+      return ask_edit(kind);
+    case action::reserve:
+      return ask_reserve();
     case action::sync_object:
     case action::sync_store:
     case action::wait_durable:
@@ -118,6 +134,7 @@ void workload::take(core::notification& n) {
     if (const auto* result = std::get_if<core::statistics_ptr>(&n.result)) statistics_ = **result;
     return;
   }
+  if (std::erase(source_ids_, n.id) > 0) return;
   if (n.id == close_) {
     if (n.error) {
       if (store_.device().faults().failures() == failures_before_) throw broken_promise{"close: " + n.error.message()};
@@ -133,6 +150,8 @@ void workload::take(core::notification& n) {
   }
   const auto at = std::ranges::find_if(operations_, [&](const operation_ptr& op) { return op->id == n.id; });
   if (at == operations_.end()) throw broken_promise{fmt::format("an answer to {}, which is not in flight", n.id.value)};
+  if (const auto* need = std::get_if<core::source_need>(&n.result); need != nullptr && !n.error)
+    return need_source(**at, *need);
   const operation_ptr op = std::move(*at);
   *at = std::move(operations_.back());
   operations_.pop_back();
@@ -185,6 +204,7 @@ void workload::succeed(operation& op, core::notification& n) {
     const auto* result = std::get_if<core::sequence_result>(&n.result);
     return result == nullptr ? furrow::sequence{0} : result->sequence;
   };
+  if (is_edit(op.kind)) return edited(op, n);
   switch (op.kind) {
     case action::create_named:
     case action::create_anonymous:
@@ -229,6 +249,14 @@ void workload::succeed(operation& op, core::notification& n) {
         broken(op, "the sequence went back");
       return;
     case action::release:
+    case action::write:
+    case action::write_zeroes:
+    case action::punch:
+    case action::trim_front:
+    case action::truncate:
+    case action::clone:
+    case action::clone_within:
+    case action::reserve:
     case action::checkpoint:
     case action::cancel:
     case action::misuse:
@@ -253,27 +281,31 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
   const bool injected = store_.device().faults().failures() > failures_before_;
   if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return true;
   if (e == errc::cancelled) return op.cancel_asked;
-  if (e == errc::closed) return close_.value != 0;
+  if (e == errc::closed && close_.value != 0) return true;
   if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
   if (op.kind == action::cancel) return e == errc::not_found;
   if (e == errc::no_space) {
-    const bool tight = scenario_.is_tight() || bytes_alive() * 32 > scenario_.data_bytes();
+    // What is changed in the middle leaves zones behind in which a little lives, and nobody cleans them.
+    const std::uint64_t enough = scenario_.may_edit() ? 0 : scenario_.data_bytes() / 32;
+    const bool tight = scenario_.is_tight() || bytes_alive() > enough;
     return op.kind != action::remove && op.kind != action::read && tight;
   }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
-  const bool appends = op.kind == action::append || op.kind == action::batch;
+  const bool appends = op.kind == action::append || op.kind == action::batch || is_edit(op.kind);
   const bool failed = store_.device().zone_faults().counts().failed > data_failures_before_;
   if (failed && appends && e == zoned::errc::io) return true;
-  if (op.kind == action::read && e == zoned::errc::zone_offline) {
+  if ((op.kind == action::read || is_edit(op.kind)) && e == zoned::errc::zone_offline) {
     if (const auto why = refute_loss(truth_, store_.device(), op.object, n)) broken(op, *why);
     return true;
   }
   // The records of a batch go into one group, which goes into one zone.
   if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
+  if (e == errc::source_failed) return op.source_refused;
+  if (e == errc::too_fragmented) return op.kind == action::clone || op.kind == action::clone_within;
   if (op.object == none) return false;
   const model_object& o = truth_.at(op.object);
   const bool gone = e == errc::not_found || e == errc::closed;
-  if (gone && op.kind == action::append) return o.removing || !o.now.exists;
+  if (gone && (op.kind == action::append || is_edit(op.kind))) return o.removing || !o.now.exists;
   // An append may be refused before the failure of one in front of it, whose turn has not come, is answered.
   const bool one_failed = o.failed_at > 0 || ((injected || failed) && o.appends > 1);
   if (e == errc::predecessor_failed || e == errc::offset_mismatch) return one_failed;
@@ -294,10 +326,12 @@ void workload::fail(operation& op, const core::notification& n) {
     wants_reopen_ = true;  // the outcome is unknown: its publications stay asked
     return;
   }
-  undo(op, n.error);
+  if (n.error == errc::no_space) full_ = true;
+  undo(op);
 }
 
-void workload::undo(operation& op, error_code e) {
+void workload::undo(operation& op) {
+  if (is_edit(op.kind)) return undo_edit(op);
   if (op.kind == action::batch) batch_undone(op);
   for (const publication_id p : op.publications) truth_.make_void(p);
   if (op.object == none) return;
@@ -305,45 +339,20 @@ void workload::undo(operation& op, error_code e) {
   const auto is_ours = [&](const auto& step) {
     return std::ranges::find(op.publications, step.by) != op.publications.end();
   };
-  switch (op.kind) {
-    case action::create_named:
-    case action::create_anonymous:
-      if (o.id == 0 && !o.now.exists) o.created_by = 0, o.names.clear(), o.attributes.clear();
-      return;
-    case action::append:
-      if (op.publications.empty()) return;
-      o.failed_at = truth_.tick();
-      if (op.publications.size() == 1) return truth_.drop_append(op.object, op.serial);
-      for (const publication_id p : op.publications) truth_.of(p).is_void = false;
-      o.unresolved = true;
-      return;
-    case action::rename:
-      std::erase_if(o.names, is_ours);
-      if (op.replaced != none) truth_.at(op.replaced).removed_by = 0;
-      return;
-    case action::remove:
-      o.removed_by = 0;
-      return;
-    case action::set_attributes:
-      std::erase_if(o.attributes, is_ours);
-      return;
-    case action::open_by_name:
-    case action::open_by_id:
-    case action::release:
-    case action::read:
-    case action::stat:
-    case action::list:
-    case action::batch:
-    case action::sync_object:
-    case action::sync_store:
-    case action::wait_durable:
-    case action::checkpoint:
-    case action::cancel:
-    case action::statistics:
-    case action::misuse:
-    case action::count:
-      static_cast<void>(e);
-      return;
+  if (op.kind == action::create_named || op.kind == action::create_anonymous) {
+    if (o.id == 0 && !o.now.exists) o.created_by = 0, o.names.clear(), o.attributes.clear();
+  } else if (op.kind == action::append && !op.publications.empty()) {
+    o.failed_at = truth_.tick();
+    if (op.publications.size() == 1) return truth_.drop_steps(op.object, op.serial);
+    for (const publication_id p : op.publications) truth_.of(p).is_void = false;
+    o.unresolved = true;
+  } else if (op.kind == action::rename) {
+    std::erase_if(o.names, is_ours);
+    if (op.replaced != none) truth_.at(op.replaced).removed_by = 0;
+  } else if (op.kind == action::remove) {
+    o.removed_by = 0;
+  } else if (op.kind == action::set_attributes) {
+    std::erase_if(o.attributes, is_ours);
   }
 }
 
@@ -368,8 +377,10 @@ void workload::release_locks(operation& op) {
     if (op.kind == action::append && !op.publications.empty()) {
       --o.appends;
       if (op.publications.size() > 1) --o.long_appends;
-      if (op.exclusive) o.exclusive = false;
     }
+    if (op.exclusive && i == op.object) o.exclusive = false;
+    if (op.kind == action::read) o.reads.erase(std::ranges::find(o.reads, op.asked));
+    std::erase_if(o.edits, [&](const busy_blocks& b) { return b.operation == op.serial; });
     unlock_object(i);
   }
   for (const batch_part& part : op.parts) {
@@ -398,6 +409,7 @@ std::size_t workload::pick_handle(bool for_append) {
     if (!handles_[at].in_use) continue;
     const model_object& o = truth_.at(handles_[at].object);
     if (for_append && (!o.now.exists || o.exclusive || o.unresolved || o.removing)) continue;
+    if (for_append && std::ranges::any_of(o.edits, &busy_blocks::holds_appends)) continue;
     return at;
   }
   return none;
@@ -438,6 +450,8 @@ std::uint64_t workload::bytes_alive() const {
 void workload::forget_all() {
   operations_.clear();
   handles_.clear();
+  source_ids_.clear();
+  full_ = false;
   wants_reopen_ = closed_ = false;
   close_ = statistics_id_ = {};
   statistics_.reset();

@@ -95,7 +95,16 @@ class workload {
     bool exclusive = false;
     std::vector<errc> foretold;  ///< Errors of which one must come; empty: none must.
     std::uint64_t bytes = 0;
-    std::uint64_t least_end = 0;
+    std::uint64_t least_end = 0;   ///< Of the object, that somebody may have seen meanwhile,
+    std::uint64_t most_end = 0;    ///< and the most.
+    std::uint64_t begin_byte = 0;  ///< Of a write:
+    std::uint64_t end_byte = 0;
+    std::uint64_t position = 0;   ///< where the attempt begins that is still to be made,
+    std::uint64_t given_end = 0;  ///< and how far the source was given.
+    std::size_t settled = 0;      ///< Publications of which the outcome is known already.
+    std::uint64_t raise_fence_to = 0;
+    bool source_refused = false;
+    bool looks = false;            ///< It finds out what a failed write has left.
     std::uint64_t busy_count = 0;  ///< Operations in flight when it was asked.
     std::uint32_t version = 0;
     furrow::sequence target = 0;
@@ -116,7 +125,7 @@ class workload {
   void succeed(operation& op, core::notification& n);
   void fail(operation& op, const core::notification& n);
   [[nodiscard]] bool is_excused(const operation& op, const core::notification& n) const;
-  void undo(operation& op, error_code e);
+  void undo(operation& op);
   void release_locks(operation& op);
   void lock_object(operation& op, object_index i);
   void unlock_object(object_index i);
@@ -150,7 +159,28 @@ class workload {
   [[nodiscard]] std::uint64_t draw_append_bytes();
   [[nodiscard]] std::vector<zoned::segment> cut_memory(std::span<std::byte> memory);
   void appended(operation& op, const append_result& result);
-  void check_read(const operation& op, const core::read_result& result) const;
+  void check_read(const operation& op, const core::read_result& result);
+
+  // workload_edit.cpp: one function for each kind
+  bool ask_edit(action kind);
+  bool ask_write(operation_ptr op);
+  bool ask_zero(operation_ptr op);
+  bool ask_truncate(operation_ptr op);
+  bool ask_clone(operation_ptr op);
+  bool ask_reserve();
+  bool ask_look();
+  [[nodiscard]] bool may_change(const model_object& o, std::uint64_t begin, std::uint64_t end);
+  [[nodiscard]] bool draw_range(const operation& op, std::uint64_t& begin, std::uint64_t& end);
+  void begin_edit(operation& op, std::uint64_t begin, std::uint64_t end, write_options& options);
+  void plan_step(operation& op, std::vector<content_span> holds, std::uint64_t object_bytes);
+  void plan_attempts(operation& op);
+  [[nodiscard]] std::uint64_t end_before(const operation& op) const;
+  [[nodiscard]] segment_list give_source(operation& op, bool whole);
+  void need_source(operation& op, const core::source_need& need);
+  void edited(operation& op, const core::notification& n);
+  void undo_edit(operation& op);
+  void look_closer(const operation& op, const object_status& status);
+  void end_may_be(object_index i, std::uint64_t bytes);
 
   // workload_batch.cpp
   bool ask_batch();
@@ -182,9 +212,13 @@ class workload {
   bool closed_ = false;
   core::operation_id close_;
   core::operation_id statistics_id_;
+  std::vector<core::operation_id> source_ids_;  ///< Answers to these say nothing.
+  bool full_ = false;                           ///< There was no space: something is to be given back.
   std::optional<statistics> statistics_;
 };
 
+/// Whether it changes an object elsewhere than behind its end.
+[[nodiscard]] bool is_edit(action a);
 /// Attributes that tell whose they are.
 [[nodiscard]] attributes make_attributes(std::uint64_t tag, std::uint32_t version);
 /// The tag in them; 0 if there is none.

@@ -133,8 +133,8 @@ void workload::give_memory(operation& op, core::batch_request& to) {
     if (part.what != action::append) continue;
     const std::span<std::byte> mine = rest.first(part.version);
     rest = rest.subspan(mine.size());
-    const auto step = std::ranges::find(truth_.at(part.object).ends, op.serial, &end_step::operation);
-    fill_content(mine, truth_.at(part.object).tag, step->begin_bytes);
+    const auto step = std::ranges::find(truth_.at(part.object).steps, op.serial, &content_step::operation);
+    fill_content(mine, step->holds[0].tag, step->holds[0].stream);
     std::get<core::batch_request::append>(to.members[part.member]).segments = cut_memory(mine);
   }
 }
@@ -189,12 +189,12 @@ void workload::batch_done(operation& op, const core::batch_result& result) {
       truth_.created(part.object);
     } else if (part.what == action::append) {
       const append_result& appended = result.appended[part.member];
-      const auto step = std::ranges::find(o.ends, op.serial, &end_step::operation);
+      const auto step = std::ranges::find(o.steps, op.serial, &content_step::operation);
       if (appended.offset_bytes != step->begin_bytes || appended.bytes != part.version) {
         broken(op, fmt::format("a member has {} bytes at {}, not {} at {}", appended.bytes, appended.offset_bytes,
                                part.version, step->begin_bytes));
       }
-      truth_.ended(part.object, op.serial);
+      truth_.changed(part.object, op.serial);
     } else if (part.what == action::remove) {
       truth_.removed(part.object);
     } else {
@@ -208,7 +208,7 @@ void workload::batch_undone(operation& op) {
   for (const batch_part& part : op.parts) {
     if (part.object == none) continue;
     model_object& o = truth_.at(part.object);
-    if (part.what == action::append) truth_.drop_append(part.object, op.serial);
+    if (part.what == action::append) truth_.drop_steps(part.object, op.serial);
     if (o.created_by == p) o.created_by = 0;
     if (o.removed_by == p) o.removed_by = 0;
     std::erase_if(o.names, [&](const name_step& s) { return s.by == p; });
@@ -263,7 +263,7 @@ bool workload::ask_misuse() {
   }
   const object_index i = handles_[at].object;
   const model_object& o = truth_.at(i);
-  if (o.appends > 0) return false;
+  if (o.appends > 0 || !o.edits.empty()) return false;
   core::append_request request;
   request.handle = handles_[at].id;
   op->memory.resize(10);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "sim/content.hpp"
 #include "sim/workload.hpp"
@@ -48,7 +49,13 @@ void workload::plan_append(operation& op, object_index i, std::uint64_t bytes, p
   model_object& o = truth_.at(i);
   std::uint64_t begin = o.asked_end;
   const auto step = [&](publication_id p, std::uint64_t end) {
-    o.ends.push_back({p, op.serial, begin, end, 0, begin});
+    content_step& s = o.steps.emplace_back();
+    s.by = p;
+    s.operation = op.serial;
+    s.begin_bytes = begin;
+    s.end_bytes = s.object_bytes = end;
+    s.is_append = s.sets_end = true;
+    s.holds = {{begin, end, stuff::data, o.tag, (o.append_epoch << 32) + begin}};
     begin = end;
   };
   if (only != 0) {
@@ -60,6 +67,7 @@ void workload::plan_append(operation& op, object_index i, std::uint64_t bytes, p
     }
   }
   o.asked_end = begin;
+  end_may_be(i, begin);
 }
 
 bool workload::ask_append() {
@@ -73,7 +81,7 @@ bool workload::ask_append() {
   ++handles_[at].users;
   op->bytes = draw_append_bytes();
   op->memory.resize(op->bytes);
-  fill_content(op->memory, o.tag, o.asked_end);
+  fill_content(op->memory, o.tag, (o.append_epoch << 32) + o.asked_end);
   core::append_request request;
   request.handle = handles_[at].id;
   request.segments = cut_memory(op->memory);
@@ -83,7 +91,7 @@ bool workload::ask_append() {
   if (op->durable) request.options.level = durability::durable;
   // Behind a long append an offset has to be stated: if part of that fails, this must not take its place.
   if (o.long_appends > 0 || chance_.chance(300)) request.options.expected_offset_bytes = o.asked_end;
-  const bool raise = o.appends == 0 && chance_.chance(80);
+  const bool raise = o.appends == 0 && o.edits.empty() && chance_.chance(80);
   const bool repeat = !raise && o.now.fence_epoch > 0 && chance_.chance(200);
   plan_append(*op, i, op->bytes, 0);
   ++o.appends;
@@ -92,8 +100,8 @@ bool workload::ask_append() {
     request.options.fence_epoch = o.now.fence_epoch + chance_.within(1, 3);
     o.exclusive = op->exclusive = true;
     op->durable = true;  // with its append, whatever the level
-    for (std::size_t n = o.ends.size() - op->publications.size(); n < o.ends.size(); ++n) {
-      o.ends[n].raise_fence_to = *request.options.fence_epoch;
+    for (std::size_t n = o.steps.size() - op->publications.size(); n < o.steps.size(); ++n) {
+      o.steps[n].raise_fence_to = *request.options.fence_epoch;
     }
   }
   if (repeat) request.options.fence_epoch = o.now.fence_epoch;
@@ -103,8 +111,8 @@ bool workload::ask_append() {
 
 void workload::appended(operation& op, const append_result& result) {
   model_object& o = truth_.at(op.object);
-  const auto first = std::ranges::find(o.ends, op.serial, &end_step::operation);
-  if (first == o.ends.end()) broken(op, "its steps are gone");
+  const auto first = std::ranges::find(o.steps, op.serial, &content_step::operation);
+  if (first == o.steps.end()) broken(op, "its steps are gone");
   if (result.offset_bytes != first->begin_bytes || result.bytes != op.bytes) {
     broken(op, fmt::format("{} bytes at {}; asked for {} at {}", result.bytes, result.offset_bytes, op.bytes,
                            first->begin_bytes));
@@ -112,7 +120,7 @@ void workload::appended(operation& op, const append_result& result) {
   if (result.sequence == 0) broken(op, "no sequence");
   for (std::size_t i = 0; i + 1 < op.publications.size(); ++i) truth_.of(op.publications[i]).answered = truth_.tick();
   published(op, op.publications.back(), result.sequence);
-  truth_.ended(op.object, op.serial);
+  truth_.changed(op.object, op.serial);
 }
 
 bool workload::ask_read() {
@@ -139,17 +147,19 @@ bool workload::ask_read() {
   lock_object(*op, i);
   op->handle = at;
   ++handles_[at].users;
-  op->least_end = o.now.bytes;
+  std::tie(op->least_end, op->most_end) = truth_.ends_of(i);
+  truth_.at(i).reads.push_back(op->asked);
   std::vector<read_range> ranges = op->ranges;
   const core::handle_id handle = handles_[at].id;
   send(std::move(op), core::read_request{handle, std::move(ranges)});
   return true;
 }
 
-void workload::check_read(const operation& op, const core::read_result& result) const {
+void workload::check_read(const operation& op, const core::read_result& result) {
   if (result.bytes != op.bytes) broken(op, fmt::format("{} bytes read of {}", result.bytes, op.bytes));
+  if (op.looks) return truth_.resolve_content(op.object, op.memory);
   for (const read_range& r : op.ranges) {
-    if (const auto wrong = truth_.find_wrong_byte(op.object, r.offset_bytes, r.to)) {
+    if (const auto wrong = truth_.find_wrong_byte(op.object, r.offset_bytes, r.to, op.asked)) {
       broken(op, fmt::format("wrong byte at {} in [{}, {})", *wrong, r.offset_bytes, r.offset_bytes + r.to.size()));
     }
   }
@@ -192,7 +202,8 @@ bool workload::ask_cancel() {
   std::vector<operation*> candidates;
   for (const operation_ptr& op : operations_) {
     const bool may = op->kind == action::append || op->kind == action::read || op->kind == action::wait_durable ||
-                     op->kind == action::sync_store || op->kind == action::sync_object || op->kind == action::list;
+                     op->kind == action::sync_store || op->kind == action::sync_object || op->kind == action::list ||
+                     is_edit(op->kind);
     if (may) candidates.push_back(op.get());
   }
   if (candidates.empty()) return false;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "format/codec.hpp"
 #include "sim/workload.hpp"
@@ -142,7 +143,7 @@ bool workload::ask_stat() {
   lock_object(*op, handles_[at].object);
   op->handle = at;
   ++handles_[at].users;
-  op->least_end = truth_.at(op->object).now.bytes;
+  std::tie(op->least_end, op->most_end) = truth_.ends_of(op->object);
   send(std::move(op), core::stat_request{handles_[at].id});
   return true;
 }
@@ -150,10 +151,11 @@ bool workload::ask_stat() {
 void workload::check_status(const operation& op, const object_status& status) {
   model_object& o = truth_.at(op.object);
   if (status.id != o.id) broken(op, fmt::format("the status of object {}", status.id));
-  if (status.bytes > o.asked_end || (status.bytes < op.least_end && o.failed_at < op.asked)) {
-    broken(op, fmt::format("{} bytes; published were {}, asked for {}", status.bytes, op.least_end, o.asked_end));
+  if (status.bytes > op.most_end || (status.bytes < op.least_end && o.failed_at < op.asked)) {
+    broken(op, fmt::format("{} bytes; not between {} and {}", status.bytes, op.least_end, op.most_end));
   }
-  if (o.unresolved && o.appends == 0) {
+  if (op.looks) look_closer(op, status);
+  if (o.unresolved && !o.must_look && o.appends == 0) {
     if (!truth_.resolve_end(op.object, status.bytes)) {
       broken(op, fmt::format("{} bytes after an append failed: no end of an ordered extent", status.bytes));
     }
