@@ -344,7 +344,7 @@ struct hand_made_trace {
   std::array<zoned::command, 8> commands{};
   std::uint64_t ids = 0;
 
-  explicit hand_made_trace(bool is_volatile) {
+  explicit hand_made_trace(bool is_volatile, bool clones = false) {
     shape = {.lba_bytes = 4096,
              .zone_bytes = 64 << 10,
              .zone_count = 2,
@@ -369,7 +369,16 @@ struct hand_made_trace {
     r.extents = {{0, {shape.address_of({0}, 0), 2}}};
     r.sums = {1, 2};
     std::vector<std::byte> records;
-    format::encode({5, r}, records);
+    format::clone_record clone;
+    clone.object = 2;
+    clone.source = 1;
+    clone.blocks = 2;
+    clone.object_bytes = 2 * block;
+    clone.extents = r.extents;
+    if (clones)
+      format::encode({5, clone}, records);
+    else
+      format::encode({5, r}, records);
     std::ranges::copy(records, group.begin() + format::group_header_bytes);
     format::group_header header;
     header.bytes = block;
@@ -437,6 +446,17 @@ TEST_CASE("The flush rule finds a group that was submitted before its data was f
     const std::size_t group = t.submit(opcode::append, 1, t.group);
     t.complete(data);
     CHECK_THROWS_AS(t.complete(group), broken_promise);
+  }
+}
+
+TEST_CASE("The flush rule holds for blocks that a clone names") {
+  hand_made_trace t{true, true};
+  t.run(opcode::append, 0, t.data);
+  SUBCASE("no flush") { CHECK_THROWS_AS(t.run(opcode::append, 1, t.group), broken_promise); }
+  SUBCASE("flushed") {
+    t.run(opcode::flush);
+    t.run(opcode::append, 1, t.group);
+    CHECK(t.rule->blocks_proven() == 2);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -17,6 +18,8 @@ namespace {
 using furrow::sim::action;
 using furrow::sim::action_count;
 using furrow::sim::totals;
+
+constexpr std::uint64_t seeds_for_all = 50;
 
 struct arguments {
   std::uint64_t seed = 1;
@@ -82,6 +85,13 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"zones_found_full", t.zones_found_full},
       {"blocks_lost", t.blocks_lost},
       {"reads_lost", t.reads_lost},
+      {"attempts", t.attempts},
+      {"extracted", t.extracted},
+      {"cancelled_blocks", t.cancelled_blocks},
+      {"bounced_bytes", t.bounced_bytes},
+      {"edge_reads", t.edge_reads},
+      {"source_needs", t.source_needs},
+      {"looks", t.looks},
       {"coalesced_bios", t.coalesced},
       {"checkpoints", t.checkpoints},
       {"zone_resets", t.zone_resets},
@@ -93,7 +103,9 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"trace_hash", fmt::format("{:016x}", t.trace_hash)},
   };
   for (std::size_t i = 0; i < action_count; ++i) {
-    j["by_action"][furrow::sim::name_of(static_cast<action>(i))] = t.by_action[i];
+    const char* name = furrow::sim::name_of(static_cast<action>(i));
+    j["by_action"][name] = t.by_action[i];
+    j["done_by_action"][name] = t.done_by_action[i];
   }
   return j;
 }
@@ -110,8 +122,16 @@ void print(const totals& t, double seconds, bool as_json) {
     if (!value.is_object()) fmt::print("{:<26}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   std::string actions;
-  for (const auto& [key, value] : j["by_action"].items()) actions += fmt::format(" {} {}", key, value.dump());
-  fmt::print("{:<26}{}\n", "by action", actions);
+  for (const auto& [key, value] : j["by_action"].items())
+    actions += fmt::format(" {} {}/{}", key, value.dump(), j["done_by_action"][key].dump());
+  fmt::print("{:<26}{}\n", "by action: asked/done", actions);
+}
+
+/// Whether a run of many seeds has left something out that it is for.
+bool is_idle(const totals& t) {
+  const bool partial = t.extracted > 0 && t.cancelled_blocks > 0 && t.source_needs > 0;
+  return !partial || std::ranges::any_of(furrow::sim::edit_actions,
+                                         [&t](action a) { return t.done_by_action[static_cast<std::size_t>(a)] == 0; });
 }
 
 int run(const arguments& args) {
@@ -140,7 +160,9 @@ int run(const arguments& args) {
   if (trace != nullptr) std::fclose(trace);
   if (failed == 0 || args.keep_going) print(sum, took.count(), args.json);
   if (failed > 0) fmt::print("{} of {} seeds failed\n", failed, args.count);
-  return failed == 0 ? 0 : 1;
+  const bool idle = failed == 0 && args.count >= seeds_for_all && is_idle(sum);
+  if (idle) fmt::print("some kind of change was never made, or no write in parts\n");
+  return failed == 0 && !idle ? 0 : 1;
 }
 
 }  // namespace

@@ -52,6 +52,13 @@ void totals::add(const totals& other) {
   zones_found_full += other.zones_found_full;
   blocks_lost += other.blocks_lost;
   reads_lost += other.reads_lost;
+  attempts += other.attempts;
+  extracted += other.extracted;
+  cancelled_blocks += other.cancelled_blocks;
+  bounced_bytes += other.bounced_bytes;
+  edge_reads += other.edge_reads;
+  source_needs += other.source_needs;
+  looks += other.looks;
   coalesced += other.coalesced;
   checkpoints += other.checkpoints;
   zone_resets += other.zone_resets;
@@ -61,7 +68,10 @@ void totals::add(const totals& other) {
   blocks_proven += other.blocks_proven;
   formats_refused += other.formats_refused;
   trace_hash = mix(trace_hash ^ other.trace_hash) + other.trace_hash;
-  for (std::size_t i = 0; i < action_count; ++i) by_action[i] += other.by_action[i];
+  for (std::size_t i = 0; i < action_count; ++i) {
+    by_action[i] += other.by_action[i];
+    done_by_action[i] += other.done_by_action[i];
+  }
 }
 
 simulation::simulation(const scenario& s, std::FILE* trace)
@@ -116,6 +126,9 @@ totals simulation::result() const {
   t.operations = users_.counts().operations;
   t.errors = users_.counts().errors;
   t.by_action = users_.counts().by_action;
+  t.done_by_action = users_.counts().done_by_action;
+  t.source_needs = users_.counts().source_needs;
+  t.looks = users_.counts().looks;
   t.commands = device_.commands();
   t.failures_injected = device_.faults_injected();
   const zone_fault_counts& z = device_.zone_faults().counts();
@@ -235,6 +248,11 @@ void simulation::add_statistics() {
   totals_.zones_found_read_only += last->zones_read_only;
   totals_.zones_found_offline += last->zones_offline;
   totals_.zones_found_full += last->zones_full_early;
+  totals_.attempts += last->attempts;
+  totals_.extracted += last->extracted;
+  totals_.cancelled_blocks += last->cancelled_blocks;
+  totals_.bounced_bytes += last->bounced_bytes;
+  totals_.edge_reads += last->edge_reads;
   totals_.coalesced += last->coalesced_bios;
   totals_.checkpoints += last->checkpoints;
   totals_.zone_resets += last->zone_resets;

@@ -51,6 +51,13 @@ struct totals {
   std::uint64_t zones_found_full = 0;
   std::uint64_t blocks_lost = 0;  ///< Found lost with their zones, and nothing else.
   std::uint64_t reads_lost = 0;
+  std::uint64_t attempts = 0;   ///< Of writes,
+  std::uint64_t extracted = 0;  ///< for less than was asked for,
+  std::uint64_t cancelled_blocks = 0;
+  std::uint64_t bounced_bytes = 0;
+  std::uint64_t edge_reads = 0;
+  std::uint64_t source_needs = 0;
+  std::uint64_t looks = 0;  ///< After what failed writes have left.
   std::uint64_t coalesced = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t zone_resets = 0;
@@ -61,6 +68,7 @@ struct totals {
   std::uint64_t formats_refused = 0;
   std::uint64_t trace_hash = 0;
   std::array<std::uint64_t, action_count> by_action{};
+  std::array<std::uint64_t, action_count> done_by_action{};
 
   void add(const totals& other);
 };

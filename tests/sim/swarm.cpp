@@ -124,8 +124,8 @@ void draw_weights(workload_weights& w, prng& chance) {
   weigh(action::punch, 6);
   weigh(action::trim_front, 1);
   weigh(action::truncate, 4);
-  weigh(action::clone, 5);
-  weigh(action::clone_within, 2);
+  weigh(action::clone, 12);
+  weigh(action::clone_within, 6);
   weigh(action::reserve, 1);
   weigh(action::sync_object, 3);
   weigh(action::sync_store, 2);

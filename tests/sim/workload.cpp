@@ -180,6 +180,7 @@ void workload::answer(operation& op, core::notification& n) {
     fail(op, n);
   } else {
     if (!op.foretold.empty()) broken(op, "success where an error had to come: " + error_code{op.foretold[0]}.message());
+    ++counts_.done_by_action[static_cast<std::size_t>(op.kind)];
     succeed(op, n);
   }
   release_locks(op);

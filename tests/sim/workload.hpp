@@ -28,7 +28,10 @@ struct workload_counts {
   std::uint64_t answers = 0;
   std::uint64_t errors = 0;
   std::uint64_t reads_lost = 0;  ///< That met an offline zone.
+  std::uint64_t source_needs = 0;
+  std::uint64_t looks = 0;
   std::array<std::uint64_t, action_count> by_action{};
+  std::array<std::uint64_t, action_count> done_by_action{};  ///< Those that succeeded.
 };
 
 /// Told of acknowledgements of durability.

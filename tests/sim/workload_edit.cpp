@@ -194,6 +194,7 @@ void workload::plan_attempts(operation& op) {
 
 /// All that the store had of the source is published.
 void workload::need_source(operation& op, const core::source_need& need) {
+  ++counts_.source_needs;
   if (op.kind != action::write) broken(op, "a source is asked for");
   if (need.position_bytes != op.position - op.begin_byte)
     broken(op,
@@ -352,6 +353,7 @@ bool workload::ask_look() {
     if (o.appends > 0 || !o.edits.empty() || o.exclusive || std::ranges::any_of(operations_, looks)) continue;
     operation_ptr op = make(action::stat);
     op->looks = true;
+    ++counts_.looks;
     lock_object(*op, h.object);
     op->handle = at;
     ++handles_[at].users;
