@@ -41,6 +41,14 @@ end_change end_change_of(const publication_step& s) {
   return {};
 }
 
+/// The object whose epoch the step may raise.
+object_state* fenced_by(const publication_step& s) {
+  if (const auto* a = std::get_if<append_step>(&s)) return a->object;
+  if (const auto* e = std::get_if<edit_step>(&s)) return e->object;
+  const auto* c = std::get_if<clone_step>(&s);
+  return c != nullptr ? c->object : nullptr;
+}
+
 /// The highest epoch that is published or is going to be.
 std::uint64_t fence_in_flight(const object_state& o) {
   std::uint64_t fence = o.value.fence_epoch;
@@ -376,10 +384,8 @@ void publisher::doom_followers(publication& p) {
   }
   for (publication* q : doomed) doom_followers(*q);
   for (const publication_step& s : p.steps) {
-    const end_change end = end_change_of(s);
-    if (end.object == nullptr) continue;
-    end.object->reserved = *end.before;  // P3
-    end.object->reserved_fence = fence_in_flight(*end.object);
+    if (const end_change end = end_change_of(s); end.object != nullptr) end.object->reserved = *end.before;  // P3
+    if (object_state* const o = fenced_by(s)) o->reserved_fence = fence_in_flight(*o);
   }
 }
 

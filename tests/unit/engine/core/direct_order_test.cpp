@@ -45,6 +45,28 @@ TEST_CASE("an epoch that a hole, a truncation or a clone raises holds after reop
   }
 }
 
+TEST_CASE("an epoch that a change was to raise which failed is not held against others") {
+  for (const bool at_end : {false, true}) {
+    CAPTURE(at_end);
+    zoned::memory_zones zones = device_shape{}.make();
+    core_runner r{zones};
+    r.format_and_open();
+    const core::handle_id h = r.create("fenced");
+    std::vector<std::byte> bytes = pattern(1, 5 * block);
+    r.append(h, bytes);
+    write_options o;
+    o.fence_epoch = 7;
+    r.fail = [](const zoned::command& c) {
+      return c.op == zoned::opcode::append ? error_code{zoned::errc::io} : error_code{};
+    };
+    const std::uint64_t at = at_end ? bytes.size() : block;
+    CHECK(r.ask(core::write_request{h, at, block, {{bytes.data(), block}}, o}).error == zoned::errc::io);
+    r.fail = nullptr;
+    CHECK_FALSE(append_with_epoch(r, h, 3));
+    CHECK(append_with_epoch(r, h, 2) == errc::fenced);
+  }
+}
+
 TEST_CASE("room that was promised is promised again when the rest of a write is cancelled") {
   zoned::memory_zones zones = device_shape{}.make();
   core_runner r{zones};
