@@ -92,6 +92,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"edge_reads", t.edge_reads},
       {"source_needs", t.source_needs},
       {"looks", t.looks},
+      {"promises_used", t.promises_used},
       {"coalesced_bios", t.coalesced},
       {"checkpoints", t.checkpoints},
       {"zone_resets", t.zone_resets},

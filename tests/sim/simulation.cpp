@@ -59,6 +59,7 @@ void totals::add(const totals& other) {
   edge_reads += other.edge_reads;
   source_needs += other.source_needs;
   looks += other.looks;
+  promises_used += other.promises_used;
   coalesced += other.coalesced;
   checkpoints += other.checkpoints;
   zone_resets += other.zone_resets;
@@ -129,6 +130,7 @@ totals simulation::result() const {
   t.done_by_action = users_.counts().done_by_action;
   t.source_needs = users_.counts().source_needs;
   t.looks = users_.counts().looks;
+  t.promises_used = users_.counts().promises_used;
   t.commands = device_.commands();
   t.failures_injected = device_.faults_injected();
   const zone_fault_counts& z = device_.zone_faults().counts();

@@ -57,7 +57,8 @@ struct totals {
   std::uint64_t bounced_bytes = 0;
   std::uint64_t edge_reads = 0;
   std::uint64_t source_needs = 0;
-  std::uint64_t looks = 0;  ///< After what failed writes have left.
+  std::uint64_t looks = 0;          ///< After what failed writes have left.
+  std::uint64_t promises_used = 0;  ///< Changes for which room had been promised.
   std::uint64_t coalesced = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t zone_resets = 0;

@@ -126,7 +126,7 @@ void draw_weights(workload_weights& w, prng& chance) {
   weigh(action::truncate, 4);
   weigh(action::clone, 12);
   weigh(action::clone_within, 6);
-  weigh(action::reserve, 1);
+  weigh(action::reserve, 3);
   weigh(action::sync_object, 3);
   weigh(action::sync_store, 2);
   weigh(action::wait_durable, 2);
@@ -282,6 +282,11 @@ bool scenario::is_tight() const {
 
 bool scenario::may_edit() const {
   return std::ranges::any_of(edit_actions, [this](action a) { return work.of[static_cast<std::size_t>(a)] > 0; });
+}
+
+bool scenario::loses_zones() const {
+  const zone_fault_weights& w = zone_faults;
+  return w.read_only_ppm + w.offline_ppm + w.full_ppm + w.failed_ppm > 0;
 }
 
 std::string describe(const scenario& s) {

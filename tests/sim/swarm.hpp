@@ -93,6 +93,8 @@ struct scenario {
   [[nodiscard]] bool is_tight() const;
   /// Whether objects are changed elsewhere than at their end.
   [[nodiscard]] bool may_edit() const;
+  /// Whether zones with data may become useless, so that room is gone that had been there.
+  [[nodiscard]] bool loses_zones() const;
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);

@@ -249,6 +249,8 @@ void workload::succeed(operation& op, core::notification& n) {
       if (expect(std::type_identity<core::statistics_ptr>{})->sequence < op.target)
         broken(op, "the sequence went back");
       return;
+    case action::reserve:
+      return reserved(op, expect(std::type_identity<core::read_result>{}).bytes);
     case action::release:
     case action::write:
     case action::write_zeroes:
@@ -257,7 +259,6 @@ void workload::succeed(operation& op, core::notification& n) {
     case action::truncate:
     case action::clone:
     case action::clone_within:
-    case action::reserve:
     case action::checkpoint:
     case action::cancel:
     case action::misuse:
@@ -289,7 +290,8 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
     // What is changed in the middle leaves zones behind in which a little lives, and nobody cleans them.
     const std::uint64_t enough = scenario_.may_edit() ? 0 : scenario_.data_bytes() / 32;
     const bool tight = scenario_.is_tight() || bytes_alive() > enough;
-    return op.kind != action::remove && op.kind != action::read && tight;
+    const bool broken_promise_of_room = op.promised && !scenario_.loses_zones();
+    return op.kind != action::remove && op.kind != action::read && tight && !broken_promise_of_room;
   }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
   const bool appends = op.kind == action::append || op.kind == action::batch || is_edit(op.kind);

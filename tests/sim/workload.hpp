@@ -30,6 +30,7 @@ struct workload_counts {
   std::uint64_t reads_lost = 0;  ///< That met an offline zone.
   std::uint64_t source_needs = 0;
   std::uint64_t looks = 0;
+  std::uint64_t promises_used = 0;
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};  ///< Those that succeeded.
 };
@@ -107,6 +108,7 @@ class workload {
     std::size_t settled = 0;      ///< Publications of which the outcome is known already.
     std::uint64_t raise_fence_to = 0;
     bool source_refused = false;
+    bool promised = false;         ///< Room for it was promised.
     bool looks = false;            ///< It finds out what a failed write has left.
     std::uint64_t busy_count = 0;  ///< Operations in flight when it was asked.
     std::uint32_t version = 0;
@@ -171,6 +173,9 @@ class workload {
   bool ask_truncate(operation_ptr op);
   bool ask_clone(operation_ptr op);
   bool ask_reserve();
+  void reserved(const operation& op, std::uint64_t bytes);
+  void use_promise(operation& op);
+  void drop_promise(object_index i);
   bool ask_look();
   [[nodiscard]] bool may_change(const model_object& o, std::uint64_t begin, std::uint64_t end);
   [[nodiscard]] bool draw_range(const operation& op, std::uint64_t& begin, std::uint64_t& end);

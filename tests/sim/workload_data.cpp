@@ -80,6 +80,7 @@ bool workload::ask_append() {
   op->handle = at;
   ++handles_[at].users;
   op->bytes = draw_append_bytes();
+  use_promise(*op);
   op->memory.resize(op->bytes);
   fill_content(op->memory, o.tag, (o.append_epoch << 32) + o.asked_end);
   core::append_request request;

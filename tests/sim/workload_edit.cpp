@@ -83,6 +83,7 @@ void workload::begin_edit(operation& op, std::uint64_t begin, std::uint64_t end,
   lock_object(op, op.object);
   ++handles_[op.handle].users;
   op.bytes = end - begin;
+  use_promise(op);
   op.durable = chance_.chance(scenario_.work.durable_per_mille);
   if (op.durable) options.level = durability::durable;
   options.hint = static_cast<lifetime>(chance_.below(5));
@@ -308,6 +309,30 @@ bool workload::ask_reserve() {
   core::reserve_request r{handles_[at].id, op->bytes};
   send(std::move(op), r);
   return true;
+}
+
+void workload::reserved(const operation& op, std::uint64_t bytes) {
+  if (bytes != up(op.bytes)) broken(op, fmt::format("{} bytes are promised, not {}", bytes, up(op.bytes)));
+  model_object& o = truth_.at(op.object);
+  const bool quiet = o.appends == 0 && o.edits.empty() && !o.exclusive;  // else who takes how much cannot be told
+  if (quiet && o.handles > 0) o.promised_blocks += bytes / block;
+}
+
+/// Room of the promise for the operation's blocks, those at its ends, and one that the old tail may need.
+void workload::use_promise(operation& op) {
+  model_object& o = truth_.at(op.object);
+  const std::uint64_t wanted = op.bytes / block + 3;
+  op.promised = o.promised_blocks >= wanted;
+  o.promised_blocks -= op.promised ? wanted : o.promised_blocks;
+  if (op.promised) ++counts_.promises_used;
+}
+
+/// With the last handle.
+void workload::drop_promise(object_index i) {
+  truth_.at(i).promised_blocks = 0;
+  for (const operation_ptr& op : operations_) {
+    if (op->object == i) op->promised = false;
+  }
 }
 
 // -- answers --

@@ -131,7 +131,7 @@ bool workload::ask_release() {
   op->handle = at;
   ++h.users;
   h.in_use = false;
-  --truth_.at(h.object).handles;
+  if (--truth_.at(h.object).handles == 0) drop_promise(h.object);
   send(std::move(op), core::release_request{h.id});
   return true;
 }
