@@ -18,7 +18,7 @@
 namespace furrow::core {
 
 namespace {
-enum class work : std::uint64_t { reset = 1, report, align, finish, fill_up, inquire };
+enum class work : std::uint64_t { reset = 1, report, align, finish, fill_up, retire, inquire };
 std::uint64_t tag_of(work w, const zone_state& z) { return static_cast<std::uint64_t>(w) << 32 | z.device.index.value; }
 }  // namespace
 
@@ -160,12 +160,20 @@ void reclaimer::finish_remainders() {
   }
 }
 
+void reclaimer::give_credit_back(zone_state& z) {
+  if (!z.credit || z.conventional()) return;
+  ++remainders_;
+  ++c_.stats.zone_finishes;
+  c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::retire, z));
+}
+
 void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
   const zoned::zone_info info = reports_[z.device.index.value].info;
   const zone_change::state expected = expected_state(z);
   if (c.error || c.bytes != 1) {
     reports_.erase(z.device.index.value);
     c_.zones.set_life(z, zone_life::bad);
+    give_credit_back(z);
     c_.salvage->reported(z, nullptr);
     return c_.emit_zone({zone_change::kind::unreported, z.device.index, expected, expected}, c.error);
   }
@@ -298,6 +306,8 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       return finish_done(z, c.error);
     case work::fill_up:
       --z.holds;
+      [[fallthrough]];
+    case work::retire:
       --remainders_;
       return finish_done(z, c.error);
   }

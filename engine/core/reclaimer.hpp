@@ -31,6 +31,8 @@ class reclaimer final : public io_client {
   void consider(zone_state& z);
   /// Journal zones before the new head, and pages that died, may go.
   void checkpoint_done();
+  /// A zone that has become bad may still be active: it is finished.
+  void give_credit_back(zone_state& z);
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
   /// if there is none, one is closed. False: there is nothing to give up.
   bool give_up_closed();
@@ -68,7 +70,7 @@ class reclaimer final : public io_client {
   std::vector<std::uint32_t> candidates_;
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
-  std::uint32_t remainders_ = 0;  // finishes of full zones
+  std::uint32_t remainders_ = 0;  // finishes of full zones, and of bad ones
   struct inquiry {
     zoned::zone_info info;
     buffer padding;  ///< While the write pointer is moved to the end of its block.

@@ -90,6 +90,7 @@ void zone_opener::io_done(std::uint64_t tag, const zoned::completion& c) {
 void zone_opener::header_failed(zone_state& z, error_code why) {  // I3
   if (refusal_of(why) != refusal::by_limit) {
     c_.zones.set_life(z, zone_life::bad);
+    c_.reclaim->give_credit_back(z);
     return c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, why);
   }
   ++c_.stats.limit_refusals;

@@ -149,6 +149,30 @@ TEST_CASE("a zone that is gone when it is to be finished for its credit gives it
   }
 }
 
+TEST_CASE("a zone whose header cannot be written, or that cannot be reported, gives its credit back") {
+  for (const bool header : {true, false}) {
+    CAPTURE(header);
+    auto device = device_shape{.active_max = 4}.make();
+    core_runner r{device};
+    r.format({.page_copies = 1});
+    REQUIRE_FALSE(r.open().error);
+    const auto h = r.create("log");
+    auto first = pattern(1, 40 << 10), second = pattern(2, 40 << 10);
+    if (!header) r.append(h, first);
+    bool append_fails = true, report_fails = !header;
+    r.fail = [&](const zoned::command& c) -> error_code {
+      if (c.op == zoned::opcode::append && std::exchange(append_fails, false)) return zoned::errc::io;
+      if (c.op == zoned::opcode::report && std::exchange(report_fails, false)) return zoned::errc::io;
+      return {};
+    };
+    const std::uint64_t begin = header ? 0 : first.size();
+    CHECK(r.append(h, second).offset_bytes == begin);
+    CHECK(r.read(h, begin, second.size()) == second);
+    CHECK_FALSE(append_fails);
+    CHECK_FALSE(report_fails);
+  }
+}
+
 TEST_CASE(
     "an append refused for no reason told, in zones made full when all their room was submitted, goes elsewhere") {
   auto device = device_shape{}.make();
