@@ -13,6 +13,50 @@ namespace {
 
 std::string label(const model_object& o) { return fmt::format("object {} (tag {:016x})", o.id, o.tag); }
 
+/// Which versions of a stretch are those that were found: the least and the most; and whether it was lost.
+struct found_versions {
+  std::optional<std::size_t> least;
+  std::size_t most = 0;
+  bool lost = false;
+};
+
+found_versions find_versions(const stretch& s, std::span<const std::byte> bytes,
+                             std::span<const std::pair<std::uint64_t, std::uint64_t>> lost) {
+  found_versions f;
+  f.lost = std::ranges::any_of(
+      lost, [&](const auto& range) { return range.first <= s.begin_bytes && s.end_bytes <= range.second; });
+  for (std::size_t k = 0; k < s.versions.size(); ++k) {
+    const bool is_nothing = s.versions[k].what == stuff::nothing;
+    bool same = is_nothing == (s.begin_bytes >= bytes.size());
+    if (same && !is_nothing && !f.lost) {
+      const auto part = bytes.subspan(s.begin_bytes, s.end_bytes - s.begin_bytes);
+      same = s.versions[k].first_difference(s.begin_bytes, part) == endless;
+    }
+    if (!same) continue;
+    f.least = f.least.value_or(k);
+    f.most = k;
+  }
+  return f;
+}
+
+std::vector<stretch> all_stretches(const model_object& o, std::uint64_t bytes,
+                                   std::span<const std::pair<std::uint64_t, std::uint64_t>> lost) {
+  std::vector<std::uint64_t> cuts{bytes};
+  for (const auto& [begin, end] : lost) cuts.insert(cuts.end(), {begin, end});
+  return stretches(o.content, o.steps, 0, endless, cuts);
+}
+
+std::string describe(const model_object& o, const stretch& s) {
+  std::string text;
+  for (std::size_t k = 0; k < s.versions.size(); ++k) {
+    constexpr const char* kinds[] = {"data", "zeros", "nothing", "unknown"};
+    const content_span v = s.versions[k].part(s.begin_bytes, s.end_bytes);
+    text += fmt::format("{}{} {:x}+{:x}", k == 0 ? "" : ", ", kinds[static_cast<std::size_t>(v.what)], v.tag, v.stream);
+    if (k > 0) text += fmt::format(" (publication {})", o.steps[s.steps[k - 1]].by);
+  }
+  return text;
+}
+
 }  // namespace
 
 furrow::sequence model::latest(const publication& p) const {
@@ -111,54 +155,6 @@ void model::judge_stretch(model_object& o, const stretch& s, std::size_t least, 
     if (of(step(k).by).sequence != 0) break;
   }
 }
-
-/// Which versions of a stretch are those that were found: the least and the most; and whether it was lost.
-namespace {
-
-struct found_versions {
-  std::optional<std::size_t> least;
-  std::size_t most = 0;
-  bool lost = false;
-};
-
-found_versions find_versions(const stretch& s, std::span<const std::byte> bytes,
-                             std::span<const std::pair<std::uint64_t, std::uint64_t>> lost) {
-  found_versions f;
-  f.lost = std::ranges::any_of(
-      lost, [&](const auto& range) { return range.first <= s.begin_bytes && s.end_bytes <= range.second; });
-  for (std::size_t k = 0; k < s.versions.size(); ++k) {
-    const bool is_nothing = s.versions[k].what == stuff::nothing;
-    bool same = is_nothing == (s.begin_bytes >= bytes.size());
-    if (same && !is_nothing && !f.lost) {
-      const auto part = bytes.subspan(s.begin_bytes, s.end_bytes - s.begin_bytes);
-      same = s.versions[k].first_difference(s.begin_bytes, part) == endless;
-    }
-    if (!same) continue;
-    f.least = f.least.value_or(k);
-    f.most = k;
-  }
-  return f;
-}
-
-std::vector<stretch> all_stretches(const model_object& o, std::uint64_t bytes,
-                                   std::span<const std::pair<std::uint64_t, std::uint64_t>> lost) {
-  std::vector<std::uint64_t> cuts{bytes};
-  for (const auto& [begin, end] : lost) cuts.insert(cuts.end(), {begin, end});
-  return stretches(o.content, o.steps, 0, endless, cuts);
-}
-
-std::string describe(const model_object& o, const stretch& s) {
-  std::string text;
-  for (std::size_t k = 0; k < s.versions.size(); ++k) {
-    constexpr const char* kinds[] = {"data", "zeros", "nothing", "unknown"};
-    const content_span v = s.versions[k].part(s.begin_bytes, s.end_bytes);
-    text += fmt::format("{}{} {:x}+{:x}", k == 0 ? "" : ", ", kinds[static_cast<std::size_t>(v.what)], v.tag, v.stream);
-    if (k > 0) text += fmt::format(" (publication {})", o.steps[s.steps[k - 1]].by);
-  }
-  return text;
-}
-
-}  // namespace
 
 void model::judge_content(model_object& o, recovered_object& found, cut& c) {
   if (o.steps.empty() && !found.was_read) return;
