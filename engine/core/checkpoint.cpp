@@ -314,7 +314,9 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
   const std::size_t landed = aligned ? c.bytes / block_bytes : 0;
   if (!c.error) c_.stats.page_bytes += c.bytes;
   if (landed < p.count) {
-    if (landed == 0 && ++j.attempts > attempts_max) return c_.set_latch("pages cannot be written", z.device.index);
+    const bool by_itself = c.error || c.bytes < p.count * block_bytes;  // else what is before it in the zone was cut
+    if (landed == 0 && by_itself && ++j.attempts > attempts_max)
+      return c_.set_latch("pages cannot be written", z.device.index);
     if (c.error) {
       ++z.failures;
       c_.emit_zone({zone_change::kind::write_failed, z.device.index, expected_state(z), expected_state(z)}, c.error);
