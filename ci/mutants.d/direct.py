@@ -4,6 +4,7 @@ ATTEMPT = "engine/core/direct_attempt.cpp"
 EDIT = "engine/core/extent_edit.cpp"
 WRITER = "engine/core/direct_writer.cpp"
 LOCK = "engine/core/range_lock.cpp"
+APPLY = "engine/core/apply_edit.cpp"
 READER = "engine/core/reader.cpp"
 
 PLANS = ["a write puts its bytes there*", "zeros: whole blocks*", "a truncation keeps*", "a clone moves the end*"]
@@ -13,6 +14,8 @@ LOCKS = ["ranges that overlap follow*", "one that waits is not overtaken*", "ran
 PARTS = ["every cut of a source*", "random prefixes are given*"]
 FAILING = ["each append of a write given in two parts*"]
 RANDOM = ["random changes of objects*"]
+DOOMED = ["while blocks of a hole are still to be dropped*"]
+REFILLED = ["what is written into a large hole*"]
 
 
 def mutant(why, file, find, replace, target, cases, pitfall=""):
@@ -52,4 +55,11 @@ MUTANTS = [
            "  if (ec && !io.error && c_.debug_no_split) {\n    io.error = ec;", "core_direct", FAILING, "2"),
     mutant("a hole reads as what was in memory", READER,
            "      std::memset(to.data(), 0, count);\n", "      static_cast<void>(count);\n", "core_direct", RANDOM),
+    mutant("doomed blocks are read", READER,
+           "  if (o.doomed && block >= o.doomed->first_block && block < o.doomed->end_block) {",
+           "  if (false) {", "core_direct", DOOMED),
+    mutant("the end of a doomed range is forgotten on disk", APPLY,
+           "  if (r.ends != format::drop_end::more) c_.objects->erase(format::orphan_key(r.object));\n",
+           "  if (r.ends == format::drop_end::object) c_.objects->erase(format::orphan_key(r.object));\n", "core_direct",
+           REFILLED),
 ]

@@ -1,6 +1,9 @@
 // Ranges with more extents than one record takes: doomed at once, worked off step by step, over crashes too.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <list>
+
 #include "core/limits.hpp"
 #include "support/core_runner.hpp"
 
@@ -58,6 +61,57 @@ TEST_CASE("a hole over more extents than a record takes is there at once, and it
   f.compare();
   CHECK(f.status().extents == 1);
   CHECK(f.runner.stats().live_bytes == live - (core::drop_extents_max + 499) * block);
+}
+
+TEST_CASE("while blocks of a hole are still to be dropped, they read as zeros") {
+  fragmented f{2 * core::drop_extents_max + 10};
+  core_runner::good(f.runner.ask(core::close_request{}));
+  f.reopen();  // so that the steps wait for pages
+  const std::uint64_t hole = f.runner.ask_later(core::zero_request{f.h, 0, f.content.size(), false, {}});
+  struct look {
+    std::uint64_t status = 0;
+    std::uint64_t read = 0;
+    std::vector<std::byte> bytes;
+  };
+  std::list<look> looks;
+  f.runner.watch = [&](const zoned::command&) {
+    if (!f.runner.answers.contains(hole) || looks.size() > 200) return;
+    look& l = looks.emplace_back();
+    l.bytes.resize(block, std::byte{1});
+    l.status = f.runner.ask_later(core::stat_request{f.h});
+    const std::uint64_t at = (looks.size() * 37 % (f.content.size() / block - 1)) / 2 * 2 * block;
+    l.read = f.runner.ask_later(core::read_request{f.h, {{at, l.bytes}}});
+  };
+  f.runner.run();
+  f.runner.watch = nullptr;
+  bool any_left = false;
+  for (const look& l : looks) {
+    CHECK(l.bytes == std::vector<std::byte>(block));
+    const auto left = std::get<object_status>(core_runner::good(f.runner.answers.at(l.status)).result).extents;
+    any_left = any_left || left > 0;
+  }
+  CHECK(any_left);
+  std::ranges::fill(f.content, std::byte{});
+  f.compare();
+}
+
+TEST_CASE("what is written into a large hole when its blocks are gone is there after reopening") {
+  for (const bool cleanly : {false, true}) {
+    CAPTURE(cleanly);
+    fragmented f{core::drop_extents_max + 20};
+    core_runner::good(f.runner.ask(core::zero_request{f.h, 0, f.content.size(), false, {}}));
+    f.runner.run();
+    std::vector<std::byte> more = pattern(9, 8 * block);
+    core_runner::good(f.runner.ask(core::write_request{f.h, 6 * block, more.size(), {{more.data(), more.size()}}, {}}));
+    std::ranges::fill(f.content, std::byte{});
+    std::ranges::copy(more, f.content.begin() + 6 * block);
+    if (cleanly)
+      core_runner::good(f.runner.ask(core::close_request{}));
+    else
+      core_runner::good(f.runner.ask(core::sync_request{}));
+    f.reopen();
+    f.compare();
+  }
 }
 
 TEST_CASE("what follows a large truncation waits for it, and finds its blocks gone") {
