@@ -6,6 +6,8 @@ WRITER = "engine/core/direct_writer.cpp"
 LOCK = "engine/core/range_lock.cpp"
 APPLY = "engine/core/apply_edit.cpp"
 READER = "engine/core/reader.cpp"
+MACHINE = "engine/core/machine.cpp"
+RECLAIM = "engine/core/reclaimer.cpp"
 
 PLANS = ["a write puts its bytes there*", "zeros: whole blocks*", "a truncation keeps*", "a clone moves the end*"]
 CUT = ["a range cut out of one extent*", "a range cut out of any layout*"]
@@ -62,4 +64,15 @@ MUTANTS = [
            "  if (r.ends != format::drop_end::more) c_.objects->erase(format::orphan_key(r.object));\n",
            "  if (r.ends == format::drop_end::object) c_.objects->erase(format::orphan_key(r.object));\n", "core_direct",
            REFILLED),
+    mutant("a write is not looked at when its old bytes have come", MACHINE,
+           "if (!was_read || waits_for_reads() || direct_.progress() != changes) stir();",
+           "if (!was_read || waits_for_reads()) stir(); static_cast<void>(changes);", "core_direct",
+           ["a write goes on when its old bytes have come*"]),
+    mutant("a close drops nothing more for a write that waits", RECLAIM,
+           "!c_.append->idle() || !c_.direct->idle() ||", "!c_.append->idle() ||", "core_direct",
+           ["a close lets a write have the room*"]),
+    mutant("a latch leaves what waits for doomed blocks", RECLAIM,
+           "  for (const object_id id : std::exchange(drops_, {}))\n"
+           "    if (object_state* o = c_.table->find(id)) c_.publish_queue->wake(*o);\n",
+           "  drops_.clear();\n", "core_direct", ["what waits for doomed blocks*"]),
 ]

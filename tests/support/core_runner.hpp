@@ -61,6 +61,8 @@ class core_runner {
   std::function<error_code(const zoned::command&)> fail;
   /// Of the next core that is started.
   bool no_split = false;
+  /// Whether the core is made to look again when it has nothing to do.
+  bool ticks = true;
 
   void format(const format_options& o = {}, std::byte store = std::byte{7}) {
     start();
@@ -112,7 +114,7 @@ class core_runner {
           answers.emplace(n.id.value, std::move(n));
       }
       if (!core_->poll(c)) {
-        if (std::exchange(ticked, true)) return;
+        if (!ticks || std::exchange(ticked, true)) return;
         core_->tick();
         continue;
       }

@@ -1,6 +1,10 @@
 // What a change in the middle leaves behind it: epochs over a reopening, promises of room, and that everything ends.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "core/limits.hpp"
 #include "support/core_runner.hpp"
 
@@ -105,6 +109,119 @@ TEST_CASE("a clone within one extent of an object counts what both ranges name")
   std::copy_n(bytes.begin(), 10 * block, bytes.begin() + 15 * block);
   std::copy_n(bytes.begin() + 2 * block, 3 * block, bytes.begin() + 20 * block);
   CHECK(r.read(opened(r, "itself"), 0, bytes.size()) == bytes);
+}
+
+TEST_CASE("a write goes on when its old bytes have come, though nothing else happens") {
+  zoned::memory_zones zones = device_shape{}.make();
+  core_runner r{zones};
+  r.format_and_open();
+  const core::handle_id h = r.create("edges");
+  std::vector<std::byte> bytes = pattern(4, 8 * block);
+  r.append(h, bytes, durability::durable);
+  r.ticks = false;
+  std::vector<std::byte> more = pattern(5, 3 * block);
+  for (const std::uint64_t offset : {block + 7, 4 * block + 9}) {
+    const auto id = r.ask_later(core::write_request{h, offset, more.size(), {{more.data(), more.size()}}, {}});
+    r.run();
+    REQUIRE(r.answers.contains(id));
+    CHECK_FALSE(r.answers.at(id).error);
+    std::ranges::copy(more, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+    CHECK(r.read(h, 0, bytes.size()) == bytes);
+  }
+}
+
+/// A store that has reopened, and an object of so many extents that what drops them waits for pages.
+struct slow_drop {
+  zoned::memory_zones zones = device_shape{.zones = 100}.make();
+  core_runner r{zones};
+  core::handle_id h, other;
+  std::vector<std::byte> memory =
+      pattern(6, (core::drop_extents_max + 400) * block);  ///< More than one step gives back.
+
+  explicit slow_drop(bool full) {
+    constexpr std::uint64_t extents = 2 * core::drop_extents_max + 10;
+    r.format_and_open();
+    h = r.create("fragments");
+    std::vector<std::byte> bytes = pattern(7, 2 * block);
+    core_runner::good(r.ask(core::truncate_request{h, 2 * extents * block, {}}));
+    for (std::uint64_t i = 0; i < extents; ++i)
+      core_runner::good(r.ask(core::write_request{h, 2 * i * block, block, {{bytes.data(), block}}, {}}));
+    other = r.create("other");
+    if (full) fill();
+    core_runner::good(r.ask(core::close_request{}));
+    core_runner::good(r.open());
+    h = opened(r, "fragments");
+    other = opened(r, "other");
+    if (full) fill();
+  }
+  void fill() {
+    std::vector<std::byte> much = pattern(8, 64 * block);
+    for (std::size_t bytes = much.size(); bytes >= block;)
+      if (r.ask(core::append_request{other, {{much.data(), bytes}}, {}}).error) bytes /= 2;
+  }
+  /// Truncates it, and asks at the first command behind that.
+  void truncate_and(const std::function<void()>& ask) {
+    const auto cut = r.ask_later(core::truncate_request{h, 0, {}});
+    bool asked = false;
+    r.watch = [&, cut](const zoned::command&) {
+      if (r.answers.contains(cut) && !std::exchange(asked, true)) ask();
+    };
+    r.run();
+    r.watch = nullptr;
+    REQUIRE(asked);
+  }
+};
+
+TEST_CASE("a close lets a write have the room that dropped blocks give back") {
+  slow_drop w{true};
+  std::uint64_t put = 0, close = 0;
+  w.truncate_and([&] {
+    std::vector<std::byte>& m = w.memory;
+    put = w.r.ask_later(core::write_request{w.other, 0, m.size(), {{m.data(), m.size()}}, {}});
+    close = w.r.ask_later(core::close_request{});
+    CHECK_FALSE(w.r.answers.contains(put));
+  });
+  REQUIRE(w.r.answers.contains(put));
+  CHECK_FALSE(w.r.answers.at(put).error);
+  REQUIRE(w.r.answers.contains(close));
+  CHECK_FALSE(w.r.answers.at(close).error);
+  core_runner::good(w.r.open());
+  CHECK(w.r.read(opened(w.r, "other"), 0, w.memory.size()) == w.memory);
+  CHECK(w.r.check().damage == 0);
+}
+
+TEST_CASE("what waits for doomed blocks to be dropped fails when the store can write no more") {
+  slow_drop w{false};
+  std::vector<std::byte>& m = w.memory;
+  bool failing = false;
+  w.r.fail = [&](const zoned::command& c) -> error_code {
+    if (c.op == zoned::opcode::append && c.segments.front().data == m.data()) failing = true;
+    return failing && c.op == zoned::opcode::read ? error_code{zoned::errc::io} : error_code{};
+  };
+  std::uint64_t put = 0;
+  w.truncate_and([&] { put = w.r.ask_later(core::write_request{w.h, 0, m.size(), {{m.data(), m.size()}}, {}}); });
+  REQUIRE(failing);
+  REQUIRE(w.r.answers.contains(put));
+  CHECK(w.r.answers.at(put).error == errc::needs_reopen);
+  w.r.fail = nullptr;
+  CHECK(w.r.ask(core::close_request{}).error == errc::needs_reopen);
+  core_runner::good(w.r.open());
+  CHECK(w.r.check().damage == 0);
+}
+
+TEST_CASE("a store may go while an append waits for a change of its object's end") {
+  zoned::memory_zones zones = device_shape{}.make();
+  core_runner r{zones};
+  r.format_and_open();
+  const core::handle_id h = r.create("left");
+  std::vector<std::byte> bytes = pattern(9, 2 * block);
+  const auto put = r.ask_later(core::write_request{h, 5, bytes.size(), {}, {}});
+  const auto more = r.ask_later(core::append_request{h, {{bytes.data(), bytes.size()}}, {}});
+  r.run();
+  CHECK(std::holds_alternative<core::source_need>(r.answers.at(put).result));
+  CHECK_FALSE(r.answers.contains(more));
+  core_runner::good(r.open());
+  CHECK(r.check().damage == 0);
 }
 
 }  // namespace
