@@ -267,7 +267,34 @@ TEST_CASE("what cannot be is refused before anything has changed") {
     w.context.objects->put(format::extent_key(1, 0), format::encode(x));
     CHECK(fault_of_cut() == "an extent outside the device");
   }
+  SUBCASE("an extent behind the end of its zone") {
+    const format::extent_value x{edit_world::at(0, edit_world::zone_blocks - 3), 4, 4};
+    w.context.objects->put(format::extent_key(1, 0), format::encode(x));
+    CHECK(fault_of_cut() == "an extent behind the end of its zone");
+  }
   CHECK(w.values[1].blocks == 4);
+}
+
+TEST_CASE("bytes of an extent that lies outside the device or its zone are damage to a read") {
+  for (const std::uint64_t block : {edit_world::at(0, edit_world::zone_blocks - 3).block(),
+                                    std::uint64_t{edit_world::zones} * edit_world::zone_blocks}) {
+    CAPTURE(block);
+    edit_world w;
+    w.context.super.data_checksum = format::checksum_kind::none;  // there are no sums that could be missing
+    const format::extent_value x{zoned::device_address{0, block}, 4, 4};
+    w.context.objects->put(format::extent_key(1, 0), format::encode(x));
+    object_state o;
+    o.id = 1;
+    o.loaded = true;
+    o.users = 1;
+    o.value.bytes = 4 * block_bytes;
+    std::vector<std::byte> to(block_bytes);
+    error_code why;
+    w.reader.read(o, {{3 * block_bytes, to}}, [&why](error_code ec, const error_detail&) { why = ec; });
+    CHECK(why == errc::damaged);
+    zoned::command c;
+    CHECK_FALSE(w.context.io.poll(c));
+  }
 }
 
 TEST_CASE("random writes, holes and clones leave every block named as often as it is") {
