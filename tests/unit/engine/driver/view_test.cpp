@@ -1,5 +1,8 @@
 // Views: memory that is the object as it was, filled when it is touched, and never anything else.
 #include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -291,6 +294,58 @@ TEST_CASE("a view is written over what it shows, with any pages of it filled") {
   CHECK(after.attempts - before.attempts > 250);
   CHECK(after.extracted > 50);
   CHECK(w.store.check(true).value().damage == 0);
+}
+
+TEST_CASE("a view is filled where it is touched also in a process that locks all its memory to come") {
+  const bytes content = random_bytes(13, 64 * page + 5);
+  world w(content);
+  const auto first = w.map(0, page);  // what all views share is made without locks
+  // As system calls: sanitizers make the functions nothing.
+  if (::syscall(SYS_mlockall, MCL_FUTURE) != 0) {
+    MESSAGE("this process may not lock its memory");
+    return;
+  }
+  const auto v = w.object.map(0, content.size());
+  const long unlocked = ::syscall(SYS_munlockall);
+  REQUIRE(unlocked == 0);
+  REQUIRE(v.has_value());
+  CHECK((*v)->filled_bytes() == 0);
+  CHECK(is(**v, content));
+  CHECK((*v)->release_pages(0, content.size()) == 65 * page);
+  CHECK(is(**v, content));
+}
+
+TEST_CASE("a view of which the caller has locked a part is filled, what is locked is not given back") {
+  const bytes content = random_bytes(14, 64 * page);
+  world w(content);
+  const auto v = w.map(0, content.size());
+  if (::syscall(SYS_mlock2, v->data() + 17 * page, page, MLOCK_ONFAULT) != 0) {
+    MESSAGE("this process may not lock its memory");
+    return;
+  }
+  CHECK(is(*v, content));
+  CHECK(v->release_pages(17 * page, page) == 0);
+  CHECK(is(*v, content));
+}
+
+TEST_CASE("a store ends while copies are being made, and with copies alive") {
+  const bytes content = random_bytes(15, 600 * page);
+  driver::fault_watch::deny(true);
+  std::mt19937_64 random(16);
+  for (int round = 0; round < 100; ++round) {
+    auto w = std::make_unique<world>(content);
+    const auto alive = w->map(0, 5 * page, {.copy_where_denied = true});
+    std::promise<error_code> ended;
+    w->object.async().async_map(0, content.size(), {.copy_where_denied = true},
+                                [&](error_code e, std::shared_ptr<view>) { ended.set_value(e); });
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 400));
+    w.reset();
+    const error_code e = ended.get_future().get();
+    CHECK((!e || e == errc::closed));
+    CHECK(is(*alive, std::span(content).first(5 * page)));
+    CHECK_FALSE(alive->populate(0, alive->bytes()));
+  }
+  driver::fault_watch::deny(false);
 }
 
 }  // namespace
