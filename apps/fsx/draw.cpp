@@ -17,7 +17,7 @@ struct weight {
   op_kind kind;
   std::uint64_t share;
 };
-/// Per 2,000 operations.
+/// Per 2,120 operations.
 constexpr std::array<weight, op_kinds> weights{{{op_kind::append, 300},
                                                 {op_kind::write, 500},
                                                 {op_kind::read, 360},
@@ -27,17 +27,19 @@ constexpr std::array<weight, op_kinds> weights{{{op_kind::append, 300},
                                                 {op_kind::trim_front, 40},
                                                 {op_kind::clone, 160},
                                                 {op_kind::extents, 160},
+                                                {op_kind::map, 60},
+                                                {op_kind::write_view, 60},
                                                 {op_kind::sync, 54},
                                                 {op_kind::recreate, 4},
                                                 {op_kind::reopen, 2}}};
-constexpr std::uint64_t weights_total = 2000;
+constexpr std::uint64_t weights_total = 2120;
 
 }  // namespace
 
 const char* name_of(op_kind k) {
-  constexpr std::array<const char*, op_kinds> names{"append",       "write",    "read",       "punch",
-                                                    "write_zeroes", "truncate", "trim_front", "clone",
-                                                    "extents",      "sync",     "recreate",   "reopen"};
+  constexpr std::array<const char*, op_kinds> names{"append",     "write",      "read",     "punch",   "write_zeroes",
+                                                    "truncate",   "trim_front", "clone",    "extents", "map",
+                                                    "write_view", "sync",       "recreate", "reopen"};
   return names[static_cast<std::size_t>(k)];
 }
 
@@ -50,6 +52,7 @@ std::string to_text(const operation& o) {
     text += fmt::format(" to {:#x}", o.offset_bytes);
   else
     text += fmt::format(" {:#x}..{:#x} ({} bytes)", o.offset_bytes, o.offset_bytes + o.bytes, o.bytes);
+  if (o.kind == op_kind::write_view) text += fmt::format(" of its view from {:#x}", o.source_offset_bytes);
   if (o.kind == op_kind::clone) text += fmt::format(" of object {} from {:#x}", o.source, o.source_offset_bytes);
   return text + (o.durable ? " durable" : "");
 }
@@ -150,6 +153,20 @@ bool drawer::clone(operation& o) {
   return o.bytes > 0 && !meets;
 }
 
+bool drawer::map(operation& o, std::uint64_t size) {
+  o.offset_bytes = offset(size) / block_bytes * block_bytes;
+  o.bytes = std::min(length(), size - o.offset_bytes);
+  return o.bytes > 0;
+}
+
+/// The view and what it is written over may overlap.
+bool drawer::write_view(operation& o, std::uint64_t size) {
+  o.source_offset_bytes = offset(size) / block_bytes * block_bytes;
+  range_anywhere(o, size);
+  o.bytes = std::min(o.bytes, size - o.source_offset_bytes);
+  return o.bytes > 0;
+}
+
 operation drawer::next(std::uint64_t number) {
   operation o;
   o.number = number;
@@ -158,6 +175,10 @@ operation drawer::next(std::uint64_t number) {
   o.durable = one_in(16);
   const std::uint64_t size = size_of_(o.object);
   if (o.kind == op_kind::reopen && !options_.reopens) o.kind = op_kind::sync;
+  if (o.kind == op_kind::map && !options_.maps) o.kind = op_kind::read;
+  if (o.kind == op_kind::write_view && !options_.maps) o.kind = op_kind::write;
+  if (o.kind == op_kind::map && !map(o, size)) o.kind = op_kind::write;
+  if (o.kind == op_kind::write_view && !write_view(o, size)) o.kind = op_kind::write;
   if (o.kind == op_kind::clone && !clone(o)) o.kind = op_kind::write;
   if (o.kind == op_kind::append) {
     o.offset_bytes = size;
@@ -182,6 +203,8 @@ operation drawer::next(std::uint64_t number) {
       break;
     case op_kind::append:
     case op_kind::clone:
+    case op_kind::map:
+    case op_kind::write_view:
     case op_kind::sync:
     case op_kind::recreate:
     case op_kind::reopen:

@@ -17,8 +17,8 @@ struct operation {
   std::size_t object = 0;
   std::uint64_t offset_bytes = 0;
   std::uint64_t bytes = 0;
-  std::size_t source = 0;  ///< Of a clone.
-  std::uint64_t source_offset_bytes = 0;
+  std::size_t source = 0;                 ///< Of a clone,
+  std::uint64_t source_offset_bytes = 0;  ///< or where a view begins that is written.
   bool durable = false;
 };
 [[nodiscard]] std::string to_text(const operation& o);
@@ -43,6 +43,8 @@ class drawer {
   void range_inside(operation& o, std::uint64_t size);
   void range_anywhere(operation& o, std::uint64_t size);
   [[nodiscard]] bool clone(operation& o);
+  [[nodiscard]] bool map(operation& o, std::uint64_t size);
+  [[nodiscard]] bool write_view(operation& o, std::uint64_t size);
 
   const run_options& options_;
   std::function<std::uint64_t(std::size_t)> size_of_;

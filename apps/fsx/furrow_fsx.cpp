@@ -32,6 +32,7 @@ int main(int count, char** arguments) {
   furrow::fsx::run_options options;
   bool no_verify = false;
   bool no_reopen = false;
+  bool no_map = false;
   CLI::App app{"Changes objects at random and compares them with arrays of bytes. ALL DATA OF THE DEVICE IS LOST.",
                "furrow-fsx"};
   app.add_option("URI", options.uri, "A zoned device; a store is made on it")->required();
@@ -48,6 +49,7 @@ int main(int count, char** arguments) {
       ->capture_default_str();
   app.add_flag("--no-verify", no_verify, "Verify all only at reopens and at the end");
   app.add_flag("--no-reopen", no_reopen, "Keep the store open");
+  app.add_flag("--no-map", no_map, "Make no views; then all is done on one thread, and done again by the same seed");
   app.add_flag("--force", options.force, "Even if the device holds a store");
   app.add_flag("--json", options.json, "Print JSON");
   try {
@@ -60,5 +62,6 @@ int main(int count, char** arguments) {
   }
   if (no_verify) options.verify_every = 0;
   options.reopens = !no_reopen;
+  options.maps = !no_map;
   return static_cast<int>(carry_out(options));
 }

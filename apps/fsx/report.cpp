@@ -27,7 +27,12 @@ std::string to_text(const run_options& options, const totals& t) {
   line("splits", cli::grouped(t.store.splits));
   line("merges", cli::grouped(t.store.merges));
   line("attempts of writes", cli::grouped(t.store.attempts));
+  line("ordered extents cut", cli::grouped(t.store.extracted));
+  line("blocks cancelled", cli::grouped(t.store.cancelled_blocks));
   line("edge reads", cli::grouped(t.store.edge_reads));
+  line("bytes filled of views", cli::human_bytes(t.store.fill_bytes));
+  line("views that were copies", cli::grouped(t.copied_views));
+  line("bytes bounced", cli::human_bytes(t.store.bounced_bytes));
   return text + "no difference\n";
 }
 
@@ -45,7 +50,12 @@ std::string to_json(const run_options& options, const totals& t) {
   j["splits"] = t.store.splits;
   j["merges"] = t.store.merges;
   j["attempts"] = t.store.attempts;
+  j["extracted"] = t.store.extracted;
+  j["cancelled_blocks"] = t.store.cancelled_blocks;
   j["edge_reads"] = t.store.edge_reads;
+  j["fill_bytes"] = t.store.fill_bytes;
+  j["copied_views"] = t.copied_views;
+  j["bounced_bytes"] = t.store.bounced_bytes;
   return j.dump(2) + "\n";
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "draw.hpp"
 #include "fsx.hpp"
 #include "furrow/engine/store.hpp"
+#include "furrow/engine/view.hpp"
 #include "furrow/failure.hpp"
 #include "furrow/session.hpp"
 #include "model.hpp"
@@ -32,12 +34,19 @@ struct subject {
   model holds;
 };
 
+/// Bytes of an object.
+struct byte_range {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  [[nodiscard]] bool meets(const byte_range& other) const { return other.first < end && first < other.end; }
+};
+
 /// An operation that was called.
 struct flight {
   operation what;
-  std::uint64_t first = 0;  ///< Bytes of the object that it changes or looks at,
-  std::uint64_t end = 0;
-  bool looks = false;  ///< and whether it only looks.
+  byte_range changes;
+  byte_range looks;
+  std::shared_ptr<furrow::view> view;  ///< That is written.
   std::vector<std::byte> memory;
   std::span<std::byte> bytes;  ///< In `memory`.
   error_detail why;
@@ -79,10 +88,16 @@ class runner {
           fmt::format("nothing has ended for {} s, with {} operations in flight", patience.count(), in_flight_.size())};
   }
 
+  /// Whatever the store runs on, handlers are called in step().
+  template <class Handler>
+  auto here(Handler handler) {
+    return asio::bind_executor(context_.get_executor(), std::move(handler));
+  }
+
   template <class T, class Start>
   T await(Start&& start) {
     std::optional<std::pair<error_code, T>> got;
-    start([&got](error_code ec, T value) { got.emplace(ec, std::move(value)); });
+    start(here([&got](error_code ec, T value) { got.emplace(ec, std::move(value)); }));
     while (!got) step();
     if (got->first) throw cli::make_failure(options_.uri, got->first);
     return std::move(got->second);
@@ -102,14 +117,17 @@ class runner {
     store_options how;
     how.checkpoint_journal_bytes_min = 64 << 10;
     how.ordered_extent_bytes_max = options_.seed % 3 == 0 ? 64 << 10 : 16 << 20;
-    store_ = await<store>([&](auto&& t) { store::async_open(context_, std::move(device_), how, std::move(t)); });
+    const run_on where = options_.maps ? run_on{own_thread} : run_on{context_};
+    store_ = await<store>([&](auto&& t) { store::async_open(where, std::move(device_), how, std::move(t)); });
     for (subject& s : objects_) s.object = await<object>([&](auto&& t) { store_.async_create(s.name, std::move(t)); });
   }
 
   void close() {
     const auto s = await<statistics>([this](auto&& t) { store_.async_statistics(std::move(t)); });
-    for (auto field : {&statistics::zone_resets, &statistics::checkpoints, &statistics::ordered_extents,
-                       &statistics::splits, &statistics::merges, &statistics::attempts, &statistics::edge_reads})
+    for (auto field :
+         {&statistics::zone_resets, &statistics::checkpoints, &statistics::ordered_extents, &statistics::splits,
+          &statistics::merges, &statistics::attempts, &statistics::extracted, &statistics::cancelled_blocks,
+          &statistics::edge_reads, &statistics::fill_bytes, &statistics::bounced_bytes})
       counts_.store.*field += s.*field;
     for (subject& o : objects_) o.object = {};
     device_ = await<store::device_pointer>([this](auto&& t) { store_.async_close(std::move(t)); });
@@ -182,12 +200,17 @@ class runner {
     f->what = o;
     set_range(*f);
     const auto meets = [&f](const std::unique_ptr<flight>& other) {
-      const bool same = other->what.object == f->what.object && other->first < f->end && f->first < other->end;
-      return f->looks ? same && !other->looks : same && other->looks;
+      const bool same = other->what.object == f->what.object;
+      return same && (other->changes.meets(f->looks) || other->looks.meets(f->changes));
     };
     while (std::any_of(in_flight_.begin(), in_flight_.end(), meets)) step();
     while (in_flight_.size() >= options_.depth) step();
     if (upset_ || !trouble_.empty()) return drain();
+    if (o.kind == op_kind::map || o.kind == op_kind::write_view) {
+      map(*f);
+      if (upset_ || !trouble_.empty()) return drain();
+    }
+    if (o.kind == op_kind::map) return look_at_all(*f);
     call(std::move(f));
     if (options_.depth == 1) drain();
   }
@@ -196,17 +219,61 @@ class runner {
     const operation& o = f.what;
     const std::uint64_t size = objects_[o.object].holds.size();
     constexpr std::uint64_t far = std::uint64_t{1} << 62;
-    f.looks = o.kind == op_kind::read || o.kind == op_kind::extents || o.kind == op_kind::sync;
-    f.first = o.offset_bytes;
-    f.end = o.offset_bytes + o.bytes;
-    if (o.kind == op_kind::trim_front) f.first = 0, f.end = o.offset_bytes;
-    if (o.kind == op_kind::truncate) f.first = std::min(o.offset_bytes, size), f.end = far;
-    if (o.kind == op_kind::sync) f.end = f.first;
-    if (o.kind == op_kind::extents) {  // whole blocks, and where the tail begins
-      f.first = f.first / block_bytes * block_bytes;
-      f.end = far;
+    byte_range r{o.offset_bytes, o.offset_bytes + o.bytes};
+    switch (o.kind) {
+      case op_kind::sync:
+        return;
+      case op_kind::read:
+      case op_kind::map:
+        f.looks = r;
+        return;
+      case op_kind::extents:  // whole blocks, and where the tail begins
+        f.looks = {r.first / block_bytes * block_bytes, far};
+        return;
+      case op_kind::write_view:
+        f.looks = {o.source_offset_bytes, o.source_offset_bytes + o.bytes};
+        break;
+      case op_kind::trim_front:
+        r = {0, o.offset_bytes};
+        break;
+      case op_kind::truncate:
+        r = {std::min(o.offset_bytes, size), far};
+        break;
+      case op_kind::append:
+      case op_kind::write:
+      case op_kind::punch:
+      case op_kind::write_zeroes:
+      case op_kind::clone:
+      case op_kind::recreate:
+      case op_kind::reopen:
+        break;
     }
-    if (!f.looks && f.end >= size) f.first = std::min(f.first, size), f.end = far;
+    if (r.end >= size) r = {std::min(r.first, size), far};
+    f.changes = r;
+  }
+
+  // -- views --
+
+  /// Makes a view, of which some is filled then.
+  void map(flight& f) {
+    const subject& s = objects_[f.what.object];
+    const std::uint64_t first = f.looks.first, bytes = f.looks.end - f.looks.first;
+    const map_options how{.copy_where_denied = true, .fill_bytes = block_bytes << draw_.below(5)};
+    f.view = await<std::shared_ptr<view>>([&](auto&& t) { s.object.async_map(first, bytes, how, std::move(t)); });
+    if (upset_) return;
+    if (f.view->copied()) ++counts_.copied_views;
+    for (std::uint64_t parts = draw_.below(4); parts > 0; --parts) {
+      const std::uint64_t at = draw_.one_in(3) ? 0 : draw_.below(bytes);
+      compare(f.what.object, first + at, f.view->memory().subspan(at, 1 + draw_.below(bytes - at)));
+    }
+  }
+
+  void look_at_all(flight& f) {
+    const std::uint64_t bytes = f.view->bytes();
+    if (draw_.one_in(2)) f.view->release_pages(draw_.below(bytes), 1 + draw_.below(bytes));
+    if (draw_.one_in(2))
+      if (const error_code ec = f.view->populate(draw_.below(bytes), bytes)) throw cli::make_failure("a view", ec);
+    compare(f.what.object, f.what.offset_bytes, f.view->memory());
   }
 
   void recreate(const operation& o) {
@@ -244,6 +311,7 @@ class runner {
     switch (o.kind) {
       case op_kind::append:
       case op_kind::write:
+      case op_kind::write_view:
         return m.write(o.offset_bytes, f.bytes);
       case op_kind::punch:
         return m.zero(o.offset_bytes, o.bytes, false);
@@ -257,6 +325,7 @@ class runner {
         return m.clone(o.offset_bytes, objects_[o.source].holds, o.source_offset_bytes, o.bytes);
       case op_kind::read:
       case op_kind::extents:
+      case op_kind::map:
       case op_kind::sync:
       case op_kind::recreate:
       case op_kind::reopen:
@@ -269,10 +338,13 @@ class runner {
     const operation& o = f.what;
     const bool writes = o.kind == op_kind::append || o.kind == op_kind::write;
     if (writes || o.kind == op_kind::read) give_memory(f);
-    if (writes) {
-      draw_.fill(f.bytes);
-      counts_.bytes_written += o.bytes;
+    if (writes) draw_.fill(f.bytes);
+    if (o.kind == op_kind::write_view) {  // what the view shows
+      const auto shown = objects_[o.object].holds.bytes(o.source_offset_bytes, o.bytes);
+      f.memory.assign(shown.begin(), shown.end());
+      f.bytes = f.memory;
     }
+    if (writes || f.view) counts_.bytes_written += o.bytes;
     const auto place = in_flight_.insert(in_flight_.end(), std::move(owned));
     const auto ended = [this, place](error_code ec, const auto& result) {
       const std::unique_ptr<flight> done = std::move(*place);
@@ -281,36 +353,41 @@ class runner {
     };
     const furrow::object to = objects_[o.object].object.with({.detail = &f.why});
     const write_options how{.level = o.durable ? durability::durable : durability::written};
-    start(to, f, how, ended);
+    start(to, f, how, here(ended));
     if (options_.depth > 1) apply(f);
   }
 
   template <class Ended>
-  void start(const furrow::object& to, const flight& f, const write_options& how, const Ended& ended) {
+  void start(const furrow::object& to, const flight& f, const write_options& how, Ended ended) {
     const operation& o = f.what;
     switch (o.kind) {
       case op_kind::append:
-        return to.async_append(pieces(f), {.level = how.level}, ended);
+        return to.async_append(pieces(f), {.level = how.level}, std::move(ended));
       case op_kind::write:
-        return to.async_write(o.offset_bytes, pieces(f), how, ended);
+        return to.async_write(o.offset_bytes, pieces(f), how, std::move(ended));
+      case op_kind::write_view:
+        return to.async_write(o.offset_bytes, f.view, how, std::move(ended));
       case op_kind::read:
-        return to.async_read(o.offset_bytes, asio::buffer(f.bytes.data(), f.bytes.size()), ended);
+        return to.async_read(o.offset_bytes, asio::buffer(f.bytes.data(), f.bytes.size()), std::move(ended));
       case op_kind::punch:
-        return to.async_punch(o.offset_bytes, o.bytes, how, ended);
+        return to.async_punch(o.offset_bytes, o.bytes, how, std::move(ended));
       case op_kind::write_zeroes:
-        return to.async_write_zeroes(o.offset_bytes, o.bytes, how, ended);
+        return to.async_write_zeroes(o.offset_bytes, o.bytes, how, std::move(ended));
       case op_kind::truncate:
-        return to.async_truncate(o.offset_bytes, how, ended);
+        return to.async_truncate(o.offset_bytes, how, std::move(ended));
       case op_kind::trim_front:
-        return to.async_trim_front(o.offset_bytes, how, ended);
+        return to.async_trim_front(o.offset_bytes, how, std::move(ended));
       case op_kind::clone:
-        return to.async_clone(o.offset_bytes, objects_[o.source].object, o.source_offset_bytes, o.bytes, how, ended);
+        return to.async_clone(o.offset_bytes, objects_[o.source].object, o.source_offset_bytes, o.bytes, how,
+                              std::move(ended));
       case op_kind::extents:
-        return to.async_extents(o.offset_bytes, o.bytes, 1 + static_cast<std::uint32_t>(draw_.below(200)), ended);
+        return to.async_extents(o.offset_bytes, o.bytes, 1 + static_cast<std::uint32_t>(draw_.below(200)),
+                                std::move(ended));
+      case op_kind::map:
       case op_kind::sync:
       case op_kind::recreate:
       case op_kind::reopen:
-        return to.async_sync(ended);
+        return to.async_sync(std::move(ended));
     }
   }
 
@@ -356,10 +433,10 @@ class runner {
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
   drawer draw_;
+  std::list<std::unique_ptr<flight>> in_flight_;  ///< Whose memory the store may use as long as it is there.
   store::device_pointer device_;
   store store_;
   std::vector<subject> objects_;
-  std::list<std::unique_ptr<flight>> in_flight_;
   std::deque<operation> last_;
   totals counts_;
   std::string trouble_;    ///< The first thing that is wrong.

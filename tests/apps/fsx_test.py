@@ -21,11 +21,21 @@ class Fsx(Cli):
         text = self.fsx(MEMORY, "--ops", "500", "--seed", "77").stdout.decode()
         self.assertIn("seed 77", text)
         self.assertIn("no difference", text)
-        told = json.loads(self.fsx(MEMORY, "--ops", "500", "--seed", "77", "--json").stdout)
+        told = json.loads(self.fsx(MEMORY, "--ops", "500", "--seed", "77", "--json", "--no-map").stdout)
         self.assertEqual(told["seed"], 77)
         self.assertEqual(sum(told["ops"].values()), 500)
         self.assertGreater(told["ops"]["clone"], 0)
-        self.assertEqual(told, json.loads(self.fsx(MEMORY, "--ops", "500", "--seed", "77", "--json").stdout))
+        self.assertEqual(told["ops"]["map"] + told["ops"]["write_view"], 0)
+        self.assertEqual(told, json.loads(self.fsx(MEMORY, "--ops", "500", "--seed", "77", "--json", "--no-map").stdout))
+
+    def test_views_are_read_and_written(self):
+        told = json.loads(self.fsx(MEMORY, "--ops", "2000", "--depth", "4", "--json").stdout)
+        self.assertGreater(told["ops"]["map"], 0)
+        self.assertGreater(told["ops"]["write_view"], 0)
+        if told["copied_views"] == 0:
+            self.assertGreater(told["fill_bytes"], 0)
+            self.assertGreater(told["extracted"], 0)
+            self.assertEqual(told["bounced_bytes"], 0)
 
     def test_a_full_store_is_no_failure(self):
         told = json.loads(self.fsx("memory:?size=12M&zone_size=512K", "--ops", "3000", "--json").stdout)
