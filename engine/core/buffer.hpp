@@ -46,12 +46,14 @@ class buffer_pool {
       kept_[c].pop_back();
       return b;
     }
+    if (c < classes) kept_[c].reserve(kept_max);  // so that give() asks for nothing
     return buffer{c < classes ? block_bytes << c : bytes};
   }
-  void give(buffer b) {
+  void give(buffer b) noexcept {
     if (!b) return;
     const std::size_t c = class_of(b.bytes());
-    if (c < classes && b.bytes() == block_bytes << c && kept_[c].size() < kept_max) kept_[c].push_back(std::move(b));
+    if (c < classes && b.bytes() == block_bytes << c && kept_[c].size() < kept_[c].capacity())
+      kept_[c].push_back(std::move(b));
   }
 
  private:

@@ -10,6 +10,9 @@
 //   I1  It never calls out: no clock, descriptor, thread, callback or random source of its own.
 //   I2  Nothing is answered inside handle(): notifications wait for poll().
 //   I3  The device accepts every command within its promises; each accepted command comes back as one completion.
+//   I4  Where memory lacks, a split is refused and its write ends with not_enough_memory; anything else throws
+//       std::bad_alloc out of the call. A core that has thrown is good for nothing but to be destroyed, which it can be at
+//       any time; what is on the device is then as after a loss of power.
 //
 // Not here: how any of it is done (the machines it is made of: store_state.hpp names them).
 #pragma once

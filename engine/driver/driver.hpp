@@ -20,11 +20,13 @@
 //   I4  The device is destroyed or given away before the core and the operations, whose memory its commands name.
 //   I5  A note in the inbox, or a signal, has a turn coming: somebody has it, one is posted, or handlers are called
 //       whose thread takes it next.
+//   I6  Whatever throws in a turn (want of memory, in the first place) ends the store: what the core was in the middle of is
+//       not known, so it is destroyed. Operations end with needs_reopen; the device is as after a loss of power.
 //
 // States of `phase_`
 //   running    from the start; ends in
 //   closing    by a close request: no new operations; those accepted before it go on
-//   ended      by the answer to close, to format, or to an open that failed; by stop; by the end of the context
+//   ended      by the answer to close, to format, or to an open that failed; by stop; by the end of the context; by I6
 //
 // Not here: which operations exist (store.cpp, object.cpp); decisions about any of them (core/).
 #pragma once
@@ -159,6 +161,7 @@ class driver : public std::enable_shared_from_this<driver> {
 
   // -- in its turn --
   void turn();
+  void break_down();  // I6
   void take(operation_ptr& o);
   void take(const cancel_note& n);
   void take(const release_note& n);

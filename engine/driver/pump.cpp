@@ -37,6 +37,18 @@ void driver::turn() {
   run();
 }
 
+void driver::break_down() {
+  if (phase_ == phase::ended) return;
+  std::unique_ptr<zoned::device> device;
+  auto unfinished = tear_down(device);
+  device.reset();
+  for (note& n : notes_)
+    if (auto* o = std::get_if<operation_ptr>(&n); o != nullptr && *o) unfinished.push_back(std::move(*o));
+  notes_.clear();
+  for (auto& o : unfinished) finish(std::move(o), failed(errc::needs_reopen));
+  if (thread_) thread_->end();
+}
+
 void driver::take(operation_ptr& o) {
   if (phase_ != phase::running) return finish(std::move(o), failed(errc::closed));
   const bool may_end_early = o->kind == operation::role::ordinary;

@@ -73,10 +73,16 @@ void driver::begin_turn_locked() {
 void driver::take_turns() {
   const auto self = shared_from_this();  // a handler may let the last store go
   for (int turns = 1;; ++turns) {
-    turn();
-    deliveries::list ended = deliveries_.take();
+    deliveries::list ended;
+    try {
+      turn();
+      ended = deliveries_.take();
+      if (ended.empty() && !again_) arm();
+    } catch (...) {
+      break_down();  // I6
+      ended = deliveries_.take();
+    }
     if (ended.empty()) {
-      if (!again_) arm();
       if (!stay(turns)) return;
       continue;
     }

@@ -5,6 +5,7 @@
 //   statistics   appends: those that were done; checkpoints: ticks; objects: handles that are open; records: requests;
 //                ordered_extents: appends begun and not yet done
 //   a create of "event:N" is preceded by N events
+//   a create of "out of memory" throws
 //   a device of one zone holds no store: opening fails
 //
 // Invariants
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <new>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -150,6 +152,7 @@ class machine {
         answer({{}, {}, {}, event{event::kind::low_space, {.bytes = static_cast<std::uint64_t>(i)}}});
       }
     }
+    if (r.options.name == "out of memory") throw std::bad_alloc{};
     if (const fake_object* there = r.options.name.empty() ? nullptr : find(0, r.options.name, 0)) {
       if (r.options.fail_if_exists) return fail(id, errc::exists, {.object = there->id, .what = "it is there"});
       return answer(id, open(there->id, false));

@@ -16,6 +16,8 @@
 //     nothing.
 //   - When the last copy goes without a close, the store stops: what the device has in flight is waited for, operations
 //     end with errc::closed, their outcome unknown. The next open recovers, as after a crash.
+//   - If there is no memory for the store's own work, or anything else is thrown there, the store ends as by a loss of power:
+//     operations end with errc::needs_reopen, their outcome unknown, and later ones with errc::closed.
 //   - The executor's context must run for a store to do anything. When it is destroyed first, the store stops, and
 //     handlers that were waiting are destroyed without being called.
 //   - In a co_await expression, g++ 12 copies temporaries like {.name = "log"} bit by bit, and breaks the strings in

@@ -171,6 +171,36 @@ TEST_CASE("lifetime: an object whose handler is never called is given back") {
   CHECK(t.counters().objects == 1);
 }
 
+TEST_CASE("lifetime: a store for whose work there is no memory ends, and tells everybody") {
+  context_store t;
+  t.commands->hold();
+  outcome_of<append_result> appended, late;
+  outcome_of<object> made, behind;
+  t.log.async_append(asio::buffer("x", 1), appended.handler());
+  t.poll();
+  t.s.async_create({.name = "out of memory"}, made.handler());
+  t.s.async_create({.name = "behind it"}, behind.handler());
+  t.run();  // there is no work left
+  CHECK(appended.failed(errc::needs_reopen));
+  CHECK(made.failed(errc::needs_reopen));
+  CHECK(behind.failed(errc::needs_reopen));
+  CHECK(t.commands->device_is_gone());
+  t.log.async_append(asio::buffer("x", 1), late.handler());
+  t.run();
+  CHECK(late.failed(errc::closed));
+}
+
+TEST_CASE("lifetime: on a thread of its own, too") {
+  const auto commands = std::make_shared<held_commands>();
+  store s = open_on_own_thread(commands);
+  auto made = s.async_create({.name = "out of memory"}, asio::use_future);
+  CHECK_THROWS_AS(made.get(), boost::system::system_error);
+  auto late = s.async_sync(asio::use_future);
+  CHECK_THROWS_AS(late.get(), boost::system::system_error);
+  s = {};
+  CHECK(commands->device_is_gone());
+}
+
 TEST_CASE("lifetime: a batch keeps its objects until it is committed") {
   context_store t;
   batch b;
