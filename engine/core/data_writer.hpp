@@ -37,6 +37,8 @@ class data_writer final : public io_client {
   /// Takes room for so many blocks, or says no. To be given back by release() when published or failed.
   [[nodiscard]] bool reserve(std::uint64_t blocks);
   void release(std::uint64_t blocks) { reserved_ -= blocks; }
+  /// Blocks of room that somebody has now.
+  [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
   /// Blocks that could be reserved now.
   [[nodiscard]] std::uint64_t available() const;
   /// Whether more may come without anybody deleting: a zone is on its way back.

@@ -195,6 +195,7 @@ void machine::step_close() {
   }
   if (!checkpoint_.idle() || ring_.busy() || (writes && !checkpoint_.served())) return;
   if (c_.io.in_flight() > 0) return;
+  FURROW_ASSERT(data_.reserved() == table_.promised_blocks());  // all that has ended has given its room back
   state_ = state::done;
   c_.answer(close_, c_.latch);
 }

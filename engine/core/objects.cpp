@@ -84,6 +84,12 @@ void object_table::unuse(object_state& o) {
   settle(o);
 }
 
+std::uint64_t object_table::promised_blocks() const {
+  std::uint64_t blocks = 0;
+  for (const auto& [id, o] : objects_) blocks += o->promised_blocks;
+  return blocks;
+}
+
 void object_table::settle(object_state& o) {
   if (o.users != 0 || o.handles != 0 || o.reads != 0 || !o.queue.empty() || !o.loading.empty()) return;  // O1
   const object_id id = o.id;

@@ -79,6 +79,8 @@ class object_table {
   /// Forgets the object if nothing needs it any more (O1).
   void settle(object_state& o);
   [[nodiscard]] std::size_t handles() const { return handle_count_; }
+  /// Of all objects.
+  [[nodiscard]] std::uint64_t promised_blocks() const;
 
  private:
   struct handle_slot {

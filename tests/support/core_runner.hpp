@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -59,6 +60,8 @@ class core_runner {
   std::function<void(const zoned::command&, zoned::completion&)> spoil;
   /// Why a command fails instead of being executed.
   std::function<error_code(const zoned::command&)> fail;
+  /// How many bytes of a command the device takes; none: all.
+  std::function<std::optional<std::uint64_t>(const zoned::command&)> shorten;
   /// Of the next core that is started.
   bool no_split = false;
   /// Whether the core is made to look again when it has nothing to do.
@@ -128,6 +131,8 @@ class core_runner {
         core_->handle(failed);
         continue;
       }
+      std::vector<zoned::segment> front;
+      if (const auto bytes = shorten ? shorten(c) : std::nullopt) cut(c, *bytes, front);
       zoned::completion done = device_.execute(c);
       if (spoil) spoil(c, done);
       core_->handle(done);
@@ -161,6 +166,15 @@ class core_runner {
   }
 
  private:
+  /// The command's front, in memory that `to` lends.
+  static void cut(zoned::command& c, std::uint64_t bytes, std::vector<zoned::segment>& to) {
+    for (const zoned::segment& s : c.segments) {
+      const std::size_t part = std::min<std::uint64_t>(s.bytes, bytes);
+      if (part > 0) to.push_back({s.data, part});
+      bytes -= part;
+    }
+    c.segments = to;
+  }
   void start() {
     core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_);
     if (no_split) core_->debug_no_split();
