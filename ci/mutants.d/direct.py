@@ -42,10 +42,10 @@ MUTANTS = [
     mutant("a clone's blocks are not counted", EDIT,
            "    static_cast<void>(change_references(s.where, true));\n", "", "core_edit", SHARED),
     mutant("who waits is overtaken", LOCK,
-           "overlaps_held(w->first, w->end) || std::any_of(waiting_.begin(), w, [&w](const ticket& before) {  // L2\n"
-           "          return before.first < w->end && w->first < before.end;\n"
-           "        });",
-           "overlaps_held(w->first, w->end);", "core_edit", LOCKS),
+           "  for (const ticket& w : waiting_) count += meets(w, first, end) ? 1u : 0u;\n", "", "core_edit", LOCKS),
+    mutant("a write that waits for room is overtaken", WRITER,
+           "const bool is_next = rooms_.empty() ||", "const bool is_next = true ||", "core_direct",
+           ["a write that waits for room is not overtaken*"]),
     mutant("the rest of a write keeps its room", ATTEMPT,
            "    give_back(io, std::exchange(io.stash->reserved_blocks, 0));\n", "    io.stash->reserved_blocks = 0;\n", "core_direct",
            PARTS, "31"),

@@ -308,8 +308,9 @@ void direct_writer::read_old(direct_io& io, const std::vector<std::uint64_t>& bl
 bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   const std::uint64_t blocks = p.blocks();
   io.of_promise = 0;
-  if (blocks == 0 || reserve_for(c_, *io.object, blocks, &io.of_promise)) return true;
-  if (c_.data->more_coming() || io.in_flight > 0) {
+  const bool is_next = rooms_.empty() || roomless_ == &io || blocks <= io.object->promised_blocks;  // W6
+  if (blocks == 0 || (is_next && reserve_for(c_, *io.object, blocks, &io.of_promise))) return true;
+  if (!is_next || c_.data->more_coming() || io.in_flight > 0) {
     io.now = direct_io::state::room;
     rooms_.push_back(&io);
     return false;
@@ -378,7 +379,9 @@ void direct_writer::step() {
   while (!rooms_.empty()) {
     direct_io* const io = rooms_.front();
     rooms_.pop_front();
+    roomless_ = io;
     advance(*io);
+    roomless_ = nullptr;
     if (rooms_.empty() || rooms_.back() != io) continue;
     rooms_.pop_back();  // no room yet: it stays the first
     rooms_.push_front(io);

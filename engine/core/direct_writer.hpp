@@ -23,6 +23,7 @@
 //       and appends wait for that.
 //   W4  Old bytes are read after all that was accepted before is published or has failed.
 //   W5  An attempt is whole or absent after a crash. A request of more attempts is published in the order of the object.
+//   W6  Who needs more room than the object was promised waits behind those that wait for room; so none is overtaken.
 //
 // Not here: what a change comes to (direct_plan), its records (publisher_edit), making memory resident (driver).
 #pragma once
@@ -157,7 +158,8 @@ class direct_writer {
   boost::intrusive::list<direct_io> live_;
   std::deque<std::function<void()>> ready_;
   std::vector<direct_io*> draining_;
-  std::deque<direct_io*> rooms_;  ///< Wait for space, in the order of coming.
+  std::deque<direct_io*> rooms_;         ///< Wait for space, in the order of coming (W6).
+  const direct_io* roomless_ = nullptr;  ///< The first of them, while it is tried again.
   std::uint64_t reservation_ = std::uint64_t{1} << 62;
   std::uint64_t progress_ = 0;
 };

@@ -2,7 +2,8 @@
 //
 // Invariants
 //   L1  Ranges that are held do not overlap.
-//   L2  A range waits while it overlaps one that is held or one that has waited for longer; so none starves.
+//   L2  A range waits while it overlaps one that is held or one that has waited for longer; so none starves. How many
+//       these are is kept with it, so that what goes looks at each that waits once.
 //
 // Not here: what is done under it (direct_writer); reads take none.
 #pragma once
@@ -23,6 +24,7 @@ class range_lock {
     std::uint64_t end = 0;
     bool held = false;
     bool waits = false;
+    std::size_t before = 0;         ///< Overlapping ones that came before and are still there; 0: it is held.
     std::function<void()> granted;  ///< Called by nobody here: see release().
   };
 
@@ -40,7 +42,8 @@ class range_lock {
     type operator()(const ticket& t) const { return t.first; }
   };
   [[nodiscard]] bool is_free_of(std::uint64_t first, std::uint64_t end) const;
-  [[nodiscard]] bool overlaps_held(std::uint64_t first, std::uint64_t end) const;
+  /// How many are held or wait that overlap it.
+  [[nodiscard]] std::size_t overlapping(std::uint64_t first, std::uint64_t end) const;
 
   boost::intrusive::set<ticket, boost::intrusive::key_of_value<by_first>, boost::intrusive::constant_time_size<false>>
       held_;

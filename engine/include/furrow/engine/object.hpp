@@ -93,7 +93,8 @@ class object {
   /// over: new blocks take the place of the old ones when all have landed. Blocks that are met in part are read first.
   /// Operations that overlap follow one another in the order of the calls; one that may move the object's end has appends
   /// wait. Up to ordered_extent_bytes_max, a write is whole or absent after a crash; a longer one is published part by
-  /// part, in the order of the object. The memory goes to the device uncopied where it is aligned, and the offset with it.
+  /// part, in the order of the object. If a part of it fails, the others may be there all the same; the write fails, and does
+  /// not tell which. The memory goes to the device uncopied where it is aligned, and the offset with it.
   /// Errors: as of async_append, and out_of_range (over the largest object), checksum_mismatch (of an old block).
   template <class ConstBufferSequence, asio::completion_token_for<void(error_code, write_result)> Token>
   requires asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_write(std::uint64_t offset_bytes,

@@ -190,6 +190,25 @@ TEST_CASE("a close lets a write have the room that dropped blocks give back") {
   CHECK(w.r.check().damage == 0);
 }
 
+TEST_CASE("a write that waits for room is not overtaken by a smaller one") {
+  slow_drop w{true};
+  std::vector<std::byte> few = pattern(10, block);
+  std::uint64_t put = 0, small = 0, promised = 0;
+  w.truncate_and([&] {
+    std::vector<std::byte>& m = w.memory;
+    put = w.r.ask_later(core::write_request{w.other, 0, m.size(), {{m.data(), m.size()}}, {}});
+    small = w.r.ask_later(core::write_request{w.other, 1600 * block, few.size(), {{few.data(), few.size()}}, {}});
+    promised = w.r.ask_later(core::zero_request{w.other, 1700 * block, block, false, {}});
+  });
+  const auto sequence_of = [&w](std::uint64_t id) {
+    const auto& n = core_runner::good(w.r.answers.at(id));
+    const auto* a = std::get_if<append_result>(&n.result);
+    return a != nullptr ? a->sequence : std::get<core::sequence_result>(n.result).sequence;
+  };
+  CHECK(sequence_of(put) < sequence_of(small));
+  CHECK(sequence_of(promised) < sequence_of(put));  // takes none
+}
+
 TEST_CASE("what waits for doomed blocks to be dropped fails when the store can write no more") {
   slow_drop w{false};
   std::vector<std::byte>& m = w.memory;
