@@ -13,7 +13,7 @@ PLANS = ["a write puts its bytes there*", "zeros: whole blocks*", "a truncation 
 CUT = ["a range cut out of one extent*", "a range cut out of any layout*"]
 SHARED = ["random writes* holes and clones leave every block*", "a range cut out of one extent*"]
 LOCKS = ["ranges that overlap follow*", "one that waits is not overtaken*", "random ranges*"]
-PARTS = ["every cut of a source*", "random prefixes are given*"]
+CANCELLED = ["a write that was cancelled in front of its source*"]
 FAILING = ["each append of a write given in two parts*"]
 RANDOM = ["random changes of objects*"]
 DOOMED = ["while blocks of a hole are still to be dropped*"]
@@ -48,7 +48,7 @@ MUTANTS = [
            ["a write that waits for room is not overtaken*"]),
     mutant("the rest of a write keeps its room", ATTEMPT,
            "    give_back(io, std::exchange(io.stash->reserved_blocks, 0));\n", "    io.stash->reserved_blocks = 0;\n", "core_direct",
-           PARTS, "31"),
+           CANCELLED, "31"),
     mutant("the held memory is taken from its begin in each attempt", ATTEMPT,
            "  cursor.skip(from - io.held_from);\n  cursor.copy(to.subspan(from - begin, until - from));",
            "  cursor.copy(to.subspan(from - begin, until - from));", "core_direct", RANDOM, "19"),
