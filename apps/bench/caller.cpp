@@ -52,7 +52,7 @@ caller::caller(asio::io_context& context, store on, const plan& what, std::size_
       share_bytes_{share_bytes},
       chance_{what.seed + number},
       slots_{std::make_unique<slot[]>(what.depth)} {
-  append_options_.level = plan_.level;
+  append_options_.level = write_options_.level = plan_.level;
   for (std::size_t i = 0; i < plan_.depth; ++i) {
     slots_[i].memory = memory_of(plan_.operation_bytes, plan_.seed + number * plan_.depth + i);
     slots_[i].turn = i % plan_.objects;
@@ -80,6 +80,7 @@ std::uint64_t caller::heap_allocations() const {
 bool caller::reads_next() {
   switch (plan_.what) {
     case workload::append:
+    case workload::write_random:
       return false;
     case workload::read_sequential:
     case workload::read_random:
@@ -100,7 +101,8 @@ void caller::start(std::size_t index, clock::time_point now) {
   s.began = now;
   s.reads = reads_next();
   const std::size_t turn = std::exchange(s.turn, (s.turn + plan_.depth) % plan_.objects);
-  s.reads ? read(index, sources_[turn]) : append(index, sinks_[turn]);
+  if (s.reads) return read(index, sources_[turn]);
+  plan_.what == workload::write_random ? write(index, sources_[turn]) : append(index, sinks_[turn]);
 }
 
 void caller::append(std::size_t index, sink& to) {
@@ -121,6 +123,15 @@ void caller::read(std::size_t index, source& from) {
     from.handle.async_read(place * plan_.operation_bytes, to, on_done{this, index});
   else
     from.handle.async_read(place * plan_.operation_bytes, to, on_done_here{{this, index}});
+}
+
+void caller::write(std::size_t index, source& to) {
+  const std::uint64_t offset_bytes = chance_() % (to.bytes / plan_.operation_bytes) * plan_.operation_bytes;
+  const asio::const_buffer from(slots_[index].memory.get(), plan_.operation_bytes);
+  if (plan_.threads == 1)
+    to.handle.async_write(offset_bytes, from, write_options_, on_done{this, index});
+  else
+    to.handle.async_write(offset_bytes, from, write_options_, on_done_here{{this, index}});
 }
 
 void caller::done(std::size_t index, error_code e) {

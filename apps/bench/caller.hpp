@@ -77,6 +77,7 @@ class caller {
   void start(std::size_t index, clock::time_point now);
   void append(std::size_t index, sink& to);
   void read(std::size_t index, source& from);
+  void write(std::size_t index, source& to);
   void done(std::size_t index, error_code e);
   void replace(std::size_t of);
   [[nodiscard]] bool reads_next();
@@ -88,6 +89,7 @@ class caller {
   std::uint64_t share_bytes_;
   std::mt19937_64 chance_;
   append_options append_options_;
+  write_options write_options_;
   std::vector<source> sources_;
   std::vector<sink> sinks_;
   std::unique_ptr<slot[]> slots_;

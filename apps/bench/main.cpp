@@ -27,11 +27,10 @@ struct named_workload {
   workload what;
   std::optional<durability> level;  ///< None: as --level says.
 };
-const std::map<std::string, named_workload> workloads{{"append", {workload::append, {}}},
-                                                      {"durable", {workload::append, durability::durable}},
-                                                      {"read", {workload::read_sequential, {}}},
-                                                      {"randread", {workload::read_random, {}}},
-                                                      {"mixed", {workload::mixed, {}}}};
+const std::map<std::string, named_workload> workloads{
+    {"append", {workload::append, {}}},          {"durable", {workload::append, durability::durable}},
+    {"read", {workload::read_sequential, {}}},   {"randread", {workload::read_random, {}}},
+    {"randwrite", {workload::write_random, {}}}, {"mixed", {workload::mixed, {}}}};
 const std::map<std::string, durability> levels{{"written", durability::written}, {"durable", durability::durable}};
 
 struct arguments {
@@ -53,7 +52,7 @@ class usage_error : public std::runtime_error {
 
 void add_options(CLI::App& app, arguments& a) {
   app.add_option("URI", a.uri, "The device: /dev/nvme0n1, /dev/ng0n1, file:PATH?size=1G, memory:?size=1G");
-  app.add_option("WORKLOAD", a.workload, "append (the default), durable, read, randread or mixed");
+  app.add_option("WORKLOAD", a.workload, "append (the default), durable, read, randread, randwrite or mixed");
   app.add_flag(
       "--null-blk", a.null_blk,
       "Instead of a URI: a zoned null_blk, made for this run and removed after it. Parameters may follow: "
@@ -72,20 +71,21 @@ void add_options(CLI::App& app, arguments& a) {
   app.add_option("--objects", a.how.objects, "Used in turn, by each thread")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  app.add_option("--level", a.level, "Of appends: written or durable")
+  app.add_option("--level", a.level, "Of appends and writes: written or durable")
       ->check(CLI::IsMember(levels))
       ->capture_default_str();
   app.add_option("--seconds", a.how.seconds, "How long")->check(CLI::Range(0.01, 86'400.0))->capture_default_str();
   app.add_option("--warm-up", a.how.warm_up_seconds, "Seconds of the same before it")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  app.add_option("--fill", a.how.fill_bytes, "Bytes to be read, in all objects together")
+  app.add_option("--fill", a.how.fill_bytes, "Bytes to be read, or written over, in all objects together")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str();
   app.add_option("--reads", a.how.reads_per_hundred, "Of a hundred operations of a mixed workload")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
-  app.add_option("--seed", a.how.seed, "Of the places of random reads, and of the content")->capture_default_str();
+  app.add_option("--seed", a.how.seed, "Of the places of random reads and writes, and of the content")
+      ->capture_default_str();
   app.add_flag("--checksums,!--no-checksums", a.checksums, "Sums of data (the default)");
   app.add_flag("--force", a.force, "Even if the device holds a store");
   app.add_flag("--json", a.json, "Print JSON");
@@ -118,7 +118,7 @@ void settle(arguments& a) {
   if (a.workload.empty()) a.workload = "append";
   const auto found = workloads.find(a.workload);
   if (found == workloads.end())
-    throw usage_error{a.workload + " is no workload: append, durable, read, randread, mixed"};
+    throw usage_error{a.workload + " is no workload: append, durable, read, randread, randwrite, mixed"};
   a.how.what = found->second.what;
   a.how.level = found->second.level.value_or(levels.at(a.level));
 }

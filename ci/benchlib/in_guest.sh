@@ -14,7 +14,8 @@ step() {
   id=$1 block=$(block_device "$2") fill=$3
   shift 3
   if [ -n "$block" ]; then
-    zbd reset "$block" >/dev/null || echo "$id: the zones of $block could not be reset" >&2
+    zoned=$(cat "/sys/block/${block#/dev/}/queue/zoned")
+    [ "$zoned" = none ] || zbd reset "$block" >/dev/null || echo "$id: the zones of $block could not be reset" >&2
     [ "$fill" = 0 ] || dd if=/dev/zero of="$block" bs=1M count="$fill" oflag=direct 2>/dev/null || echo "$id: not filled" >&2
     stat=/sys/block/${block#/dev/}/stat
   else

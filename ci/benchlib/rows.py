@@ -1,7 +1,7 @@
 """What is measured: groups of runs that alternate on one device, and the rows of the table that come of each group.
 
 A group has runs of fio, of which the best counts (those marked `beside` are shown and do not count), and a run of
-furrow-bench for each of its rows. A row's ratio must reach its target:
+furrow-bench for each of its rows. A row's ratio must reach its target, or is only told if that is 0:
 
   kind    numerator           denominator
   plain   furrow-bench        the group's best fio
@@ -12,6 +12,10 @@ from dataclasses import dataclass
 KIB, MIB = 1 << 10, 1 << 20
 ZONE_MIB, DEVICE_MIB = 16, 4096  # so large that no run wraps: a store resets zones then, and fio need not
 FILL_MIB = 128  # what random reads choose from
+# What random writes choose from. No zone is cleaned, but one is free again when all in it was written over: of a zone of 4,096 blocks the
+# last one is when some nine times as much has been written, so this takes a third of the device, however long it goes on.
+OVERWRITE_MIB = 128
+UNZONED_MIB = 256
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,16 @@ def read_group(depth, target):
                  read_fios(depth), both(name, target), fill_mib=FILL_MIB)
 
 
+def overwrite_group(operation_bytes, depth):
+    """Writes at random offsets of one object, against fio's at random offsets of the same kind of device without zones. No target."""
+    name = f"randwrite_{size_of(operation_bytes)}_d{depth}"
+    write = ("--rw=randwrite", "--norandommap", f"--size={OVERWRITE_MIB}M")
+    psync, uring = "--ioengine=psync", "--ioengine=io_uring"
+    fios = (Fio("psync d1", (psync, *write)), Fio("io_uring d1", (uring, *write)), Fio(f"io_uring d{depth}", (uring, f"--iodepth={depth}", *write)))
+    return Group(name, "null_blk", "/dev/nullb0", operation_bytes, with_and_without("randwrite", "--depth", str(depth), "--fill", f"{OVERWRITE_MIB}M"),
+                 fios, (Row(f"{name}_nosum", 0, "nosum"), Row(f"{name}_sum", 0, "sum", bound=True)), fill_mib=OVERWRITE_MIB, fio_device="/dev/nullb1")
+
+
 def durable_group():
     """The store as it is by default, with sums, against one job that has each write flushed (write, then fdatasync)."""
     name, engine = "durable_4k_x32", ("--ioengine=psync", *WRITE, "--fdatasync=1")
@@ -109,6 +123,9 @@ GUEST = (
     append_group("null_blk", "/dev/nullb0", "append_4k_d32", 4 * KIB, 32, 1.3),
     read_group(1, 0.90),
     read_group(32, 0.85),
+    overwrite_group(4 * KIB, 32),
+    overwrite_group(64 * KIB, 8),
+    overwrite_group(MIB, 8),
     append_group("nvme", "/dev/nvme0n1", "nvme_append_4k_d32", 4 * KIB, 32, 3),
     durable_group(),
     native_append_group(),

@@ -92,6 +92,7 @@ class Ratios(unittest.TestCase):
 
 ROW_NAMES = """append_64k_d8_nosum append_1m_d8_nosum append_4k_d32_nosum nvme_append_4k_d32_nosum durable_4k_x32 randread_4k_d1_nosum
     randread_4k_d32_nosum nvme_append_64k_d8_nosum append_64k_d8_sum append_1m_d8_sum append_4k_d32_sum nvme_append_4k_d32_sum
+    randwrite_4k_d32_nosum randwrite_64k_d8_nosum randwrite_1m_d8_nosum randwrite_4k_d32_sum randwrite_64k_d8_sum randwrite_1m_d8_sum
     durable_4k_x32_sum randread_4k_d1_sum randread_4k_d32_sum nvme_append_64k_d8_sum""".split()
 HOST_NAMES = ["host_append_64k_d8", "host_append_1m_d8", "host_randread_4k_d32"]
 
@@ -133,6 +134,15 @@ class Schedule(unittest.TestCase):
         [group] = rows.named_rows(rows.GUEST, ["randread_4k_d1_nosum"])
         for step in schedule.steps_of(group, 1, 1, rows.size_of):
             self.assertEqual(step.fill_mib, rows.FILL_MIB if step.program == "fio" else 0)
+
+    def test_random_writes_have_a_device_without_zones_for_fio(self):
+        [group] = rows.named_rows(rows.GUEST, ["randwrite_64k_d8_nosum"])
+        for step in schedule.steps_of(group, 1, 1, rows.size_of):
+            if step.program == "checksum":
+                continue
+            self.assertEqual(step.device, "/dev/nullb1" if step.program == "fio" else "/dev/nullb0")
+            self.assertIn("--filename=/dev/nullb1" if step.program == "fio" else "/dev/nullb0", step.command)
+            self.assertIn("--rw=randwrite" if step.program == "fio" else "randwrite", step.command)
 
     def test_sizes_as_fio_wants_them(self):
         self.assertEqual([rows.size_of(n) for n in (4096, 65536, 1 << 20)], ["4k", "64k", "1m"])
@@ -185,6 +195,12 @@ class Results(unittest.TestCase):
         text = "\n".join([*report.ratio_table([nosum, summed]), *report.group_table(result, "6.12")])
         for words in "| `append_64k_d8_nosum` | 4,550 | 5,000 |", "| held | 25% |", "| missed | 25% |", "fio psync, 8 jobs", "(beside)":
             self.assertIn(words, text)
+
+    def test_a_row_without_a_target_is_told(self):
+        row = {"name": "a", "ratio": {"median": 0.4, "min": 0.3, "max": 0.5}, "numerator": 4, "denominator": 10, "denominator_of": "fio", "device": "d",
+               "pairs": 5, "target": 0, "held": True, "others_share": 0}
+        self.assertIn("| 5 | - | told |", "\n".join(report.ratio_table([row])))
+        self.assertIn("| 5 | - | failed |", "\n".join(report.ratio_table([{**row, "held": False}])))
 
     def test_a_fio_that_fails_does_not_count(self):
         self.leave_all(lambda step: 10_000 if step.run == "io_uring d8" else 1_000, lambda step: 950)

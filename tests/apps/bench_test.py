@@ -21,7 +21,7 @@ class Bench(Cli):
         return json.loads(self.bench(*args, "--json", "--seconds", "0.2").stdout)
 
     def test_each_workload_does_what_it_is_called(self):
-        for workload, writes, reads in ("append", 1, 0), ("durable", 1, 0), ("read", 0, 1), ("randread", 0, 1), ("mixed", 1, 1):
+        for workload, writes, reads in ("append", 1, 0), ("durable", 1, 0), ("read", 0, 1), ("randread", 0, 1), ("randwrite", 1, 0), ("mixed", 1, 1):
             with self.subTest(workload):
                 found = self.measured(MEMORY, workload, "--depth", "4", "--objects", "2", "--fill", "4M")
                 self.assertEqual(found["workload"], workload)
@@ -37,6 +37,10 @@ class Bench(Cli):
         found = json.loads(self.bench(MEMORY, "append", "--bytes", "256K", "--depth", "4", "--seconds", "2", "--json").stdout)
         self.assertGreater(found["writes"]["operations"] * found["operation_bytes"], 128 << 20)
 
+    def test_random_writes_go_on_when_the_device_has_been_filled_several_times(self):
+        found = json.loads(self.bench(MEMORY, "randwrite", "--bytes", "64K", "--depth", "4", "--fill", "4M", "--seconds", "2", "--json").stdout)
+        self.assertGreater(found["writes"]["operations"] * found["operation_bytes"], 128 << 20)
+
     def test_odd_sizes(self):
         self.assertEqual(self.measured(MEMORY, "append", "--bytes", "777")["operation_bytes"], 777)
         self.assertGreater(self.measured(MEMORY, "randread", "--bytes", "3M", "--fill", "1M")["reads"]["operations"], 0)
@@ -48,7 +52,7 @@ class Bench(Cli):
         self.assertGreater(self.measured(self.uri, "append", "--force")["writes"]["operations"], 0)
 
     def test_threads_have_objects_of_their_own_and_add_up(self):
-        for workload in "append", "durable", "randread", "mixed":
+        for workload in "append", "durable", "randread", "randwrite", "mixed":
             with self.subTest(workload):
                 found = self.measured(MEMORY, workload, "--threads", "3", "--depth", "2", "--objects", "2", "--fill", "6M")
                 self.assertEqual(found["threads"], 3)
@@ -63,7 +67,7 @@ class Bench(Cli):
 
     def test_levels(self):
         self.assertEqual(self.measured(MEMORY, "append")["level"], "written")
-        for arguments in ("durable",), ("append", "--level", "durable"), ("mixed", "--level", "durable", "--fill", "1M"):
+        for arguments in ("durable",), ("append", "--level", "durable"), ("randwrite", "--level", "durable", "--fill", "1M"), ("mixed", "--level", "durable", "--fill", "1M"):
             with self.subTest(arguments):
                 found = self.measured(MEMORY, *arguments)
                 self.assertEqual(found["level"], "durable")
@@ -76,7 +80,7 @@ class Bench(Cli):
         self.assertLess(found["statistics"]["ordered_extents"], 2 * found["writes"]["operations"])
 
     def test_the_loop_itself_allocates_nothing(self):
-        for arguments in ("append", "--depth", "32"), ("randread", "--depth", "32"), ("mixed", "--threads", "2", "--depth", "8"):
+        for arguments in ("append", "--depth", "32"), ("randread", "--depth", "32"), ("randwrite", "--depth", "32"), ("mixed", "--threads", "2", "--depth", "8"):
             with self.subTest(arguments):
                 self.assertEqual(self.measured(MEMORY, *arguments, "--fill", "4M")["handler_heap_allocations"], 0)
 
