@@ -68,6 +68,18 @@ class append_desk {
     return submit(zoned::opcode::append, {zone}, blocks);
   }
 
+  /// Of one zone, by the caller.
+  std::uint64_t report(std::uint32_t zone, zoned::zone_info& to) {
+    const zoned::command c{.id = {++last_id_},
+                           .op = zoned::opcode::report,
+                           .zone = {zone},
+                           .offset_bytes = 0,
+                           .segments = {},
+                           .zones = {&to, 1}};
+    REQUIRE(adaptor_->submit({&c, 1}) == 1);
+    return last_id_;
+  }
+
   /// All completions so far, by id; each id at most once.
   const std::map<std::uint64_t, zoned::completion>& settle() {
     zoned::completion out[3];

@@ -39,6 +39,66 @@ TEST_CASE("the write pointer is learned once, then kept") {
   CHECK(d.result(second).at == place{{2}, 4 * block});
 }
 
+TEST_CASE("a report that the caller asks for makes a zone known") {
+  desk d;
+  zone_info told;
+  const auto asked = d.report(2, told);
+  d.learns(zone_at(2, 3 * block));
+  CHECK(d.result(asked).bytes == 1);
+  CHECK(told.write_pointer_bytes == 3 * block);
+  const auto first = d.append(2);
+  d.writes(3 * block, 1);
+  d.complete(ok, block);
+  CHECK(d.result(first).at == place{{2}, 3 * block});
+  const auto failed = d.report(1, told);
+  d.complete(errc::io);
+  CHECK(d.error(failed) == errc::io);
+  d.append(1);
+  d.learns(zone_at(1, 0, empty));
+  d.complete(ok, block);
+}
+
+TEST_CASE("a report that may be older than a change makes nothing known") {
+  zone_info told;
+  for (const bool ended : {true, false}) {
+    CAPTURE(ended);
+    desk d;
+    d.append(0);
+    d.learns(zone_at(0, 0, empty));
+    if (!ended) {  // began before the report was asked for, ended before it came
+      d.report(0, told);
+      d.complete(errc::io);
+    } else {  // began and failed while it was on its way
+      d.complete(ok, block);
+      d.report(0, told);
+      d.append(0);
+      d.complete(errc::io, 0, 1);
+    }
+    REQUIRE(d.only().op == opcode::report);
+    d.below_->answer_report(0, zone_at(0, 7 * block));
+    d.settle();
+    const auto next = d.append(0);
+    d.learns(zone_at(0, block, implicit_open));
+    d.writes(block, 1);
+    d.complete(ok, block);
+    CHECK(d.result(next).at == place{{0}, block});
+  }
+}
+
+TEST_CASE("a report never moves a write pointer that is known") {
+  desk d;
+  zone_info told;
+  d.append(3);
+  d.learns(zone_at(3, 0, empty));
+  d.complete(ok, block);
+  d.report(3, told);
+  d.learns(zone_at(3, 5 * block));
+  const auto next = d.append(3);
+  d.writes(block, 1);
+  d.complete(ok, block);
+  CHECK(d.result(next).at == place{{3}, block});
+}
+
 TEST_CASE("appends of one zone go one at a time in order, those of several zones together") {
   desk d;
   const auto a = d.append(0);

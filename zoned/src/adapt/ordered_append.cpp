@@ -96,7 +96,8 @@ void ordered_append::cancel(command_id id) noexcept {
 
 void ordered_append::accept(const command& c) {
   const slot_index index = slots_.take();
-  slots_[index] = {.what = c, .now = stage::waiting, .next = none, .offset_bytes = c.offset_bytes, .error = {}};
+  slots_[index] = {
+      .what = c, .now = stage::waiting, .next = none, .offset_bytes = c.offset_bytes, .error = {}, .changes = changes_};
   if (!is_mutation(c.op)) return pass_on(index, c, stage::passing);
   if (c.zone.value >= shape().zone_count) return refuse(index, errc::out_of_range);
   lane& l = lanes_[c.zone.value];
@@ -106,6 +107,7 @@ void ordered_append::accept(const command& c) {
 
 void ordered_append::pass_on(slot_index index, const command& c, stage as) {
   slots_[index].now = as;
+  if (as != stage::passing) ++changes_;
   outgoing_.push_back(c);
   outgoing_.back().id = {index};
 }
@@ -214,18 +216,32 @@ void ordered_append::learn(lane& l, slot_index asking) {
                        .zones = {&l.zone, 1}});
 }
 
+void ordered_append::learn_from(const slot& report, std::uint64_t zones) {
+  if (report.changes != changes_) return;  // it may be older than them
+  for (const zone_info& z : report.what.zones.first(std::min<std::uint64_t>(zones, report.what.zones.size()))) {
+    if (z.index.value >= lanes_.size()) continue;
+    lane& l = lanes_[z.index.value];
+    if (l.state != lane_state::unknown) continue;
+    l.zone = z;
+    l.state = lane_state::known;
+  }
+}
+
 void ordered_append::finish(const completion& c) {
   const auto index = static_cast<slot_index>(c.id.value);
   ensure(c.id.value < slots_.size());
   const slot& s = slots_[index];
   switch (s.now) {
     case stage::passing:
+      if (s.what.op == opcode::report && !c.error) learn_from(s, c.bytes);
       return answer(index, c.error, c.at, c.bytes);
     case stage::learning:
       return finish_learning(lanes_[s.what.zone.value], index, !c.error && c.bytes == 1, c.error);
     case stage::changing:
+      ++changes_;
       return finish_management(lanes_[s.what.zone.value], index, c.error);
     case stage::writing:
+      ++changes_;
       return finish_write(lanes_[s.what.zone.value], index, c);
     case stage::free:
     case stage::waiting:

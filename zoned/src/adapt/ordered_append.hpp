@@ -1,7 +1,8 @@
 // Supplies zone append on a device that has only writes at the write pointer. The one owner of the write pointers.
 //
 // A lane is a zone as this adaptor sees it
-//   unknown     nothing is known. The first change asked of it is preceded by a report
+//   unknown     nothing is known. The first change asked of it is preceded by a report; one that somebody else asks for
+//               makes it known as well, if no change of any lane began or ended since
 //   learning    the report is with the device
 //   known       type, capacity and condition are right; the write pointer is optimistic: where it will stand when all
 //               writes at work have landed whole
@@ -78,6 +79,7 @@ class ordered_append final : public device {
     slot_index next = none;          // in the list of its lane that it is in
     std::uint64_t offset_bytes = 0;  // of a write that was given its place
     error_code error;                // of a write that failed
+    std::uint64_t changes = 0;       // when it was accepted; of a report
   };
   /// Slots of one lane in order, linked through slot::next.
   struct slot_list {
@@ -104,6 +106,7 @@ class ordered_append final : public device {
   [[nodiscard]] error_code place_write(const lane& l, slot& s) const;
   [[nodiscard]] error_code refusal_of_management(const lane& l, opcode op) const;
   void learn(lane& l, slot_index asking);
+  void learn_from(const slot& report, std::uint64_t zones);
   void finish(const completion& c);
   void finish_learning(lane& l, slot_index asking, bool learned, error_code error);
   void finish_write(lane& l, slot_index index, const completion& c);
@@ -129,6 +132,7 @@ class ordered_append final : public device {
   unique_fd either_ready_;
   slot_table<slot> slots_;
   std::vector<lane> lanes_;
+  std::uint64_t changes_ = 0;  // of lanes, begun and ended
   std::vector<command> outgoing_;
   std::array<completion, 64> landed_;
   std::unique_ptr<device> below_;  // the last member: it ends first, and may use the slots and lanes until then
