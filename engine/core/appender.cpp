@@ -43,7 +43,7 @@ error_code appender::check(const object_state& o, const append_options& options)
   return {};
 }
 
-void appender::accept(operation_id id, append_request r) {
+void appender::accept(operation_id id, append_request& r) {
   object_state* const o = c_.table->of(r.handle);
   if (o != nullptr && !end_is_free(*o)) return block(id, std::move(r), *o);
   if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});  // A1

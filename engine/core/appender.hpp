@@ -29,7 +29,7 @@ class appender {
   appender& operator=(const appender&) = delete;
   ~appender();
 
-  void accept(operation_id id, append_request r);
+  void accept(operation_id id, append_request& r);
   void accept(operation_id id, batch_request r);
   /// Tries those that wait for space; to be called when there may be more.
   void step();

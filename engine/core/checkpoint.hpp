@@ -41,7 +41,10 @@ class checkpointer final : public io_client {
   /// Between checkpoints: gives up a page zone that is open; false if there is none.
   bool close_idle();
   [[nodiscard]] bool idle() const { return state_ == state::idle; }
-  [[nodiscard]] std::uint64_t progress() const { return static_cast<std::uint64_t>(state_) + asked_.size(); }
+  /// Changes with whatever it does; added to counters below 2^40, no change is hidden by theirs.
+  [[nodiscard]] std::uint64_t progress() const {
+    return static_cast<std::uint64_t>(state_) << 56 | std::uint64_t{asked_.size()} << 40;
+  }
   [[nodiscard]] bool served() const { return asked_.empty() && serving_.empty(); }
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 

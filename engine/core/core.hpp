@@ -35,7 +35,8 @@ class core {
 
   void handle(request&& r);
   void handle(const zoned::completion& c);
-  void tick();
+  /// False if there was nothing to do at the last one, and nothing came since but reads.
+  bool tick();
 
   [[nodiscard]] bool poll(zoned::command& to);
   [[nodiscard]] bool poll(notification& to);

@@ -57,6 +57,9 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
 void machine::handle(request&& r) {
   begin_turn();
   c_.now_ns = r.now_ns;
+  if (auto* const read = std::get_if<read_request>(&r.body); read != nullptr && state_ == state::open) {
+    return reader_.accept(r.id, *read);
+  }
   if (!std::holds_alternative<read_request>(r.body) || state_ != state::open) stir();
   route(r);
 }
@@ -75,13 +78,23 @@ void machine::begin_turn() {
   c_.zone_pages->advance(c_.turn);
 }
 
-void machine::stir() { unsettled_ = true; }
+void machine::stir() {
+  unsettled_ = true;
+  at_rest_ = false;
+}
 
 bool machine::waits_for_reads() const {
   return state_ != state::open || reclaim_.waits_for_zones() || !checks_.empty() || checker_.running();
 }
 
-void machine::tick() { stir(); }
+bool machine::tick() {
+  if (at_rest_) return false;
+  const std::uint64_t before = progress();
+  settle();
+  at_rest_ = state_ == state::open && progress() == before && parked_creates_.empty() && late_releases_.empty() &&
+             checks_.empty();
+  return true;
+}
 
 bool machine::poll(zoned::command& to) {
   if (unsettled_) settle();
@@ -241,7 +254,7 @@ core::~core() = default;
 void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
 void core::debug_no_split() { machine_->debug_no_split(); }
-void core::tick() { machine_->tick(); }
+bool core::tick() { return machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
 notification* core::next() { return machine_->next(); }
 void core::pop() { machine_->pop(); }

@@ -37,7 +37,7 @@ class machine {
 
   void handle(request&& r);
   void handle(const zoned::completion& c);
-  void tick();
+  bool tick();
   bool poll(zoned::command& to);
   [[nodiscard]] notification* next();
   void pop() { c_.out.pop(); }
@@ -132,6 +132,7 @@ class machine {
 
   bool recovered_ = false;
   bool unsettled_ = false;      ///< Something came since the machines last did all that they could.
+  bool at_rest_ = false;        ///< A tick found nothing to do, and nothing came since.
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
   std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.

@@ -107,6 +107,22 @@ tree_lookup page_tree::find_to(format::key_view key) {
   return tree_lookup::found(cell_of(*leaf, at - 1));
 }
 
+std::optional<tree_cell> page_tree::at_hand_to(format::key_view key) {
+  tree_node* node = root_.child.get();
+  for (unsigned level = root_level_; level > 0 && node != nullptr; --level) {
+    const index_node& index = as_index(*node);
+    node = index.entries[index.route(key)].child.get();
+    if (level == 1 && node != nullptr) prefetch(*node);
+  }
+  if (node == nullptr) return {};
+  leaf_node& leaf = as_leaf(*node);
+  touch(leaf);
+  const format::page_view view = leaf.view();
+  const std::size_t at = view.lower_bound(key);
+  if (at < view.count() && view.key(at) == key) return cell_of(leaf, at);
+  return at == 0 ? std::nullopt : std::optional{cell_of(leaf, at - 1)};
+}
+
 tree_entry* page_tree::next_entry(const tree_path& path) const {
   for (unsigned turn = 1; turn <= root_level_; ++turn) {
     const tree_path::step& step = path.steps[turn];

@@ -101,6 +101,8 @@ class page_tree {
   /// The first cell whose key is >= `key`, and the last one whose key is <= `key`.
   [[nodiscard]] tree_lookup find_from(format::key_view key);
   [[nodiscard]] tree_lookup find_to(format::key_view key);
+  /// What find_to() finds, if it is in the key's own leaf and nothing has to be supplied; else none, which says nothing.
+  [[nodiscard]] std::optional<tree_cell> at_hand_to(format::key_view key);
   /// Calls for the first cell whose key is >= `key`, and for those behind it in its leaf, until `call` returns false.
   /// None, or what must be supplied first.
   template <class Call>

@@ -14,9 +14,10 @@ constexpr std::size_t spare_max = 256;
 
 }  // namespace
 
-void reader::accept(operation_id id, read_request r) {
+void reader::accept(operation_id id, read_request& r) {
   object_state* o = c_.table->of(r.handle);
   if (o == nullptr) return c_.answer(id, errc::closed);
+  if (r.ranges.size() == 1 && read_at_hand(*o, *r.ranges.begin(), id)) return;
   read(*o, std::move(r.ranges), id, nullptr);
 }
 
@@ -168,6 +169,11 @@ readiness reader::plan_range(operation& op, const read_range& range) {
   return readiness::yes();
 }
 
+bool reader::is_on_device(const format::extent_value& x) const {
+  return x.address.device() == 0 && c_.shape.zone_of(x.address).value < c_.zones.count() &&
+         c_.shape.block_in_zone(x.address) + x.blocks <= c_.zones.of(x.address).capacity_blocks;
+}
+
 readiness reader::extent_at(const object_state& o, std::uint64_t block, std::optional<format::extent_value>& x,
                             std::uint64_t& begin, std::uint64_t& end) {
   x.reset();
@@ -183,9 +189,7 @@ readiness reader::extent_at(const object_state& o, std::uint64_t block, std::opt
   if (parts && parts->object == o.id) {
     x = format::decode_extent(l.cell().value);
     if (!x || x->kind != format::extent_kind::data) return readiness::no("an extent cannot be read");
-    if (x->address.device() != 0 || c_.shape.zone_of(x->address).value >= c_.zones.count() ||
-        c_.shape.block_in_zone(x->address) + x->blocks > c_.zones.of(x->address).capacity_blocks)
-      return readiness::no("an extent outside the device, or behind the end of its zone");
+    if (!is_on_device(*x)) return readiness::no("an extent outside the device, or behind the end of its zone");
     if (block < parts->block + x->blocks) {
       begin = parts->block;
       end = std::min(end, parts->block + x->blocks);
@@ -294,16 +298,11 @@ void reader::start(std::shared_ptr<operation> op) {
 void reader::submit(const std::shared_ptr<operation>& op, std::size_t index) {
   piece& p = op->pieces[index];
   const std::size_t bytes = p.where.blocks * block_bytes;
-  const bool uncopied =
-      p.to.size() == bytes && reinterpret_cast<std::uintptr_t>(p.to.data()) % c_.promises.memory_alignment_bytes == 0;
+  const bool uncopied = p.to.size() == bytes && taken_uncopied(p.to);
   if (!uncopied) p.copy = c_.buffers.take(bytes);
-  if (free_tags_.empty()) {
-    free_tags_.push_back(sent_.size());
-    sent_.emplace_back();
-  }
-  const std::uint64_t tag = free_tags_.back();
-  free_tags_.pop_back();
-  sent_[tag] = {op, index};
+  const std::uint64_t tag = take_tag();
+  sent_[tag].op = op;
+  sent_[tag].piece = index;
   c_.io.submit({.op = zoned::opcode::read,
                 .zone = c_.shape.zone_of(p.where.address),
                 .offset_bytes = c_.shape.block_in_zone(p.where.address) * block_bytes,
@@ -311,7 +310,21 @@ void reader::submit(const std::shared_ptr<operation>& op, std::size_t index) {
                *this, tag);
 }
 
+std::uint64_t reader::take_tag() {
+  if (free_tags_.empty()) {
+    free_tags_.push_back(sent_.size());
+    sent_.emplace_back();
+  }
+  const std::uint64_t tag = free_tags_.back();
+  free_tags_.pop_back();
+  return tag;
+}
+
 void reader::io_done(std::uint64_t tag, const zoned::completion& c) {
+  if (!sent_[tag].op) {
+    if (at_hand_landed(tag, c)) return;
+    make_operation(sent_[tag]);
+  }
   sent s = std::move(sent_[tag]);
   free_tags_.push_back(tag);
   zone_state& zone = c_.zones.of(s.op->pieces[s.piece].where.address);

@@ -10,6 +10,8 @@
 //       aligned as the device asks, others through a buffer.
 //   R5  A block that no extent names, or that is doomed, reads as zeros.
 //   R6  A read that the device failed is answered when its zone was looked at: zone_offline, or the device's word.
+//   R7  A read of whole blocks by one command, planned from resident pages, is all in that command's slot; if it fails, it
+//       becomes an operation.
 //
 // Not here: pages (page_reader).
 #pragma once
@@ -26,7 +28,7 @@ class reader final : public io_client {
   explicit reader(context& c) : c_{c} {}
   using answer = std::function<void(error_code, const error_detail&)>;
 
-  void accept(operation_id id, read_request r);
+  void accept(operation_id id, read_request& r);
   /// For others of the core: calls when the bytes are there, or with what went wrong. What is published now is read.
   void read(object_state& of, range_list ranges, answer call);
   /// For a check: reads these blocks and verifies them; calls with what went wrong.
@@ -73,6 +75,7 @@ class reader final : public io_client {
   /// The extent that `block` lies in, from `begin` on, or none; that holds up to `end`.
   readiness extent_at(const object_state& o, std::uint64_t block, std::optional<format::extent_value>& x,
                       std::uint64_t& begin, std::uint64_t& end);
+  [[nodiscard]] bool is_on_device(const format::extent_value& x) const;
   readiness plan_blocks(operation& op, const format::extent_value& x, std::uint64_t first_block, std::uint64_t position,
                         std::span<std::byte> to);
   /// Adds the sums of the piece's blocks.
@@ -87,10 +90,27 @@ class reader final : public io_client {
   void finish(operation& op);
 
   struct sent {
-    std::shared_ptr<operation> op;
+    std::shared_ptr<operation> op;  ///< None: the slot itself has all (R7).
     std::size_t piece = 0;
+    operation_id id;
+    object_state* object = nullptr;
+    std::uint64_t offset_bytes = 0;  ///< In the object.
+    format::block_run where;
+    std::span<std::byte> to;
+    std::vector<std::uint32_t> sums;
   };
   void landed(const sent& s, const zoned::completion& c);
+  /// R7. False: it is not of that kind, and nothing was done.
+  [[nodiscard]] bool read_at_hand(object_state& o, const read_range& range, operation_id id);
+  [[nodiscard]] std::optional<format::block_run> blocks_at_hand(const object_state& o, std::uint64_t first,
+                                                                std::uint64_t blocks);
+  [[nodiscard]] bool sums_at_hand(format::block_run where, std::vector<std::uint32_t>& to);
+  [[nodiscard]] bool at_hand_landed(std::uint64_t tag, const zoned::completion& c);
+  void make_operation(sent& s);
+  [[nodiscard]] bool taken_uncopied(std::span<const std::byte> to) const {
+    return reinterpret_cast<std::uintptr_t>(to.data()) % c_.promises.memory_alignment_bytes == 0;
+  }
+  [[nodiscard]] std::uint64_t take_tag();
 
   context& c_;
   std::vector<sent> sent_;

@@ -204,7 +204,7 @@ void machine::list_more(operation_id id, list_request r, std::shared_ptr<list_pa
 
 void machine::on(operation_id id, append_request& r) {
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
-  appender_.accept(id, std::move(r));
+  appender_.accept(id, r);
 }
 
 void machine::on(operation_id id, batch_request& r) {
@@ -312,7 +312,7 @@ void machine::on(operation_id id, unmap_request& r) {
   c_.answer(id, {});
 }
 
-void machine::on(operation_id id, read_request& r) { reader_.accept(id, std::move(r)); }
+void machine::on(operation_id id, read_request& r) { reader_.accept(id, r); }
 
 void machine::wait_durable(operation_id id, std::uint64_t sequence) {
   if (c_.read_only) return c_.answer(id, {}, sequence_result{sequence});

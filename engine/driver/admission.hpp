@@ -21,7 +21,10 @@ class admission {
  public:
   explicit admission(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  void arrive(core::operation_id id, std::uint64_t bytes, priority p) { queue_of(p).push_back({id, bytes}); }
+  void arrive(core::operation_id id, std::uint64_t bytes, priority p) {
+    queue_of(p).push_back({id, bytes});
+    ++waiting_;
+  }
 
   /// Whether an append that has just come goes at once; it then counts as admitted.
   [[nodiscard]] bool admit_now(std::uint64_t bytes) {
@@ -37,6 +40,7 @@ class admission {
       const entry e = q->front();
       if (!fits(e.bytes)) return std::nullopt;
       q->pop_front();
+      --waiting_;
       admitted_bytes_ += e.bytes;
       return e.id;
     }
@@ -51,10 +55,10 @@ class admission {
 
   /// Takes back one that waits.
   void withdraw(core::operation_id id) {
-    for (auto& q : queues_) std::erase_if(q, [&](const entry& e) { return e.id == id; });
+    for (auto& q : queues_) waiting_ -= std::erase_if(q, [&](const entry& e) { return e.id == id; });
   }
 
-  [[nodiscard]] bool empty() const { return queues_[0].empty() && queues_[1].empty(); }
+  [[nodiscard]] bool empty() const { return waiting_ == 0; }
   [[nodiscard]] std::uint64_t admitted_bytes() const { return admitted_bytes_; }
 
  private:
@@ -70,6 +74,7 @@ class admission {
   std::uint64_t bytes_max_;
   std::uint64_t admitted_bytes_ = 0;
   std::array<std::deque<entry>, 2> queues_;  ///< High, normal.
+  std::size_t waiting_ = 0;                  ///< In both.
 };
 
 }  // namespace furrow::driver

@@ -183,6 +183,7 @@ class driver : public std::enable_shared_from_this<driver> {
   void deadlines_passed();
 
   [[nodiscard]] core::operation_id unheard_id() { return {next_id().value | unheard}; }
+  void to_core(core::request&& r);
   void hand_over(operation& o);
   /// Of what the helper has a part in; false: the core has not.
   [[nodiscard]] bool begin_helped(operation& o);
@@ -251,6 +252,7 @@ class driver : public std::enable_shared_from_this<driver> {
   bool waiting_ = false;                 ///< For the descriptor.
   bool opened_ = false;
   bool stirred_ = true;      ///< Something moved since the core's last tick.
+  bool fed_ = true;          ///< The core was given something since it was last asked for all that it has.
   bool again_ = false;       ///< There is more to do, but others come first.
   bool late_ = false;        ///< The timer has passed.
   std::int64_t now_ns_ = 0;  ///< UTC, when the turn began.

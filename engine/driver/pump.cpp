@@ -72,7 +72,7 @@ void driver::take(const cancel_note& n) {
 }
 
 void driver::take(const release_note& n) {
-  if (phase_ != phase::ended) core_->handle(core::request{unheard_id(), now_ns_, core::release_request{n.handle}});
+  if (phase_ != phase::ended) to_core(core::request{unheard_id(), now_ns_, core::release_request{n.handle}});
 }
 
 void driver::take(event_callback& callback) {
@@ -95,9 +95,11 @@ void driver::run() {
   if (phase_ == phase::ended) return;
   for (int round = 0; round < rounds_max; ++round) {
     bool moved = reap();
-    moved = admit() || moved;
-    moved = give() || moved;
-    moved = answer() || moved;
+    if (!admission_.empty() || close_waiting_) moved = admit() || moved;
+    if (std::exchange(fed_, false) || !unsent_.empty()) {
+      moved = give() || moved;
+      moved = answer() || moved;
+    }
     stirred_ = stirred_ || moved;
     if (last_ && device_at_rest()) return end();
     if (!moved && !rest()) return;
@@ -112,6 +114,7 @@ bool driver::reap() {
   FURROW_ASSERT(count <= in_flight_);
   in_flight_ -= count;
   for (const zoned::completion& c : std::span(reaped_).first(count)) core_->handle(c);
+  fed_ = fed_ || count != 0;
   return count != 0;
 }
 
@@ -189,24 +192,29 @@ void driver::answer(core::notification& n) {
 bool driver::rest() {
   if (!opened_ || last_ || !stirred_ || !device_at_rest()) return false;
   stirred_ = false;
-  core_->tick();
+  if (!core_->tick()) return false;
   const bool given = give();
   stirred_ = answer() || given;
   return stirred_;
+}
+
+void driver::to_core(core::request&& r) {
+  fed_ = true;
+  core_->handle(std::move(r));
 }
 
 void driver::hand_over(operation& o) {
   if ((o.feed || o.of_view) && !begin_helped(o)) return;
   o.with_core = true;
   o.request.now_ns = now_ns_;
-  core_->handle(std::move(o.request));
+  to_core(std::move(o.request));
 }
 
 void driver::end_early(core::operation_id id, errc reason) {
   operation* o = table_.find(id);
   if (o == nullptr) return;  // It has ended meanwhile.
   if (o->with_core) {
-    core_->handle(core::request{unheard_id(), now_ns_, core::cancel_request{id, reason}});
+    to_core(core::request{unheard_id(), now_ns_, core::cancel_request{id, reason}});
   } else {
     finish(withdraw(id), failed(reason));
   }

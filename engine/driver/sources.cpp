@@ -67,7 +67,7 @@ void driver::take(const fetched_note& n) {
 }
 
 void driver::give_source(core::operation_id id, segment_list held, error_code e, bool copied) {
-  core_->handle(core::request{unheard_id(), now_ns_, core::source_request{id, std::move(held), e, copied}});
+  to_core(core::request{unheard_id(), now_ns_, core::source_request{id, std::move(held), e, copied}});
 }
 
 }  // namespace furrow::driver

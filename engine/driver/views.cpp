@@ -108,7 +108,7 @@ void driver::take(fill_note& n) {
   const core::operation_id id{next_id().value | filling};
   core::request r{id, now_ns_, core::fill_request{f.memory->id, from, {to, count}}};
   fills_.emplace(id.value, std::move(f));
-  core_->handle(std::move(r));
+  to_core(std::move(r));
 }
 
 void driver::filled(const core::notification& n) {
@@ -119,7 +119,7 @@ void driver::filled(const core::notification& n) {
 }
 
 void driver::take(const unmap_note& n) {
-  if (phase_ != phase::ended) core_->handle(core::request{unheard_id(), now_ns_, core::unmap_request{n.view}});
+  if (phase_ != phase::ended) to_core(core::request{unheard_id(), now_ns_, core::unmap_request{n.view}});
 }
 
 void driver::unmap(std::uint64_t view) { static_cast<void>(leave(unmap_note{view})); }

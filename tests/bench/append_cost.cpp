@@ -1,10 +1,10 @@
 // What one append costs the engine: 4 KiB each, to one object, by callbacks, on a memory device, whose own cost is not
 // counted.
 //
-//   append_cost [APPENDS] [DEPTH] [--reads] [--no-checksums] [--bytes N]
+//   append_cost [APPENDS] [DEPTH] [--reads | --writes] [--no-checksums] [--bytes N]
 //
-// Prints how often the engine asked the heap for memory in steady state. Under `valgrind --tool=callgrind
-// --collect-atstart=no` it collects the engine's instructions of just these appends: the device's calls are outside.
+// Reads and writes are at places all over what was appended. Prints how often the engine asked the heap for memory in steady state. Under `valgrind --tool=callgrind
+// --collect-atstart=no` it collects the engine's instructions of just these operations: the device's calls are outside.
 //
 // Not here: the bound and the checksum's share (append_cost_test.py).
 #include <valgrind/callgrind.h>
@@ -94,7 +94,8 @@ struct caller {
   std::byte* memory = nullptr;
   std::size_t operation_bytes = block_bytes;
   std::uint64_t left = 0;
-  std::uint64_t places = 0;  ///< Of reads; 0: appends.
+  std::uint64_t places = 0;  ///< Of reads and writes; 0: appends.
+  bool writes = false;
   std::uint64_t turn = 0;
   bool failed = false;
 
@@ -108,8 +109,13 @@ struct caller {
             failed = failed || e;
             next();
           }));
+    } else if (const std::uint64_t place = (++turn * 7919) % places; writes) {
+      to.async_write(place * operation_bytes, asio::buffer(memory, operation_bytes),
+                     asio::bind_allocator(asio::recycling_allocator<void>{}, [this](error_code e, const write_result&) {
+                       failed = failed || e;
+                       next();
+                     }));
     } else {
-      const std::uint64_t place = (++turn * 7919) % places;
       to.async_read(place * operation_bytes, asio::buffer(memory, operation_bytes),
                     asio::bind_allocator(asio::recycling_allocator<void>{}, [this](error_code e, std::uint64_t) {
                       failed = failed || e;
@@ -144,6 +150,8 @@ int main(int count, char** values) {
     const std::string_view word = values[i];
     if (word == "--reads") {
       reads = true;
+    } else if (word == "--writes") {
+      c.writes = true;
     } else if (word == "--no-checksums") {
       checksums = false;
     } else if (word == "--bytes" && i + 1 < count) {
@@ -165,7 +173,7 @@ int main(int count, char** values) {
   if (!c.run(context, operations, depth)) return 1;
   static_cast<void>(
       await(context, on.async_sync(asio::use_future)));  // groups of the journal go round, and their memory
-  if (reads) {
+  if (reads || c.writes) {
     c.places = operations;
     if (!c.run(context, operations, depth)) return 1;
   }

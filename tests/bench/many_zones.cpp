@@ -188,7 +188,10 @@ void fill(runner& r) {
 }
 
 void idle(runner& r) {
-  for (int i = 0; i < 10'000; ++i) r.tick();
+  for (int i = 0; i < 10'000; ++i) {  // what comes in has all machines look whether they can go on
+    r.ask(core::info_request{});
+    r.tick();
+  }
 }
 
 void use(runner& r) {

@@ -66,7 +66,10 @@ class machine {
     try_to_close();
   }
 
-  void tick() { ++stats_.checkpoints; }
+  bool tick() {
+    ++stats_.checkpoints;
+    return true;
+  }
 
   bool poll(zoned::command& to) {
     if (commands_.empty()) return false;
@@ -322,7 +325,7 @@ core::core(const zoned::geometry& shape, const zoned::guarantees&, const store_o
 core::~core() = default;
 void core::handle(request&& r) { machine_->handle(std::move(r)); }
 void core::handle(const zoned::completion& c) { machine_->handle(c); }
-void core::tick() { machine_->tick(); }
+bool core::tick() { return machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
 notification* core::next() { return machine_->next(); }
 void core::pop() { machine_->pop(); }
