@@ -325,21 +325,22 @@ void reader::io_done(std::uint64_t tag, const zoned::completion& c) {
     if (at_hand_landed(tag, c)) return;
     make_operation(sent_[tag]);
   }
-  sent s = std::move(sent_[tag]);
+  std::shared_ptr<operation> op = std::move(sent_[tag].op);
+  const std::size_t index = sent_[tag].piece;
   free_tags_.push_back(tag);
-  zone_state& zone = c_.zones.of(s.op->pieces[s.piece].where.address);
+  zone_state& zone = c_.zones.of(op->pieces[index].where.address);
   if (c.error && zone.device.condition != zoned::zone_condition::offline)  // why is to be known first
-    return c_.reclaim->inquire(zone, [this, s, c] { landed(s, c); });
-  landed(s, c);
-  if (s.op->left == 0) recycle(std::move(s.op));
+    return c_.reclaim->inquire(zone, [this, op, index, c] { landed(*op, index, c); });
+  landed(*op, index, c);
+  if (op->left == 0) recycle(std::move(op));
 }
 
-void reader::landed(const sent& s, const zoned::completion& c) {
-  piece& p = s.op->pieces[s.piece];
-  piece_done(*s.op, p, c);
+void reader::landed(operation& op, std::size_t index, const zoned::completion& c) {
+  piece& p = op.pieces[index];
+  piece_done(op, p, c);
   --c_.zones.of(p.where.address).readers;
   c_.buffers.give(std::move(p.copy));
-  if (--s.op->left == 0) finish(*s.op);
+  if (--op.left == 0) finish(op);
 }
 
 void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {

@@ -99,7 +99,7 @@ class reader final : public io_client {
     std::span<std::byte> to;
     std::vector<std::uint32_t> sums;
   };
-  void landed(const sent& s, const zoned::completion& c);
+  void landed(operation& op, std::size_t index, const zoned::completion& c);
   /// R7. False: it is not of that kind, and nothing was done.
   [[nodiscard]] bool read_at_hand(object_state& o, const read_range& range, operation_id id);
   [[nodiscard]] std::optional<format::block_run> blocks_at_hand(const object_state& o, std::uint64_t first,
