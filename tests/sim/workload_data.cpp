@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t small_append_bytes_max = 200;
 constexpr std::uint64_t read_bytes_max = 64 << 10;
+constexpr std::uint64_t block = zoned::store_block_bytes;
 
 }  // namespace
 
@@ -136,8 +137,14 @@ bool workload::ask_read() {
   std::vector<std::uint64_t> lengths;
   for (std::uint64_t count = chance_.chance(800) ? 1 : chance_.within(2, 5); count > 0; --count) {
     op->ranges.push_back({chance_.below(reach), {}});
-    lengths.push_back(chance_.scaled(1, std::min(read_bytes_max, reach - op->ranges.back().offset_bytes)));
-    op->bytes += lengths.back();
+    std::uint64_t& offset = op->ranges.back().offset_bytes;
+    std::uint64_t length = chance_.scaled(1, std::min(read_bytes_max, reach - offset));
+    if (chance_.chance(400) && reach - offset / block * block >= block) {  // whole blocks
+      offset = offset / block * block;
+      length = std::min((length + block - 1) / block, (reach - offset) / block) * block;
+    }
+    lengths.push_back(length);
+    op->bytes += length;
   }
   op->memory.resize(op->bytes);
   std::span<std::byte> rest = op->memory;
