@@ -1,6 +1,9 @@
 // Reads, above all those of whole blocks by one command, which have no operation of their own until they fail.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <random>
 
 #include "support/core_runner.hpp"
@@ -119,4 +122,65 @@ TEST_CASE("a read of whole blocks: where holes, changes and the tail are, it is 
     CHECK(w.read(whole * block, behind).error == errc::out_of_range);
     CHECK(w.read(w.content.size() + block, behind).error == errc::out_of_range);
   }
+}
+
+TEST_CASE("a read of whole blocks: its zone is not reset before it has landed") {
+  zoned::memory_zones device = device_shape{}.make();
+  std::vector<std::byte> content = pattern(3, 47 * block), to(block);
+  {
+    core_runner r{device};
+    r.format_and_open();
+    r.append(r.create("a"), content, durability::durable);
+    core_runner::good(r.ask(core::close_request{}));
+  }
+  core::core c{device.shape(), device.promises(), {}};
+  std::optional<zoned::command> held;
+  std::vector<zoned::zone_index> resets;
+  std::map<std::uint64_t, core::notification> answers;
+  bool holding = false;
+  const auto run = [&] {
+    for (int rest = 0; rest < 3;) {
+      zoned::command command;
+      core::notification n;
+      while (c.poll(n)) answers[n.id.value] = n;
+      if (!c.poll(command)) {
+        c.tick();
+        ++rest;
+        continue;
+      }
+      rest = 0;
+      if (command.op == zoned::opcode::reset) resets.push_back(command.zone);
+      if (holding && command.op == zoned::opcode::read) {
+        held = command;
+        holding = false;
+      } else {
+        c.handle(device.execute(command));
+      }
+    }
+  };
+  const auto ask = [&](std::uint64_t id, core::request_body body) {
+    c.handle(core::request{{id}, 1, std::move(body)});
+    run();
+  };
+  ask(1, core::open_request{});
+  ask(2, core::open_object_request{0, "a", 0});
+  const auto h = std::get<core::opened_object>(core_runner::good(answers.at(2)).result).handle;
+  ask(3, core::read_request{h, {{0, to}}});  // the pages are there from now on
+  core_runner::good(answers.at(3));
+  holding = true;
+  ask(4, core::read_request{h, {{2 * block, to}}});
+  REQUIRE(held.has_value());
+  ask(5, core::remove_request{0, "a", 0});
+  ask(6, core::release_request{h});
+  ask(7, core::sync_request{});
+  ask(8, core::checkpoint_request{});
+  CHECK(std::ranges::count(resets, held->zone) == 0);
+  c.handle(device.execute(*held));
+  run();
+  core_runner::good(answers.at(4));
+  CHECK(std::ranges::equal(to, std::span{content}.subspan(2 * block, block)));
+  ask(9, core::sync_request{});
+  ask(10, core::checkpoint_request{});
+  ask(11, core::sync_request{});
+  CHECK(std::ranges::count(resets, held->zone) == 1);
 }
