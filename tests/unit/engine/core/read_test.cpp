@@ -170,8 +170,7 @@ TEST_CASE("a read of whole blocks: its zone is not reset before it has landed") 
   holding = true;
   ask(4, core::read_request{h, {{2 * block, to}}});
   REQUIRE(held.has_value());
-  ask(5, core::remove_request{0, "a", 0});
-  ask(6, core::release_request{h});
+  ask(5, core::zero_request{h, 0, content.size()});
   ask(7, core::sync_request{});
   ask(8, core::checkpoint_request{});
   CHECK(std::ranges::count(resets, held->zone) == 0);
