@@ -226,7 +226,7 @@ TEST_CASE("what waits for doomed blocks to be dropped fails when the store can w
     return failing && c.op == zoned::opcode::read ? error_code{zoned::errc::io} : error_code{};
   };
   std::uint64_t put = 0;
-  w.truncate_and([&] { put = w.r.ask_later(core::write_request{w.h, 0, m.size(), {{m.data(), m.size()}}, {}}); });
+  w.truncate_and([&] { put = w.r.ask_later(core::write_request{w.h, 0, block, {{m.data(), block}}, {}}); });
   REQUIRE(failing);
   REQUIRE(w.r.answers.contains(put));
   CHECK(w.r.answers.at(put).error == errc::needs_reopen);
