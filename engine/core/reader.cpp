@@ -83,7 +83,7 @@ void reader::verify_blocks(format::block_run run, std::function<void(error_code)
     op->pieces.push_back(std::move(p));
   }
   op->call = [call = std::move(call)](error_code ec, const error_detail&) { call(ec); };
-  start(std::move(op));
+  start(op);
 }
 
 void reader::read_parts(std::shared_ptr<const std::vector<part>> parts, answer call) {
@@ -103,7 +103,7 @@ void reader::read_parts(std::shared_ptr<const std::vector<part>> parts, answer c
     });
   }
   op->call = std::move(call);
-  start(std::move(op));
+  start(op);
 }
 
 void reader::plan(std::shared_ptr<operation> op) {
@@ -135,7 +135,7 @@ void reader::plan(std::shared_ptr<operation> op) {
     drop_plan(*op);
     return finish(*op);
   }
-  start(std::move(op));
+  start(op);
 }
 
 void reader::drop_plan(operation& op) {
@@ -288,7 +288,7 @@ void reader::arrange(operation& op) {  // R3
   pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(last + 1), pieces.end());
 }
 
-void reader::start(std::shared_ptr<operation> op) {
+void reader::start(const std::shared_ptr<operation>& op) {
   arrange(*op);
   op->left = op->pieces.size();
   if (op->left == 0) return finish(*op);

@@ -80,7 +80,7 @@ class reader final : public io_client {
                         std::span<std::byte> to);
   /// Adds the sums of the piece's blocks.
   readiness sums_of(operation& op, piece& p);
-  void start(std::shared_ptr<operation> op);
+  void start(const std::shared_ptr<operation>& op);
   void arrange(operation& op);
   void join_sums(std::vector<std::uint32_t>& sums, piece& a, const piece& b) const;
   void submit(const std::shared_ptr<operation>& op, std::size_t index);
