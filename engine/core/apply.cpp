@@ -16,6 +16,11 @@ format::short_key chunk_key(std::uint64_t object, bool tail, std::uint8_t chunk)
   return tail ? format::tail_key(object, chunk) : format::attributes_key(object, chunk);
 }
 
+bool holds_hint(const tree_lookup& l, zoned::zone_index zone) {
+  const auto parts = l.ready() && l.has_cell() ? format::parse_hint_key(l.cell().key) : std::nullopt;
+  return parts && parts->zone == zone;
+}
+
 }  // namespace
 
 readiness applier::load(std::uint64_t object, std::optional<format::object_value>& to) {
@@ -103,9 +108,7 @@ readiness applier::prepare(const format::record_body& body) {
       if (r.device != 0 || r.zone.value >= a.c_.zones.count())
         return readiness::no("a zone freed that the device does not have");
       if (a.c_.zones[r.zone].live_blocks != 0) return readiness::no("a zone freed that holds live blocks");
-      auto need =
-          a.c_.zone_pages->prepare_range(format::run_key(0, r.zone, 0), format::run_key(0, {r.zone.value + 1}, 0));
-      return need ? readiness::wait(std::move(*need)) : readiness::yes();
+      return a.prepare_cells_of(r.zone);
     }
     readiness operator()(const format::batch_begin_record&) { return readiness::yes(); }
     readiness operator()(const format::batch_end_record&) { return readiness::yes(); }
@@ -117,8 +120,24 @@ readiness applier::prepare(const format::record_body& body) {
     readiness operator()(const format::drop_record& r) { return a.prepare_drop(r); }
     readiness operator()(const format::punch_record& r) { return a.prepare_punch(r); }
     readiness operator()(const format::clone_record& r) { return a.prepare_clone(r); }
+    readiness operator()(const format::move_record& r) { return a.prepare_move(r); }
   };
   return std::visit(visitor{*this}, body);
+}
+
+/// The runs of a zone can be erased, and the hints before them. A leaf may go with its last hint; the key that the runs end
+/// at is then in the one before.
+readiness applier::prepare_cells_of(zoned::zone_index zone) {
+  const zoned::zone_index next{zone.value + 1};
+  if (auto need = c_.zone_pages->prepare_range(format::run_key(0, zone, 0), format::run_key(0, next, 0)))
+    return readiness::wait(std::move(*need));
+  const tree_lookup hint = c_.zone_pages->find_from(format::hints_from(0, zone, 0));
+  if (!hint.ready()) return readiness::wait(hint.page());
+  if (!holds_hint(hint, zone)) return readiness::yes();
+  if (auto need = c_.zone_pages->prepare_range(format::hints_from(0, zone, 0), format::hints_from(0, next, 0)))
+    return readiness::wait(std::move(*need));
+  const tree_lookup before = c_.zone_pages->find_to(format::run_key(0, next, 0));
+  return before.ready() ? readiness::yes() : readiness::wait(before.page());
 }
 
 readiness applier::prepare_chunks(std::uint64_t object, bool tail) {
@@ -130,20 +149,24 @@ readiness applier::prepare_chunks(std::uint64_t object, bool tail) {
 
 readiness applier::prepare_extent(const format::object_value& v, const format::publish_record& r,
                                   const format::object_extent& e, std::size_t& dropped) {
-  const zoned::geometry& g = c_.zones.shape();
-  if (e.where.address.device() != 0 || g.zone_of(e.where.address).value >= c_.zones.count())
-    return readiness::no("an extent outside the device");
-  const zone_state& z = c_.zones.of(e.where.address);
-  const std::uint64_t block = g.block_in_zone(e.where.address);
-  if (z.role != format::zone_role::data || block == 0 || block + e.where.blocks > z.capacity_blocks)
-    return readiness::no("an extent outside the data zones");
+  if (auto done = prepare_place(e.where); !done.ready()) return done;
   // Of a group, an earlier record may raise the end.
   if (assumed_ != nullptr || e.object_block < v.bytes / block_bytes)
     if (auto done = prepare_replaced(r.object, e.object_block, e.object_block + e.where.blocks, r.dropped, dropped);
         !done.ready())
       return done;
-  if (auto done = extents_.prepare_put(r.object, e.object_block); !done.ready()) return done;
-  for (std::uint64_t b = 0; b < e.where.blocks; b += format::run_blocks_max)
+  return extents_.prepare_put(r.object, e.object_block);
+}
+
+readiness applier::prepare_place(const format::block_run& run) {
+  const zoned::geometry& g = c_.zones.shape();
+  if (run.address.device() != 0 || g.zone_of(run.address).value >= c_.zones.count())
+    return readiness::no("an extent outside the device");
+  const zone_state& z = c_.zones.of(run.address);
+  const std::uint64_t block = g.block_in_zone(run.address);
+  if (z.role != format::zone_role::data || block == 0 || block + run.blocks > z.capacity_blocks)
+    return readiness::no("an extent outside the data zones");
+  for (std::uint64_t b = 0; b < run.blocks; b += format::run_blocks_max)
     if (auto need = c_.zone_pages->prepare(format::run_key(0, z.device.index, static_cast<std::uint32_t>(block + b))))
       return readiness::wait(std::move(*need));
   return readiness::yes();
@@ -228,6 +251,7 @@ void applier::apply(std::uint64_t sequence, const format::record_body& body) {
     void operator()(const format::drop_record& r) { a.apply_drop(r); }
     void operator()(const format::punch_record& r) { a.apply_punch(r); }
     void operator()(const format::clone_record& r) { a.apply_clone(r); }
+    void operator()(const format::move_record& r) { a.apply_move(sequence, r); }
   };
   std::visit(visitor{*this, sequence}, body);
 }
@@ -388,7 +412,10 @@ void applier::apply_zone_role(std::uint64_t sequence, const format::zone_role_re
 
 void applier::apply_zone_free(const format::zone_free_record& r) {
   zone_state& z = c_.zones[r.zone];
-  c_.zone_pages->erase_range(format::run_key(0, r.zone, 0), format::run_key(0, {r.zone.value + 1}, 0));
+  const zoned::zone_index next{r.zone.value + 1};
+  if (holds_hint(c_.zone_pages->find_from(format::hints_from(0, r.zone, 0)), r.zone))
+    c_.zone_pages->erase_range(format::hints_from(0, r.zone, 0), format::hints_from(0, next, 0));
+  c_.zone_pages->erase_range(format::run_key(0, r.zone, 0), format::run_key(0, next, 0));
   z.role = format::zone_role::free;
   z.ordinal = 0;
   c_.zones.entry_changed(z);

@@ -43,6 +43,10 @@ class applier {
   readiness prepare_drop(const format::drop_record& r);
   readiness prepare_punch(const format::punch_record& r);
   readiness prepare_clone(const format::clone_record& r);
+  readiness prepare_move(const format::move_record& r);
+  readiness prepare_moved(const format::moved_run& run);
+  /// The blocks can be written to by a record.
+  readiness prepare_place(const format::block_run& run);
   readiness prepare_extent(const format::object_value& v, const format::publish_record& r,
                            const format::object_extent& e, std::size_t& dropped);
   /// The end that a record states, and the tail behind it.
@@ -50,6 +54,7 @@ class applier {
   /// The blocks [first, end) can be cut out; a record's list of them, from `at` on, is what is there.
   readiness prepare_replaced(std::uint64_t object, std::uint64_t first, std::uint64_t end,
                              const std::vector<format::block_run>& dropped, std::size_t& at);
+  readiness prepare_cells_of(zoned::zone_index zone);
   readiness prepare_chunks(std::uint64_t object, bool tail);
 
   void apply_publish(std::uint64_t sequence, const format::publish_record& r);
@@ -63,6 +68,7 @@ class applier {
   void apply_drop(const format::drop_record& r);
   void apply_punch(const format::punch_record& r);
   void apply_clone(const format::clone_record& r);
+  void apply_move(std::uint64_t sequence, const format::move_record& r);
   void apply_collection(const format::collection_record& r);
 
   void put_end(format::object_value& v, std::uint64_t object, std::uint64_t bytes, std::uint32_t tail_epoch,

@@ -119,8 +119,10 @@ readiness applier::prepare_clone(const format::clone_record& r) {
                  });
   if (!same) return readiness::no("a clone of other blocks than those that are there");
   if (auto done = extents_.prepare_share(r.source, slices_); !done.ready()) return done;
-  for (const format::object_extent& e : r.extents)
+  for (const format::object_extent& e : r.extents) {
     if (auto done = extents_.prepare_put(r.object, e.object_block); !done.ready()) return done;
+    if (auto done = extents_.prepare_hints(r.object, e); !done.ready()) return done;
+  }
   std::size_t dropped = 0;
   if (auto done = prepare_replaced(r.object, r.first_block, r.first_block + r.blocks, r.dropped, dropped);
       !done.ready())
@@ -138,9 +140,67 @@ void applier::apply_clone(const format::clone_record& r) {
   extents_.share(r.source, from);
   format::object_value v = take(r.object);
   extents_.cut(v, r.object, r.first_block, r.first_block + r.blocks);
-  for (std::size_t i = 0; i < from.size(); ++i) extents_.put(v, r.object, r.extents[i], from[i].cell.cls, true);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    extents_.put(v, r.object, r.extents[i], from[i].cell.cls, true);
+    extents_.put_hints(r.object, r.extents[i]);
+  }
   put_end(v, r.object, r.object_bytes, r.tail_epoch, r.modified_ns, r.tail);
   store(r.object, v);
+}
+
+readiness applier::prepare_move(const format::move_record& r) {
+  for (const format::moved_run& run : r.runs)
+    if (auto done = prepare_moved(run); !done.ready()) return done;
+  return readiness::yes();
+}
+
+readiness applier::prepare_moved(const format::moved_run& run) {
+  if (auto done = prepare_place(run.to); !done.ready()) return done;
+  const bool shared = run.names.size() > 1;
+  if (shared)
+    if (auto done = extents_.prepare_count(run.to); !done.ready()) return done;
+  for (const format::object_block& name : run.names) {
+    std::optional<format::object_value> v;
+    if (auto done = load(name.object, v); !done.ready()) return done;
+    if (!v) return readiness::no("blocks moved of an object that does not exist");
+    if (auto done = extents_.slices(name.object, name.block, name.block + run.to.blocks, run.to.blocks, slices_);
+        !done.ready())
+      return done;
+    std::uint32_t blocks = 0;
+    for (const extent_slice& s : slices_) {
+      if (s.object_block != name.block + blocks || s.where.address != run.from.advanced(blocks))
+        return readiness::no("blocks moved that are not where the record says");
+      blocks += s.where.blocks;
+    }
+    if (blocks != run.to.blocks) return readiness::no("blocks moved that are a hole");
+    if (auto done = extents_.prepare_cut(name.object, slices_); !done.ready()) return done;
+    if (auto done = extents_.prepare_put(name.object, name.block); !done.ready()) return done;
+    if (shared)
+      if (auto done = extents_.prepare_hints(name.object, {name.block, run.to}); !done.ready()) return done;
+    if (auto need = c_.objects->prepare(format::object_key(name.object))) return readiness::wait(std::move(*need));
+  }
+  return readiness::yes();
+}
+
+void applier::apply_move(std::uint64_t sequence, const format::move_record& r) {
+  std::size_t sum = 0;
+  for (const format::moved_run& run : r.runs) {
+    const bool shared = run.names.size() > 1;
+    for (const format::object_block& name : run.names) {
+      format::object_value v = take(name.object);
+      extents_.cut(v, name.object, name.block, name.block + run.to.blocks);
+      extents_.put(v, name.object, {name.block, run.to}, r.cls, shared);
+      store(name.object, v);
+      if (shared) extents_.put_hints(name.object, {name.block, run.to});
+    }
+    if (shared) extents_.put_count(run.to, static_cast<std::uint32_t>(run.names.size()));
+    const format::object_block& first = run.names.front();
+    put_runs(first.object, {first.block, run.to}, std::span{r.sums}.subspan(sum, run.to.blocks));
+    sum += run.to.blocks;
+    zone_state& z = c_.zones.of(run.to.address);
+    c_.zones.add_live(z, run.to.blocks);
+    z.write_sequence = sequence;
+  }
 }
 
 }  // namespace furrow::core

@@ -194,10 +194,11 @@ void checker::begin_sweep() {
 }
 
 void checker::look_at_shared() {
+  const format::short_key hints = format::hints_from(0, {0}, 0);
   for (;;) {
     const tree_lookup l = c_.zone_pages->find_from(from_);
     if (!l.ready()) return wait(l.page(), &checker::look_at_shared);
-    if (!l.has_cell()) break;
+    if (!l.has_cell() || l.cell().key >= format::key_view{hints}) break;
     look_shared(l.cell());
     from_ = format::key{l.cell().key} + '\0';
   }

@@ -9,6 +9,17 @@ namespace {
 
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
+/// Calls with the key of each hint of the extent, and its blocks, until that returns false.
+template <class Call>
+void for_hints(const zoned::geometry& shape, std::uint64_t object, const format::object_extent& e, Call call) {
+  const zoned::zone_index zone = shape.zone_of(e.where.address);
+  const auto first = static_cast<std::uint32_t>(shape.block_in_zone(e.where.address));
+  for (std::uint32_t b = 0; b < e.where.blocks; b += format::run_blocks_max)
+    if (!call(format::hint_key(0, zone, first + b, object, e.object_block + b),
+              std::min(format::run_blocks_max, e.where.blocks - b)))
+      return;
+}
+
 extent_slice slice_of(std::uint64_t cell_block, const format::extent_value& x, std::uint64_t first, std::uint64_t end) {
   const std::uint64_t from = std::max(cell_block, first);
   const std::uint64_t to = std::min(cell_block + x.blocks, end);
@@ -58,6 +69,8 @@ readiness extent_editor::prepare_cut(std::uint64_t object, std::span<const exten
         return readiness::no("more blocks dropped than live in a zone");
     } else if (auto done = prepare_references(s.where, false); !done.ready()) {
       return done;
+    } else if (done = prepare_hints(object, {s.object_block, s.where}); !done.ready()) {
+      return done;
     }
   }
   return readiness::yes();
@@ -86,6 +99,7 @@ void extent_editor::cut(format::object_value& v, std::uint64_t object, std::uint
       ++v.extent_count;
     }
     v.blocks -= s.where.blocks;
+    if (s.shared) drop_hints(object, {s.object_block, s.where});
     const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;
     c_.zones.drop_live(c_.zones.of(s.where.address), dead);
   }
@@ -209,6 +223,46 @@ extent_editor::shared_plan extent_editor::change_references(const format::block_
       c_.zone_pages->erase(at);
   }
   return plan;
+}
+
+readiness extent_editor::prepare_hints(std::uint64_t object, const format::object_extent& e) const {
+  std::optional<page_need> need;
+  for_hints(c_.shape, object, e, [&](const format::short_key& at, std::uint32_t) {
+    need = c_.zone_pages->prepare(at);
+    return !need;
+  });
+  return need ? readiness::wait(std::move(*need)) : readiness::yes();
+}
+
+void extent_editor::put_hints(std::uint64_t object, const format::object_extent& e) {
+  for_hints(c_.shape, object, e, [&](const format::short_key& at, std::uint32_t blocks) {
+    const tree_lookup l = c_.zone_pages->find(at);
+    const auto old = l.has_cell() ? format::decode_hint(l.cell().value) : std::nullopt;
+    if (!old || old->blocks < blocks) c_.zone_pages->put(at, format::encode(format::hint_value{blocks}));
+    return true;
+  });
+}
+
+/// Those of just these blocks; one that reaches farther stays, for what it says of the rest.
+void extent_editor::drop_hints(std::uint64_t object, const format::object_extent& e) {
+  for_hints(c_.shape, object, e, [&](const format::short_key& at, std::uint32_t blocks) {
+    const tree_lookup l = c_.zone_pages->find(at);
+    const auto old = l.has_cell() ? format::decode_hint(l.cell().value) : std::nullopt;
+    if (old && old->blocks <= blocks) c_.zone_pages->erase(at);
+    return true;
+  });
+}
+
+readiness extent_editor::prepare_count(const format::block_run& run) const {
+  const auto block = static_cast<std::uint32_t>(c_.shape.block_in_zone(run.address));
+  auto need = c_.zone_pages->prepare(format::shared_key(0, c_.shape.zone_of(run.address), block));
+  return need ? readiness::wait(std::move(*need)) : readiness::yes();
+}
+
+void extent_editor::put_count(const format::block_run& run, std::uint32_t references) {
+  const auto block = static_cast<std::uint32_t>(c_.shape.block_in_zone(run.address));
+  c_.zone_pages->put(format::shared_key(0, c_.shape.zone_of(run.address), block),
+                     format::encode(format::shared_value{run.blocks, references}));
 }
 
 }  // namespace furrow::core

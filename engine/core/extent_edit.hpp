@@ -12,7 +12,8 @@
 //       with both trees held; they cannot fail.
 //   E2  A block is live in its zone while at least one extent names it. Blocks that more than one names have a
 //       shared_value with their number; extents that name such blocks are flagged. An extent may be flagged though its
-//       blocks are no longer shared.
+//       blocks are no longer shared. Of every name of a block but the first writer's there is a hint in the zone tree, that
+//       of the first writer is its run's.
 //   E3  What is put continues the extent in front of it if it is its neighbour in object and zone too, of the same class,
 //       and neither is flagged. It is not joined with the one behind.
 //
@@ -53,7 +54,15 @@ class extent_editor {
   [[nodiscard]] readiness prepare_share(std::uint64_t object, std::span<const extent_slice> found) const;
   void share(std::uint64_t object, std::span<const extent_slice> found);
 
+  /// For an extent that is put beside those that its blocks were written for: that it names them.
+  [[nodiscard]] readiness prepare_hints(std::uint64_t object, const format::object_extent& e) const;
+  void put_hints(std::uint64_t object, const format::object_extent& e);
+  /// For blocks that as many extents name from now on as are put.
+  [[nodiscard]] readiness prepare_count(const format::block_run& run) const;
+  void put_count(const format::block_run& run, std::uint32_t references);
+
  private:
+  void drop_hints(std::uint64_t object, const format::object_extent& e);
   struct shared_edit {
     std::uint32_t block = 0;
     std::uint32_t blocks = 0;

@@ -22,6 +22,7 @@ constexpr std::size_t spare_max = 256;
 
 const ordered_extent_ptr* extent_of(const publication_step& s) {
   if (const auto* a = std::get_if<append_step>(&s)) return a->extent ? &a->extent : nullptr;
+  if (const auto* m = std::get_if<move_step>(&s)) return &m->extent;
   const auto* e = std::get_if<edit_step>(&s);
   return e != nullptr && e->extent ? &e->extent : nullptr;
 }
@@ -120,8 +121,8 @@ void publisher::extent_done(ordered_extent& e) {
     for (const publication_step& s : p.steps) {
       const ordered_extent_ptr* own = extent_of(s);
       if (own == nullptr || own->get() != &e) continue;
-      const auto* a = std::get_if<append_step>(&s);
-      p.detail.object = (a != nullptr ? a->object : std::get<edit_step>(s).object)->id;
+      if (const auto* a = std::get_if<append_step>(&s)) p.detail.object = a->object->id;
+      if (const auto* x = std::get_if<edit_step>(&s)) p.detail.object = x->object->id;
     }
     doom_followers(p);
   }

@@ -4,6 +4,8 @@
 //   append       the blocks of one ordered extent and the tail behind them, or tail bytes alone
 //   edit         blocks in place of others, or a hole, or another end
 //   clone        blocks of another object, or of this one
+//   move         blocks that lie elsewhere from now on, in whatever objects: in no queue, as it changes what no other step
+//                builds on; it moves what it still finds at the old place when it is published
 //   create remove rename attributes      checked when it is published, not before
 //
 // Invariants
@@ -63,6 +65,16 @@ struct clone_step {
   std::uint64_t fence_epoch = 0;
   std::int64_t modified_ns = 0;
 };
+struct move_step {
+  struct part {
+    format::block_run from;
+    std::uint64_t first = 0;  ///< Block of the ordered extent.
+  };
+  ordered_extent_ptr extent;
+  std::vector<part> parts;       ///< All of one zone, which is held until the step is published.
+  std::uint64_t generation = 0;  ///< Of that zone.
+  std::size_t names_max = 0;     ///< That all of them together may have.
+};
 struct create_step {
   object_id id = 0;
   create_options options;
@@ -82,7 +94,7 @@ struct collection_step {
   collection_request what;
 };
 using publication_step = std::variant<append_step, edit_step, clone_step, create_step, rename_step, remove_step,
-                                      attributes_step, collection_step>;
+                                      attributes_step, collection_step, move_step>;
 
 struct long_append;
 
@@ -144,6 +156,7 @@ class publisher {
   readiness build_blocks(const edit_step& s, const object_end& end, std::vector<format::record_body>& to);
   void build_fence(const object_state& o, std::uint64_t fence_epoch, std::vector<format::record_body>& to);
   readiness build_hole(const edit_step& s, const object_end& end, std::vector<format::record_body>& to);
+  readiness build_step(publication& p, move_step& s, names& n, std::vector<format::record_body>& to);
   void publish_dropped(const format::record_body& b);
   readiness build_step(publication& p, create_step& s, names& n, std::vector<format::record_body>& to);
   readiness build_step(publication& p, rename_step& s, names& n, std::vector<format::record_body>& to);

@@ -1,5 +1,8 @@
 // Of publisher.hpp: the records of edits and clones.
+#include <algorithm>
+
 #include "core/apply.hpp"
+#include "core/back_references.hpp"
 #include "core/publisher.hpp"
 #include "core/reclaimer.hpp"
 #include "core/splitter.hpp"
@@ -128,6 +131,41 @@ readiness publisher::build_step(publication& p, clone_step& s, names&, std::vect
   return readiness::yes();
 }
 
+readiness publisher::build_step(publication& p, move_step& s, names&, std::vector<format::record_body>& to) {
+  static_cast<void>(p);
+  format::move_record r;
+  r.cls = s.extent->cls;
+  std::vector<format::object_extent> landed;
+  const walk_counts counts = walk_landed(*s.extent, c_.shape, landed);
+  s.extent->splits = counts.splits;
+  s.extent->merges = counts.merges;
+  if (c_.zones.of(s.parts.front().from.address).generation != s.generation) return readiness::yes();
+  back_references who{c_};
+  std::vector<named_run> found;
+  std::size_t names_left = s.names_max;
+  for (const format::object_extent& e : landed)
+    for (const move_step::part& part : s.parts) {
+      const std::uint64_t first = std::max(e.object_block, part.first);
+      const std::uint64_t end = std::min(e.object_block + e.where.blocks, part.first + part.from.blocks);
+      if (first >= end) continue;
+      found.clear();
+      const format::block_run from{part.from.address.advanced(first - part.first),
+                                   static_cast<std::uint32_t>(end - first)};
+      if (auto done = who.find(from, names_left, found); !done.ready()) return done;
+      for (named_run& n : found) {
+        if (n.names.size() > names_left) continue;
+        names_left -= n.names.size();
+        const std::uint64_t at = first + (n.where.address.block() - from.address.block());
+        const auto sum = s.extent->sums.begin() + at;
+        r.sums.insert(r.sums.end(), sum, sum + n.where.blocks);
+        r.runs.push_back(
+            {n.where.address, {e.where.address.advanced(at - e.object_block), n.where.blocks}, std::move(n.names)});
+      }
+    }
+  if (!r.runs.empty()) to.emplace_back(std::move(r));
+  return readiness::yes();
+}
+
 /// Zones in which nothing lives any more may be freed, and what is doomed is worked off.
 void publisher::publish_dropped(const format::record_body& b) {
   const auto look = [this](const format::block_run& run) {
@@ -140,6 +178,9 @@ void publisher::publish_dropped(const format::record_body& b) {
   } else if (const auto* h = std::get_if<format::punch_record>(&b)) {
     for (const format::object_extent& e : h->extents) look(e.where);
     if (h->more) c_.reclaim->drop_object(h->object);
+  } else if (const auto* m = std::get_if<format::move_record>(&b)) {
+    for (const format::moved_run& run : m->runs) look({run.from, run.to.blocks});
+    c_.stats.cleaner_blocks_moved += m->sums.size();
   }
 }
 

@@ -205,6 +205,20 @@ void describe_body(const clone_record& r, description_builder& to) {
       .bytes("tail", r.tail);
 }
 
+std::string moved_text(const moved_run& run) {
+  std::string names = list_text(run.names.size(), [&run](std::size_t i) {
+    return std::to_string(run.names[i].object) + "[" + std::to_string(run.names[i].block) + "]";
+  });
+  std::replace(names.begin(), names.end(), ' ', ',');
+  return run_text({run.from, run.to.blocks}) + ">" + address_text(run.to.address) + "@" + names;
+}
+
+void describe_body(const move_record& r, description_builder& to) {
+  to.text("class", name_of(r.cls))
+      .text("runs", list_text(r.runs.size(), [&r](std::size_t i) { return moved_text(r.runs[i]); }))
+      .text("sums", list_text(r.sums.size(), [&r](std::size_t i) { return hex_number(r.sums[i]); }));
+}
+
 using described = std::optional<description>;
 
 described describe_child(key_view key, value_view value) {
@@ -324,6 +338,22 @@ described describe_shared(key_view key, value_view value) {
       .number("block", parts->block)
       .number("blocks", v->blocks)
       .number("references", v->references)
+      .take();
+}
+
+described describe_hint(key_view key, value_view value) {
+  const auto parts = parse_hint_key(key);
+  const auto v = decode_hint(value);
+  if (!parts || !v) {
+    return std::nullopt;
+  }
+  description_builder to{"hint"};
+  return to.number("device", parts->device)
+      .number("zone", parts->zone.value)
+      .number("block", parts->block)
+      .number("object", parts->object)
+      .number("object_block", parts->object_block)
+      .number("blocks", v->blocks)
       .take();
 }
 
@@ -495,7 +525,7 @@ description describe_cell(const page_identity& identity, key_view k, value_view 
   static constexpr describer of_index[] = {describe_child};
   static constexpr describer of_object_tree[] = {describe_collection, describe_name,   describe_object,
                                                  describe_chunk,      describe_extent, describe_orphan};
-  static constexpr describer of_zone_tree[] = {describe_zone, describe_run, describe_shared};
+  static constexpr describer of_zone_tree[] = {describe_zone, describe_run, describe_shared, describe_hint};
   const bool is_object_tree = identity.kind == page_kind::object;
   const std::span<const describer> describers = identity.level > 0 ? std::span<const describer>{of_index}
                                                 : is_object_tree   ? std::span<const describer>{of_object_tree}

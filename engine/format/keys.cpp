@@ -13,6 +13,7 @@ constexpr std::uint8_t object_tag = 3;
 constexpr std::uint8_t orphan_tag = 4;
 constexpr std::uint8_t run_tag = 2;
 constexpr std::uint8_t shared_tag = 3;
+constexpr std::uint8_t hint_tag = 4;
 
 /// What of an object a key with object_tag names.
 constexpr std::uint8_t part_object = 0;
@@ -115,6 +116,8 @@ bool in_limits(const doomed_value& v) {
 
 bool in_limits(const shared_value& v) { return v.blocks > 0 && v.references > 1; }  // I6
 
+bool in_limits(const hint_value& v) { return v.blocks > 0 && v.blocks <= run_blocks_max; }  // I8
+
 bool run_in_limits(std::uint64_t object_block, std::size_t count) {
   return count > 0 && count <= run_blocks_max && object_block <= object_blocks_max - count;  // I2, I3
 }
@@ -160,6 +163,16 @@ short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t bl
 
 short_key shared_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
   return short_key{}.number(shared_tag).number(device).number(zone.value).number(block);
+}
+
+short_key hint_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block, std::uint64_t object,
+                   std::uint64_t object_block) {
+  FURROW_ASSERT(object_block < object_blocks_max);  // I3
+  return hints_from(device, zone, block).number(object).number<6>(object_block);
+}
+
+short_key hints_from(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
+  return short_key{}.number(hint_tag).number(device).number(zone.value).number(block);
 }
 
 key after_prefix(key_view prefix) {
@@ -219,6 +232,17 @@ std::optional<std::uint64_t> parse_orphan_key(key_view k) {
 std::optional<run_parts> parse_run_key(key_view k) { return parse_blocks_key(k, run_tag); }
 
 std::optional<run_parts> parse_shared_key(key_view k) { return parse_blocks_key(k, shared_tag); }
+
+std::optional<hint_parts> parse_hint_key(key_view k) {
+  key_parser from{k};
+  hint_parts parts{};
+  parts.device = from.expect(hint_tag).number<std::uint16_t>();
+  parts.zone = zoned::zone_index{from.number<std::uint32_t>()};
+  parts.block = from.number<std::uint32_t>();
+  parts.object = from.number<std::uint64_t>();
+  parts.object_block = from.number<std::uint64_t>(6);
+  return from.ok() ? std::optional{parts} : std::nullopt;
+}
 
 std::vector<std::byte> encode(const collection_value& v) {
   FURROW_ASSERT(v.name.size() <= name_bytes_max);  // I3
@@ -411,6 +435,21 @@ std::optional<shared_value> decode_shared(value_view bytes) {
   shared_value v;
   v.blocks = from.u32();
   v.references = from.u32();
+  return in_limits(v) ? all_of(from, v) : std::nullopt;
+}
+
+std::vector<std::byte> encode(const hint_value& v) {
+  FURROW_ASSERT(in_limits(v));
+  std::vector<std::byte> bytes;
+  writer to{bytes};
+  to.u32(v.blocks);
+  return bytes;
+}
+
+std::optional<hint_value> decode_hint(value_view bytes) {
+  reader from{bytes};
+  hint_value v;
+  v.blocks = from.u32();
   return in_limits(v) ? all_of(from, v) : std::nullopt;
 }
 

@@ -11,6 +11,8 @@
 //   zone tree     01 device u16, zone u32                  -> zone_value
 //                 02 device u16, zone u32, block u32       -> run_value; block counts the zone's blocks, from 0
 //                 03 device u16, zone u32, block u32       -> shared_value: blocks that several extents name
+//                 04 device u16, zone u32, block u32, object u64, object_block u48
+//                                                          -> hint_value: blocks that this object may name as well
 //
 // Layout of values   (numbers before bytes)
 //   collection    | quota u64 | created i64 | name_bytes u16 | name |
@@ -23,6 +25,7 @@
 //   run           | object u64 | object_block u48 | count u16 | sums u32 each |
 //   doomed        | first_block u64 | end_block u64 |
 //   shared        | blocks u32 | references u32 |
+//   hint          | blocks u32 |
 //
 // Invariants
 //   I1  Decoding a key or value that is not exactly of its form fails; nothing is assumed of a medium. What decodes
@@ -33,6 +36,7 @@
 //   I5  Only a zone of role metadata has an ordinal.
 //   I6  A shared_value has at least one block and two references.
 //   I7  The range of a doomed_value is not empty and ends within object_blocks_max.
+//   I8  A hint_value has 1 to run_blocks_max blocks, so that whoever looks for those of a block knows where to begin.
 //
 // Not here: cells and pages (page.hpp), what the trees mean together (core).
 #pragma once
@@ -64,7 +68,7 @@ using key = std::string;
 /// A key of numbers alone, where it is made.
 class short_key {
  public:
-  static constexpr std::size_t bytes_max = 16;
+  static constexpr std::size_t bytes_max = 32;
 
   constexpr operator key_view() const { return {bytes_.data(), count_}; }  // NOLINT(google-explicit-constructor)
   operator key() const { return key(bytes_.data(), count_); }              // NOLINT(google-explicit-constructor)
@@ -97,6 +101,10 @@ class short_key {
 [[nodiscard]] short_key zone_key(std::uint16_t device, zoned::zone_index zone);
 [[nodiscard]] short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
 [[nodiscard]] short_key shared_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
+[[nodiscard]] short_key hint_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block,
+                                 std::uint64_t object, std::uint64_t object_block);
+/// The least key that a hint of this block, or of a later one, may have.
+[[nodiscard]] short_key hints_from(std::uint16_t device, zoned::zone_index zone, std::uint32_t block);
 /// The first key that is behind all keys beginning with `prefix`; empty if there is none.
 [[nodiscard]] key after_prefix(key_view prefix);
 
@@ -121,6 +129,13 @@ struct run_parts {
   zoned::zone_index zone;
   std::uint32_t block = 0;
 };
+struct hint_parts {
+  std::uint16_t device = 0;
+  zoned::zone_index zone;
+  std::uint32_t block = 0;
+  std::uint64_t object = 0;
+  std::uint64_t object_block = 0;
+};
 [[nodiscard]] std::optional<std::uint32_t> parse_collection_key(key_view k);
 [[nodiscard]] std::optional<name_parts> parse_name_key(key_view k);
 [[nodiscard]] std::optional<std::uint64_t> parse_object_key(key_view k);
@@ -144,6 +159,7 @@ inline constexpr std::uint8_t zone_tag = 1;
 }
 [[nodiscard]] std::optional<run_parts> parse_run_key(key_view k);
 [[nodiscard]] std::optional<run_parts> parse_shared_key(key_view k);
+[[nodiscard]] std::optional<hint_parts> parse_hint_key(key_view k);
 
 struct collection_value {
   std::string name;
@@ -215,6 +231,12 @@ struct shared_value {
   friend bool operator==(const shared_value&, const shared_value&) = default;
 };
 
+/// Blocks that an object has come to name beside the one they were written for, as of then: it may name them no more.
+struct hint_value {
+  std::uint32_t blocks = 0;
+  friend bool operator==(const hint_value&, const hint_value&) = default;
+};
+
 [[nodiscard]] std::vector<std::byte> encode(const collection_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const object_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const extent_value& v);
@@ -222,12 +244,14 @@ struct shared_value {
 [[nodiscard]] std::vector<std::byte> encode(const run_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const doomed_value& v);
 [[nodiscard]] std::vector<std::byte> encode(const shared_value& v);
+[[nodiscard]] std::vector<std::byte> encode(const hint_value& v);
 [[nodiscard]] std::optional<collection_value> decode_collection(value_view from);
 [[nodiscard]] std::optional<object_value> decode_object(value_view from);
 [[nodiscard]] std::optional<extent_value> decode_extent(value_view from);
 [[nodiscard]] std::optional<run_value> decode_run(value_view from);
 [[nodiscard]] std::optional<doomed_value> decode_doomed(value_view from);
 [[nodiscard]] std::optional<shared_value> decode_shared(value_view from);
+[[nodiscard]] std::optional<hint_value> decode_hint(value_view from);
 
 // The same without allocation, for what is written and read with each block.
 inline constexpr std::size_t extent_value_bytes = 20;

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t extent_bytes = 20;
 constexpr std::size_t run_bytes = 12;
+constexpr std::size_t moved_run_bytes = 24;
+constexpr std::size_t moved_name_bytes = 16;
 constexpr std::size_t record_alignment = 8;
 
 std::size_t padding_after(std::size_t body_bytes) {
@@ -367,6 +369,69 @@ void decode_body(reader& from, clone_record& r) {
   r.tail = decode_bytes(from, tail_bytes);
 }
 
+void encode_body(const move_record& r, writer& to) {
+  std::size_t names = 0;
+  for (const moved_run& run : r.runs) {
+    names += run.names.size();
+  }
+  to.u8(static_cast<std::uint8_t>(r.cls));
+  to.zeros(3);
+  to.u32(static_cast<std::uint32_t>(r.runs.size()));
+  to.u32(static_cast<std::uint32_t>(names));
+  to.u32(static_cast<std::uint32_t>(r.sums.size()));
+  for (const moved_run& run : r.runs) {
+    to.u64(run.from.raw());
+    to.u64(run.to.address.raw());
+    to.u32(run.to.blocks);
+    to.u32(static_cast<std::uint32_t>(run.names.size()));
+  }
+  for (const moved_run& run : r.runs) {
+    for (const object_block& name : run.names) {
+      to.u64(name.object);
+      to.u64(name.block);
+    }
+  }
+  to.u32s(r.sums);
+}
+
+void decode_body(reader& from, move_record& r) {
+  r.cls = static_cast<zone_class>(from.u8());
+  from.zeros(3);
+  const std::size_t run_count = from.u32();
+  std::size_t names_left = from.u32();
+  const std::size_t sum_count = from.u32();
+  std::vector<std::size_t> names;
+  if (has_elements(from, run_count, moved_run_bytes)) {
+    r.runs.resize(run_count);
+  }
+  for (moved_run& run : r.runs) {
+    run.from = zoned::device_address::from_raw(from.u64());
+    run.to.address = zoned::device_address::from_raw(from.u64());
+    run.to.blocks = from.u32();
+    names.push_back(from.u32());
+  }
+  for (std::size_t i = 0; i < r.runs.size() && !from.failed(); ++i) {
+    if (names[i] > names_left || !has_elements(from, names[i], moved_name_bytes)) {
+      return from.fail();
+    }
+    names_left -= names[i];
+    r.runs[i].names.resize(names[i]);
+    for (object_block& name : r.runs[i].names) {
+      name.object = from.u64();
+      name.block = from.u64();
+    }
+  }
+  if (names_left != 0) {
+    from.fail();
+  }
+  if (has_elements(from, sum_count, sizeof(std::uint32_t))) {
+    r.sums.resize(sum_count);
+  }
+  for (std::uint32_t& sum : r.sums) {
+    sum = from.u32();
+  }
+}
+
 /// Makes `to` a T with what `bytes` say; the complaint if they are not one.
 template <class T>
 complaint decode_as(std::span<const std::byte> bytes, record_body& to) {
@@ -411,8 +476,9 @@ complaint decode_body_of(record_type type, std::span<const std::byte> bytes, rec
       return decode_as<punch_record>(bytes, to);
     case record_type::clone:
       return decode_as<clone_record>(bytes, to);
-    case record_type::truncate:
     case record_type::move:
+      return decode_as<move_record>(bytes, to);
+    case record_type::truncate:
     case record_type::page_flushed:
       return unknown_type;
   }
@@ -434,6 +500,7 @@ struct type_visitor {
   record_type operator()(const drop_record&) const { return record_type::drop; }
   record_type operator()(const punch_record&) const { return record_type::punch; }
   record_type operator()(const clone_record&) const { return record_type::clone; }
+  record_type operator()(const move_record&) const { return record_type::move; }
 };
 
 }  // namespace

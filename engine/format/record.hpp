@@ -24,6 +24,10 @@
 //   clone              | object u64 | source u64 | object bytes u64 | modified i64 | first_block u64 |
 //                      | source_block u64 | blocks u64 | tail epoch u32 | extent_count u32 | dropped_count u32 |
 //                      | tail_bytes u16 | zeros u16 | extents | dropped runs | tail |
+//   move               | class u8 | zeros 3 | run_count u32 | name_count u32 | sum_count u32 | moved runs | names |
+//                      | sums u32 each |
+//     moved run        | from u64 | to u64 | blocks u32 | names u32 |                                         24 bytes
+//     name             | object u64 | object_block u64 |                                                      16 bytes
 //   drop               | object u64 | extent_count u32 | ends u8 | zeros 3 | extents |
 //
 // Invariants
@@ -35,8 +39,10 @@
 //   I5  No object is 0. Names, links, user's attributes and tails keep their limits; runs are well_formed().
 //   I6  A range of blocks ends within object_blocks_max; that of a punch is not empty. A punch with `more` lists no
 //       extents. The two ranges of a clone within one object do not meet.
+//   I7  move.sums has one entry for each block of move.runs, in their order; each run has at least one name, and
+//       its names ascend.
 // Valid iff            1 type is known, or not 0 and flagged   2 flags are 0 for a known type   3 padding is zero
-//                      4 the body is used up by its fields exactly   5 I3 to I6
+//                      4 the body is used up by its fields exactly   5 I3 to I7
 //
 // Not here: groups (group.hpp), what a record does to the trees (core/apply).
 #pragma once
@@ -49,7 +55,7 @@
 
 namespace furrow::format {
 
-/// DO NOT CHANGE: on disk. 0 is never valid. truncate, move and page_flushed are reserved.
+/// DO NOT CHANGE: on disk. 0 is never valid. truncate and page_flushed are reserved.
 enum class record_type : std::uint8_t {
   publish = 1,
   tail = 2,
@@ -207,9 +213,30 @@ struct drop_record {
   friend bool operator==(const drop_record&, const drop_record&) = default;
 };
 
-using record_body = std::variant<publish_record, tail_record, create_record, remove_record, rename_record,
-                                 attributes_record, zone_role_record, zone_free_record, batch_begin_record,
-                                 batch_end_record, collection_record, drop_record, punch_record, clone_record>;
+struct object_block {
+  std::uint64_t object = 0;
+  std::uint64_t block = 0;
+  friend bool operator==(const object_block&, const object_block&) = default;
+};
+/// Consecutive blocks that lie elsewhere from now on, for all that name them: `names` say where in an object the first one is.
+struct moved_run {
+  zoned::device_address from;
+  block_run to;
+  std::vector<object_block> names;
+  friend bool operator==(const moved_run&, const moved_run&) = default;
+};
+/// What lies in these places is the same as before, and so is all else of the objects.
+struct move_record {
+  zone_class cls = zone_class::cleaner;
+  std::vector<moved_run> runs;
+  std::vector<std::uint32_t> sums;
+  friend bool operator==(const move_record&, const move_record&) = default;
+};
+
+using record_body =
+    std::variant<publish_record, tail_record, create_record, remove_record, rename_record, attributes_record,
+                 zone_role_record, zone_free_record, batch_begin_record, batch_end_record, collection_record,
+                 drop_record, punch_record, clone_record, move_record>;
 struct record {
   std::uint64_t sequence = 0;
   record_body body;

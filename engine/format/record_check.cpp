@@ -1,6 +1,7 @@
 #include "format/record_check.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace furrow::format {
 namespace {
@@ -148,6 +149,36 @@ complaint check(const clone_record& r) {
     return "a dropped run is empty, too long or off its device";
   }
   return check_extents_within(r.extents, r.first_block, r.first_block + r.blocks);
+}
+
+complaint check(const move_record& r) {
+  if (!known(r.cls)) {
+    return "no such class";
+  }
+  std::uint64_t blocks = 0;
+  for (const moved_run& run : r.runs) {
+    blocks += run.to.blocks;
+    if (!well_formed(run.to) || !well_formed(block_run{run.from, run.to.blocks})) {
+      return "a moved run is empty, too long or off its device";
+    }
+    if (run.names.empty()) {
+      return "a moved run that nothing names";  // I7
+    }
+    const object_block* before = nullptr;
+    for (const object_block& name : run.names) {
+      if (name.object == 0) {
+        return "no such object";
+      }
+      if (before != nullptr && std::tie(before->object, before->block) >= std::tie(name.object, name.block)) {
+        return "the names of a moved run do not ascend";  // I7
+      }
+      before = &name;
+      if (name.block > object_blocks_max - run.to.blocks) {
+        return "a moved run is behind the last block that an object can have";
+      }
+    }
+  }
+  return blocks == r.sums.size() ? none : "not one sum a block";  // I7
 }
 
 }  // namespace furrow::format

@@ -24,5 +24,6 @@ inline constexpr complaint none = nullptr;
 [[nodiscard]] complaint check(const drop_record& r);
 [[nodiscard]] complaint check(const punch_record& r);
 [[nodiscard]] complaint check(const clone_record& r);
+[[nodiscard]] complaint check(const move_record& r);
 
 }  // namespace furrow::format

@@ -67,6 +67,11 @@ struct statistics {
   std::uint64_t zones_misplaced = 0;   ///< Found with another write pointer than the store had made.
   std::uint64_t zones_retired = 0;     ///< Given up for good because commands to them failed.
 
+  // The cleaner.
+  std::uint64_t cleaner_blocks_moved = 0;
+  std::uint64_t zones_cleaned = 0;  ///< Of which all that lived was moved.
+  std::uint64_t zones_left = 0;     ///< Times that something was left in a zone: damaged, or changed meanwhile.
+
   // Space, in bytes.
   std::uint64_t objects = 0;
   std::uint64_t capacity_bytes = 0;

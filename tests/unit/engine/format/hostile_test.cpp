@@ -113,6 +113,19 @@ void check_limits(const record& r) {
     REQUIRE(std::ranges::all_of(clone->dropped, well_formed));
     REQUIRE(clone->object_bytes <= object_bytes_max);
     REQUIRE(clone->tail.size() <= tail_bytes_max);
+  } else if (const auto* const move = std::get_if<move_record>(&r.body)) {
+    std::uint64_t blocks = 0;
+    for (const moved_run& run : move->runs) {
+      blocks += run.to.blocks;
+      REQUIRE(well_formed(run.to));
+      REQUIRE(well_formed(block_run{run.from, run.to.blocks}));
+      REQUIRE_FALSE(run.names.empty());
+      for (const object_block& name : run.names) {
+        REQUIRE(name.object != 0);
+        REQUIRE(name.block + run.to.blocks <= object_blocks_max);
+      }
+    }
+    REQUIRE(blocks == move->sums.size());
   } else if (const auto* const create = std::get_if<create_record>(&r.body)) {
     REQUIRE(create->name.size() <= name_bytes_max);
   }
@@ -282,6 +295,9 @@ TEST_CASE("hostile: keys and values") {
       if (const auto parts = parse_shared_key(text)) {
         REQUIRE(shared_key(parts->device, parts->zone, parts->block) == text);
       }
+      if (const auto parts = parse_hint_key(text)) {
+        REQUIRE(hint_key(parts->device, parts->zone, parts->block, parts->object, parts->object_block) == text);
+      }
       const auto encodes_back = [&value](const auto& decoded) { return !decoded || encode(*decoded) == value; };
       REQUIRE(encodes_back(decode_collection(value)));
       REQUIRE(encodes_back(decode_object(value)));
@@ -290,6 +306,7 @@ TEST_CASE("hostile: keys and values") {
       REQUIRE(encodes_back(decode_run(value)));
       REQUIRE(encodes_back(decode_doomed(value)));
       REQUIRE(encodes_back(decode_shared(value)));
+      REQUIRE(encodes_back(decode_hint(value)));
     }
   }
 }

@@ -150,6 +150,16 @@ TEST_CASE("keys: order of bytes is order of meaning, in the zone tree") {
   check_order(std::move(all));
 }
 
+TEST_CASE("keys: golden bytes of a hint") {
+  const key k = hint_key(0x0102, zoned::zone_index{0x0304'0506}, 0x0708'090a, 0x0b0c'0d0e'0f10'1112, 0x1314'1516'1718);
+  CHECK(key_hex(k) == "040102030405060708090a0b0c0d0e0f101112131415161718");
+  CHECK(k.starts_with(key{hints_from(0x0102, zoned::zone_index{0x0304'0506}, 0x0708'090a)}));
+  CHECK(to_hex(encode(hint_value{256})) == to_hex(hex({"00 01 00 00"})));
+  CHECK_FALSE(decode_hint(hex({"01 01 00 00"})));  // more than a hint may be of
+  CHECK_FALSE(parse_hint_key(k + '\0'));
+  for (std::size_t length = 0; length < k.size(); ++length) CHECK_FALSE(parse_hint_key(k.substr(0, length)));
+}
+
 TEST_CASE("keys: each parses as what it is and as nothing else") {
   const key object_tree[] = {collection_key(7),    name_key(7, "x"), object_key(7), tail_key(7, 1),
                              attributes_key(7, 1), extent_key(7, 7), orphan_key(7)};
@@ -165,12 +175,13 @@ TEST_CASE("keys: each parses as what it is and as nothing else") {
     CHECK(parse_orphan_key(k).has_value() == (i == 6));
   }
   const key zone_tree[] = {zone_key(1, zoned::zone_index{2}), run_key(1, zoned::zone_index{2}, 3),
-                           shared_key(1, zoned::zone_index{2}, 3)};
+                           shared_key(1, zoned::zone_index{2}, 3), hint_key(1, zoned::zone_index{2}, 3, 4, 5)};
   for (std::size_t i = 0; i < std::size(zone_tree); ++i) {
     CAPTURE(i);
     CHECK(parse_zone_key(zone_tree[i]).has_value() == (i == 0));
     CHECK(parse_run_key(zone_tree[i]).has_value() == (i == 1));
     CHECK(parse_shared_key(zone_tree[i]).has_value() == (i == 2));
+    CHECK(parse_hint_key(zone_tree[i]).has_value() == (i == 3));
   }
 }
 
@@ -208,6 +219,16 @@ TEST_CASE("keys: what was built parses back") {
     CHECK(shared->device == device);
     CHECK(shared->zone.value == number32);
     CHECK(shared->block == (number32 ^ 5));
+    const short_key hint =
+        hint_key(device, zoned::zone_index{number32}, number32 ^ 5, number, number % object_blocks_max);
+    CHECK(key_view{hint} >= key_view{hints_from(device, zoned::zone_index{number32}, number32 ^ 5)});
+    const auto named = parse_hint_key(hint);
+    REQUIRE(named);
+    CHECK(named->device == device);
+    CHECK(named->zone.value == number32);
+    CHECK(named->block == (number32 ^ 5));
+    CHECK(named->object == number);
+    CHECK(named->object_block == number % object_blocks_max);
   }
 }
 
@@ -405,6 +426,8 @@ TEST_CASE("values: enums, flags and padding decode iff legal") {
   check_byte(encode(doomed_value{5, 7}), 8, decode_doomed, [](unsigned v) { return v > 5; });
   check_byte(encode(shared_value{1, 2}), 0, decode_shared, [](unsigned v) { return v >= 1; });
   check_byte(encode(shared_value{1, 2}), 4, decode_shared, [](unsigned v) { return v >= 2; });
+  check_byte(encode(hint_value{1}), 0, decode_hint, [](unsigned v) { return v >= 1; });
+  check_byte(encode(hint_value{1}), 1, decode_hint, [](unsigned v) { return v == 0; });
 
   check_byte(encode(run_value{1, 0, {1, 2}}), 14, decode_run, [](unsigned v) { return v == 2; });
 }

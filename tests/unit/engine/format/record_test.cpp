@@ -240,10 +240,44 @@ std::vector<golden_record> golden_edit_records() {
   };
 }
 
+std::vector<golden_record> golden_move_records() {
+  return {
+      {record_type::move, hex({
+                              "09 00 00 00",              // type, flags, zeros
+                              "7c 00 00 00",              // bytes of the body
+                              "73 00 00 00 00 00 00 00",  // sequence
+                              "07",                       // class cleaner
+                              "00 00 00",                 // zeros
+                              "02 00 00 00",              // run_count
+                              "03 00 00 00",              // name_count
+                              "03 00 00 00",              // sum_count
+                              "01 00 03 00 00 00 00 00",  // run 0: from
+                              "09 00 06 00 00 00 00 00",  //   to
+                              "02 00 00 00",              //   blocks
+                              "02 00 00 00",              //   names
+                              "04 00 03 00 00 00 00 00",  // run 1: from
+                              "0b 00 06 00 00 00 00 00",  //   to
+                              "01 00 00 00",              //   blocks
+                              "01 00 00 00",              //   names
+                              "05 00 00 00 00 00 00 00",  // name 0 of run 0: object
+                              "00 00 00 00 00 00 00 00",  //   object_block
+                              "08 00 00 00 00 00 00 00",  // name 1
+                              "0a 00 00 00 00 00 00 00",  //
+                              "07 00 00 00 00 00 00 00",  // name 0 of run 1
+                              "03 00 00 00 00 00 00 00",  //
+                              "01 00 aa aa",              // sums
+                              "02 00 aa aa",              //
+                              "04 00 aa aa",              //
+                              "00 00 00 00",              // zeros
+                          })},
+  };
+}
+
 /// The bytes of sample_records(), in their order.
 std::vector<golden_record> golden_records() {
   std::vector<golden_record> all = golden_data_records();
-  for (const auto& more : {golden_object_records(), golden_store_records(), golden_edit_records()}) {
+  for (const auto& more :
+       {golden_object_records(), golden_store_records(), golden_edit_records(), golden_move_records()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -326,7 +360,8 @@ verdict after(record_type type, std::size_t at, std::initializer_list<std::strin
 
 TEST_CASE("records: types and flags") {
   for (unsigned type = 0; type < 256; ++type) {
-    const bool known = (type >= 1 && type <= 6) || type == 8 || type == 10 || type == 11 || (type >= 13 && type <= 17);
+    const bool known =
+        (type >= 1 && type <= 6) || (type >= 8 && type <= 10) || type == 11 || (type >= 13 && type <= 17);
     for (unsigned flags = 0; flags < 256; ++flags) {
       bytes raw(16);
       raw[0] = static_cast<std::byte>(type);
@@ -516,67 +551,27 @@ TEST_CASE("records: clones, field by field") {
   }
 }
 
-TEST_CASE("records: names, links and attributes at their limits and one behind") {
-  create_record r{8, 9, std::string(name_bytes_max, 'n'), {}};
-  r.attributes.link_target = std::string(link_target_bytes_max, 'l');
-  r.attributes.user = bytes(user_attribute_bytes_max);
-  bytes raw = encoded({1, r});
-  CHECK(decode_only(raw) == record{1, r});
-  // One byte more of one and one less of another keeps the body's length.
-  const auto moved = [&raw](std::size_t more_at, std::size_t less_at) {
-    bytes out = raw;
-    store_le(out.data() + more_at, static_cast<std::uint16_t>(load_le<std::uint16_t>(out.data() + more_at) + 1));
-    store_le(out.data() + less_at, static_cast<std::uint16_t>(load_le<std::uint16_t>(out.data() + less_at) - 1));
-    return decode_only(out).has_value();
-  };
-  constexpr std::size_t name_at = 28;
-  constexpr std::size_t link_at = 36;
-  constexpr std::size_t user_at = 38;
-  CHECK_FALSE(moved(name_at, link_at));
-  CHECK_FALSE(moved(link_at, user_at));
-  CHECK_FALSE(moved(user_at, name_at));
-}
-
-TEST_CASE("records: extents that the format allows most of") {
-  publish_record r;
-  r.object = 1;
-  r.extents = {{0, {zoned::device_address{0, 0}, extent_blocks_max}}};
-  bytes raw;
-  r.extents[0].where.blocks = 4096;
-  r.sums.assign(4096, 7);
-  for (std::uint64_t i = 0; i < 4096; ++i) {
-    r.dropped.push_back({zoned::device_address{0, i * 2}, 1});
-  }
-  r.tail = bytes(tail_bytes_max);
-  encode({1, r}, raw);
-  CHECK(decode_only(raw) == record{1, r});
-}
-
-TEST_CASE("attribute blob: round trips, and nothing else decodes") {
-  attribute_set a;
-  CHECK(encode_attribute_blob(a).empty());
-  CHECK(decode_attribute_blob({}, a));
-  a.link_target = "AB";
-  a.user = hex({"07"});
-  a.mode = 5;
-  const bytes blob = encode_attribute_blob(a);
-  CHECK(to_hex(blob) ==
-        "0200"
-        "0100"
-        "4142"
-        "07");
-  attribute_set b;
-  b.mode = 5;
-  REQUIRE(decode_attribute_blob(blob, b));
-  CHECK(a == b);
-  for (std::size_t length = 1; length < blob.size(); ++length) {
-    CHECK_FALSE(decode_attribute_blob(exact(std::span{blob}.first(length)), b));
-    CHECK(a == b);
-  }
-  CHECK_FALSE(decode_attribute_blob(bytes(4), b));  // none is no bytes
-  a.link_target = std::string(link_target_bytes_max, 'l');
-  a.user = bytes(user_attribute_bytes_max);
-  CHECK(encode_attribute_blob(a).size() == attribute_blob_bytes_max);
+TEST_CASE("records: moves, field by field") {
+  using enum record_type;
+  CHECK(after(move, 0, {}).valid);
+  CHECK_FALSE(after(move, 16, {"00"}).valid);                          // no class
+  CHECK_FALSE(after(move, 16, {"10"}).valid);                          // one behind the last
+  CHECK_FALSE(after(move, 17, {"01"}).valid);                          // zeros
+  CHECK_FALSE(after(move, 20, {"ff ff ff ff"}).valid);                 // counts without their elements
+  CHECK_FALSE(after(move, 24, {"ff ff ff ff"}).valid);                 //
+  CHECK_FALSE(after(move, 28, {"ff ff ff ff"}).valid);                 //
+  CHECK_FALSE(after(move, 24, {"02 00 00 00"}).valid);                 // fewer names than the runs have
+  CHECK_FALSE(after(move, 48, {"00"}).valid);                          // an empty run
+  CHECK_FALSE(after(move, 48, {"03"}).valid);                          // not one sum a block
+  CHECK_FALSE(after(move, 52, {"03"}).valid);                          // more names than there are
+  CHECK_FALSE(after(move, 76, {"00"}).valid);                          // a run that nothing names
+  CHECK_FALSE(after(move, 80, {"00"}).valid);                          // object 0
+  CHECK_FALSE(after(move, 80, {"09"}).valid);                          // names that do not ascend
+  CHECK_FALSE(after(move, 96, {"05 00 00 00 00 00 00 00 00"}).valid);  // the same name twice
+  CHECK(after(move, 120, {"ff ff ff ff ff ff 00 00"}).valid);          // an object's last block
+  CHECK_FALSE(after(move, 120, {"00 00 00 00 00 00 01 00"}).valid);    // and one behind
+  CHECK_FALSE(after(move, 32, {"ff ff ff ff ff ff"}).valid);           // blocks off the device
+  CHECK_FALSE(after(move, 40, {"ff ff ff ff ff ff"}).valid);           //
 }
 
 }  // namespace

@@ -172,6 +172,12 @@ std::vector<record> sample_records() {
   clone.extents = {{10, {zoned::device_address{0, 0x30001}, 2}}};
   clone.dropped = {{zoned::device_address{0, 0x20007}, 1}};
 
+  move_record move;
+  move.cls = zone_class::cleaner;
+  move.runs = {{zoned::device_address{0, 0x30001}, {zoned::device_address{0, 0x60009}, 2}, {{5, 0}, {8, 10}}},
+               {zoned::device_address{0, 0x30004}, {zoned::device_address{0, 0x6000b}, 1}, {{7, 3}}}};
+  move.sums = {0xaaaa'0001, 0xaaaa'0002, 0xaaaa'0004};
+
   const std::vector<record_body> bodies = {
       publish,
       tail,
@@ -187,6 +193,7 @@ std::vector<record> sample_records() {
       drop,
       punch,
       clone,
+      move,
   };
   std::vector<record> records;
   for (std::uint64_t i = 0; i < bodies.size(); ++i) {
@@ -278,6 +285,7 @@ bytes sample_zone_leaf() {
   put(page.cells(), zone_key(0, zoned::zone_index{6}), encode(zone));
   put(page.cells(), run_key(0, zoned::zone_index{3}, 1), encode(run_value{8, 0, {0xaaaa'0001, 0xaaaa'0002}}));
   put(page.cells(), shared_key(0, zoned::zone_index{3}, 2), encode(shared_value{1, 2}));
+  put(page.cells(), hint_key(0, zoned::zone_index{3}, 2, 9, 5), encode(hint_value{1}));
   return page.sealed(identity_of(page_kind::zone, 0));
 }
 
