@@ -152,7 +152,7 @@ bool appender::try_append(operation_id id, append_request& r, bool holds_end) {
     return true;
   }
   if (!reserve_for(c_, *o, blocks)) {
-    if (c_.data->more_coming()) return false;
+    if (c_.data->more_coming_for(blocks)) return false;
     c_.answer(id, errc::no_space, {},
               {.object = o->id, .bytes = bytes, .what = "no zone is left for data, and none is on its way back"});
     return true;
@@ -342,7 +342,7 @@ bool appender::try_batch(operation_id id, batch_request& r) {
     if (o != nullptr && !end_is_free(*o)) return false;
   }
   if (!n.error && !c_.data->reserve(n.blocks)) {
-    if (c_.data->more_coming()) return false;
+    if (c_.data->more_coming_for(n.blocks)) return false;
     n.error = errc::no_space;
   }
   if (n.error) {

@@ -28,6 +28,7 @@ namespace furrow::core {
 class appender;
 class applier;
 class checkpointer;
+class cleaner;
 class data_writer;
 class direct_writer;
 class journal;
@@ -93,6 +94,7 @@ struct context {
   appender* append = nullptr;
   applier* apply = nullptr;
   checkpointer* checkpoint = nullptr;
+  cleaner* clean = nullptr;
   data_writer* data = nullptr;
   direct_writer* direct = nullptr;
   journal* log = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/checkpoint.hpp"
+#include "core/cleaner.hpp"
 #include "core/journal.hpp"
 #include "core/publisher.hpp"
 #include "core/reclaimer.hpp"
@@ -13,6 +14,16 @@ namespace furrow::core {
 std::uint32_t data_writer::reserve_zones() const { return c_.checkpoint->reserve_zones(); }
 
 std::uint64_t data_writer::available() const {
+  const std::uint64_t room = room_for_cleaner(), kept = cleaner_zones() * c_.zones.typical_blocks();
+  return room > kept ? room - kept : 0;
+}
+
+/// One does; more where there are many, as what metadata is to have left grows while it works.
+std::uint32_t data_writer::cleaner_zones() const {
+  return 1 + std::min<std::uint32_t>(c_.zones.usable_count() / 64, 4);
+}
+
+std::uint64_t data_writer::room_for_cleaner() const {
   std::uint64_t room = 0;
   for (const stream& s : streams_)
     if (s.zone.zone != nullptr && (s.zone.usable() || !s.zone.ready)) room += s.zone.zone->room_blocks();
@@ -24,6 +35,15 @@ std::uint64_t data_writer::available() const {
 
 bool data_writer::more_coming() const {
   return c_.zones.returning_count() > 0 || c_.reclaim->busy() || c_.checkpoint->relieve();
+}
+
+bool data_writer::more_coming_for(std::uint64_t blocks) const { return more_coming() || c_.clean->could_bring(blocks); }
+
+bool data_writer::reserve_for_cleaner(std::uint64_t blocks) {
+  if (!c_.checkpoint->room() || blocks > room_for_cleaner()) return false;
+  reserved_ += blocks;
+  room_known_at_ = ~std::uint64_t{0};
+  return true;
 }
 
 bool data_writer::reserve(std::uint64_t blocks) {

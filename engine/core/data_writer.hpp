@@ -43,6 +43,13 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint64_t available() const;
   /// Whether more may come without anybody deleting: a zone is on its way back.
   [[nodiscard]] bool more_coming() const;
+  /// The same, or cleaning may bring so many blocks.
+  [[nodiscard]] bool more_coming_for(std::uint64_t blocks) const;
+  /// Zones' worth of room that is for the cleaner alone.
+  [[nodiscard]] std::uint32_t cleaner_zones() const;
+  /// What the cleaner may take: so much more than anybody else.
+  [[nodiscard]] std::uint64_t room_for_cleaner() const;
+  [[nodiscard]] bool reserve_for_cleaner(std::uint64_t blocks);
 
   /// The extent stays where it is until extent_done.
   void submit(ordered_extent& extent);
@@ -60,7 +67,7 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint32_t reserve_zones() const;
 
  private:
-  static constexpr std::size_t streams = 5;  // one for each lifetime
+  static constexpr std::size_t streams = 6;  // one for each lifetime, and the cleaner's
   struct stream {
     open_zone zone;
     fifo<bio> queue;

@@ -310,7 +310,7 @@ bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   io.of_promise = 0;
   const bool is_next = rooms_.empty() || roomless_ == &io || blocks <= io.object->promised_blocks;  // W6
   if (blocks == 0 || (is_next && reserve_for(c_, *io.object, blocks, &io.of_promise))) return true;
-  if (!is_next || c_.data->more_coming() || io.in_flight > 0) {
+  if (!is_next || c_.data->more_coming_for(blocks) || io.in_flight > 0) {
     io.now = direct_io::state::room;
     rooms_.push_back(&io);
     return false;

@@ -30,7 +30,7 @@ inline constexpr std::uint32_t batch_members_max = 1024;
 inline constexpr std::uint32_t list_entries_max = 65536;
 inline constexpr std::size_t findings_max = 1000;
 inline constexpr std::uint64_t group_bytes_aim = 1 << 20;  ///< Of a group; one publication may need more.
-inline constexpr std::uint32_t data_zones_min = 3;
+inline constexpr std::uint32_t data_zones_min = 3;         ///< One of them the cleaner's.
 /// Zones that a store needs at the least: four for the journal at its smallest cap, three for each page copy, and data's.
 /// As many conventional ones do for metadata that is to keep to them.
 constexpr std::uint32_t zones_min(std::uint32_t page_copies) { return 4 + 3 * page_copies + data_zones_min; }
@@ -38,6 +38,8 @@ constexpr std::uint32_t zones_min(std::uint32_t page_copies) { return 4 + 3 * pa
 inline constexpr std::uint64_t record_bytes_per_block = 48;
 /// Extents that one clone record names, replaced ones included: so that it fits half a zone of so many blocks.
 constexpr std::size_t clone_extents_max(std::uint64_t zone_blocks) { return zone_blocks / 2 * block_bytes / 64; }
+/// Names that one move record has.
+constexpr std::size_t names_max(std::uint64_t zone_blocks) { return clone_extents_max(zone_blocks) / 2; }
 inline constexpr std::uint64_t zone_blocks_min = 16;  ///< Below it the largest record has no room in a zone.
 
 static_assert(zone_blocks_min * block_bytes > 2 * (format::name_bytes_max + format::attribute_blob_bytes_max));

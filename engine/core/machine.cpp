@@ -33,6 +33,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       ring_{c_},
       checkpoint_{c_},
       reclaim_{c_},
+      cleaner_{c_, reader_},
       recovery_{c_},
       formatter_{c_},
       checker_{c_, reader_} {
@@ -50,6 +51,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.publish_queue = &publisher_;
   c_.ring = &ring_;
   c_.checkpoint = &checkpoint_;
+  c_.clean = &cleaner_;
   c_.reclaim = &reclaim_;
   c_.salvage = &salvage_;
 }
@@ -84,7 +86,8 @@ void machine::stir() {
 }
 
 bool machine::waits_for_reads() const {
-  return state_ != state::open || reclaim_.waits_for_zones() || !checks_.empty() || checker_.running();
+  return state_ != state::open || reclaim_.waits_for_zones() || !cleaner_.idle() || !checks_.empty() ||
+         checker_.running();
 }
 
 bool machine::tick() {
@@ -126,7 +129,7 @@ void machine::route(request& r) {
 
 std::uint64_t machine::progress() const {
   return c_.io.submitted() + c_.out.added() + c_.sequence + c_.zones.changes() + checkpoint_.progress() +
-         direct_.progress();
+         direct_.progress() + cleaner_.progress();
 }
 
 void machine::settle() {
@@ -140,6 +143,7 @@ void machine::settle() {
       reclaim_.step();
       direct_.step();
       appender_.step();
+      cleaner_.step();
       salvage_.step();
       data_.step();
       checkpoint_.step();
@@ -193,7 +197,8 @@ void machine::on(operation_id id, close_request&) {
 
 void machine::step_close() {
   const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() &&
-                     reader_.idle() && data_.idle() && pages_.idle() && checks_.empty() && !checker_.running();
+                     reader_.idle() && data_.idle() && cleaner_.idle() && pages_.idle() && checks_.empty() &&
+                     !checker_.running();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();
     return;
@@ -240,7 +245,7 @@ statistics machine::count() const {
   s.dead_bytes = (use.data_blocks > use.live_blocks ? use.data_blocks - use.live_blocks : 0) * block_bytes;
   s.metadata_bytes = use.metadata_blocks * block_bytes;
   s.free_bytes = data_.available() * block_bytes;
-  s.reserved_bytes = data_.reserve_zones() * c_.zones.typical_blocks() * block_bytes;
+  s.reserved_bytes = (data_.reserve_zones() + data_.cleaner_zones()) * c_.zones.typical_blocks() * block_bytes;
   s.zones_free = c_.zones.clean_count();
   s.zones_active = c_.zones.active();
   s.sequence = c_.sequence;

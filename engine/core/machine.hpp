@@ -16,6 +16,7 @@
 #include "core/apply.hpp"
 #include "core/checker.hpp"
 #include "core/checkpoint.hpp"
+#include "core/cleaner.hpp"
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
 #include "core/formatter.hpp"
@@ -89,6 +90,7 @@ class machine {
   void on(operation_id id, collection_request& r);
   void on(operation_id id, check_request& r);
   void on(operation_id id, checkpoint_request& r);
+  void on(operation_id id, clean_request& r);
   void on(operation_id id, cancel_request& r);
 
   void publish_step(operation_id id, publication_step s, std::vector<object_state*> objects,
@@ -126,6 +128,7 @@ class machine {
   superblock_ring ring_;
   checkpointer checkpoint_;
   reclaimer reclaim_;
+  cleaner cleaner_;
   recovery recovery_;
   formatter formatter_;
   checker checker_;

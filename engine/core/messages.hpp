@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "furrow/engine/check.hpp"
+#include "furrow/engine/clean.hpp"
 #include "furrow/engine/error.hpp"
 #include "furrow/engine/event.hpp"
 #include "furrow/engine/options.hpp"
@@ -200,6 +201,10 @@ struct check_request {
   bool data = false;
 };
 struct checkpoint_request {};
+/// Moves what lives in zones that are dead in part until so large a share of the capacity is free, or nothing can be won.
+struct clean_request {
+  double until_free_share = 0;  ///< 0 .. 1
+};
 /// The operation is answered with `cancelled` (or `reason`) if nothing was done for it yet. Waits (sync, wait_durable)
 /// always can be.
 struct cancel_request {
@@ -213,7 +218,7 @@ using request_body =
                  read_request, write_request, source_request, zero_request, truncate_request, clone_request,
                  reserve_request, extents_request, map_request, fill_request, unmap_request, sync_request,
                  wait_durable_request, batch_request, statistics_request, info_request, zones_request,
-                 collection_request, check_request, checkpoint_request, cancel_request>;
+                 collection_request, check_request, checkpoint_request, clean_request, cancel_request>;
 
 struct request {
   operation_id id;
@@ -245,12 +250,13 @@ struct mapped_view {
 using furrow::batch_result;
 using furrow::check_finding;
 using furrow::check_result;
+using furrow::clean_result;
 using furrow::event;  ///< A notification without a request.
 using furrow::open_result;
 
 using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
                                  sequence_result, batch_result, source_need, mapped_view, extent_list, statistics_ptr,
-                                 store_info, std::vector<zone_status>, check_result, open_result, event>;
+                                 store_info, std::vector<zone_status>, check_result, clean_result, open_result, event>;
 
 struct notification {
   operation_id id;

@@ -39,6 +39,8 @@ class reclaimer final : public io_client {
   /// A read of the zone failed: looks whether the device has made it read-only or offline, then calls.
   void inquire(zone_state& z, std::function<void()> then);
   void step();
+  /// Extents of removed objects and doomed ranges are still to be dropped.
+  [[nodiscard]] bool dropping() const { return !drops_.empty(); }
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
   /// Whether somebody's hold of a zone or an object may keep it from going on.
   [[nodiscard]] bool waits_for_zones() const {

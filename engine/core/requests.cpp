@@ -382,6 +382,8 @@ void machine::on(operation_id id, collection_request& r) {
 
 void machine::on(operation_id id, check_request& r) { checks_.emplace_back(id, r.data); }
 
+void machine::on(operation_id id, clean_request& r) { cleaner_.accept(id, r); }
+
 void machine::on(operation_id id, checkpoint_request&) {
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
   checkpoint_.request(false, [this, id](error_code ec) { c_.answer(id, ec, sequence_result{c_.super.sequence}); });
@@ -390,7 +392,7 @@ void machine::on(operation_id id, checkpoint_request&) {
 void machine::on(operation_id id, cancel_request& r) {
   if (waits_.erase(r.target) > 0)
     c_.answer(r.target, r.reason);
-  else if (!appender_.cancel(r.target, r.reason))
+  else if (!appender_.cancel(r.target, r.reason) && !cleaner_.cancel(r.target, r.reason))
     static_cast<void>(direct_.cancel(r.target, r.reason));
   c_.answer(id, {});
 }

@@ -19,7 +19,7 @@ ZONED_VOCABULARY = ZONED_VALUES + [
     f"zoned/include/furrow/zoned/{h}.hpp" for h in ("guarantees", "zone_machine", "command")]
 ASSERT = ["engine/core/assert.hpp", "engine/core/assert.cpp"]
 ENGINE_VALUES = [f"engine/include/furrow/engine/{h}.hpp" for h in (
-    "types", "short_list", "options", "error", "statistics", "event", "check")]
+    "types", "short_list", "options", "error", "statistics", "event", "check", "clean")]
 
 VALUE_HEADERS = """
     algorithm any array bit cassert cctype cerrno charconv climits compare concepts cstddef cstdint cstdlib cstring deque

@@ -95,6 +95,8 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"promises_used", t.promises_used},
       {"coalesced_bios", t.coalesced},
       {"checkpoints", t.checkpoints},
+      {"blocks_moved", t.blocks_moved},
+      {"zones_cleaned", t.zones_cleaned},
       {"zone_resets", t.zone_resets},
       {"groups", t.groups},
       {"acknowledgements_proven", t.acknowledgements_proven},

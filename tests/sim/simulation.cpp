@@ -62,6 +62,8 @@ void totals::add(const totals& other) {
   promises_used += other.promises_used;
   coalesced += other.coalesced;
   checkpoints += other.checkpoints;
+  blocks_moved += other.blocks_moved;
+  zones_cleaned += other.zones_cleaned;
   zone_resets += other.zone_resets;
   groups += other.groups;
   acknowledgements_proven += other.acknowledgements_proven;
@@ -257,6 +259,8 @@ void simulation::add_statistics() {
   totals_.edge_reads += last->edge_reads;
   totals_.coalesced += last->coalesced_bios;
   totals_.checkpoints += last->checkpoints;
+  totals_.blocks_moved += last->cleaner_blocks_moved;
+  totals_.zones_cleaned += last->zones_cleaned;
   totals_.zone_resets += last->zone_resets;
   totals_.groups += last->groups;
 }

@@ -61,6 +61,8 @@ struct totals {
   std::uint64_t promises_used = 0;  ///< Changes for which room had been promised.
   std::uint64_t coalesced = 0;
   std::uint64_t checkpoints = 0;
+  std::uint64_t blocks_moved = 0;
+  std::uint64_t zones_cleaned = 0;
   std::uint64_t zone_resets = 0;
   std::uint64_t groups = 0;
   std::uint64_t acknowledgements_proven = 0;

@@ -100,6 +100,7 @@ void draw_options(scenario& s, prng& chance) {
   o.journal_group_bytes = chance.scaled(1, 64) * 4 * kib;
   o.recovery_journal_bytes_max = 0;
   o.checkpoint_journal_bytes_min = chance.one_of(0, 16, 64, 256) * kib;
+  o.background_cleaning = chance.chance(800);
   s.format.page_copies = static_cast<std::uint8_t>(chance.one_of(0, 0, 1, 2));
   s.format.checksums = true;
 }
@@ -131,6 +132,7 @@ void draw_weights(workload_weights& w, prng& chance) {
   weigh(action::sync_store, 2);
   weigh(action::wait_durable, 2);
   weigh(action::checkpoint, 1);
+  weigh(action::clean, 1);
   weigh(action::cancel, 2);
   weigh(action::statistics, 1);
   weigh(action::misuse, 2);
@@ -238,6 +240,8 @@ const char* name_of(action a) {
       return "wait_durable";
     case action::checkpoint:
       return "checkpoint";
+    case action::clean:
+      return "clean";
     case action::cancel:
       return "cancel";
     case action::statistics:

@@ -46,6 +46,7 @@ enum class action : std::uint8_t {
   sync_store,
   wait_durable,
   checkpoint,
+  clean,
   cancel,
   statistics,
   misuse,

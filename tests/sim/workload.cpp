@@ -108,6 +108,7 @@ bool workload::ask_one(action kind) {
     case action::wait_durable:
       return ask_sync(kind);
     case action::checkpoint:
+    case action::clean:
     case action::statistics:
       return ask_other(kind);
     case action::cancel:
@@ -260,6 +261,7 @@ void workload::succeed(operation& op, core::notification& n) {
     case action::clone:
     case action::clone_within:
     case action::checkpoint:
+    case action::clean:
     case action::cancel:
     case action::misuse:
     case action::count:

@@ -200,6 +200,8 @@ bool workload::ask_other(action kind) {
   op->target = truth_.newest();
   if (kind == action::checkpoint) {
     send(std::move(op), core::checkpoint_request{});
+  } else if (kind == action::clean) {
+    send(std::move(op), core::clean_request{static_cast<double>(chance_.below(101)) / 100});
   } else {
     send(std::move(op), core::statistics_request{});
   }

@@ -32,6 +32,8 @@ struct store_options {
   std::uint64_t recovery_journal_bytes_max = 0;
   /// 0 .. 1 GiB. A checkpoint does not begin for fewer bytes of journal than this.
   std::uint64_t checkpoint_journal_bytes_min = 64u << 20;
+  /// false: zones that are dead in part are cleaned on demand only, and who has no room is not made to wait for it.
+  bool background_cleaning = true;
 };
 
 }  // namespace furrow

@@ -1,0 +1,347 @@
+#include "core/cleaner.hpp"
+
+#include <algorithm>
+
+#include "core/checkpoint.hpp"
+#include "core/data_writer.hpp"
+#include "core/extent_source.hpp"
+#include "core/page_reader.hpp"
+#include "core/reclaimer.hpp"
+
+namespace furrow::core {
+
+namespace {
+
+constexpr std::uint32_t batches_max = 2;
+constexpr std::uint64_t batch_bytes_max = 1 << 20;
+constexpr std::uint32_t relief_max = 3;
+constexpr std::uint32_t dead_share_min =
+    8;  ///< In the background a zone is not cleaned for less than one part in so many.
+
+/// Which zone to clean next, among those it was told of.
+class victim_index {
+ public:
+  explicit victim_index(std::uint64_t now) : now_{now} {}
+  void add(zone_state& z, std::uint32_t live_blocks, std::uint32_t capacity_blocks, std::uint64_t age_sequence) {
+    const double dead = capacity_blocks - live_blocks;
+    const double age = static_cast<double>(now_ - std::min(now_, age_sequence) + 1);
+    const double worth = dead * age / (capacity_blocks + live_blocks);
+    if (best_ != nullptr && worth <= best_worth_) return;
+    best_ = &z;
+    best_worth_ = worth;
+  }
+  [[nodiscard]] zone_state* pick() const { return best_; }
+
+ private:
+  std::uint64_t now_;
+  zone_state* best_ = nullptr;
+  double best_worth_ = 0;
+};
+
+std::uint32_t content_blocks(const zone_state& z) { return z.capacity_blocks - 1; }
+
+}  // namespace
+
+void cleaner::accept(operation_id id, const clean_request& r) {
+  if (c_.read_only) return c_.answer(id, errc::read_only);
+  requests_.push_back({id, r, {c_.stats.cleaner_blocks_moved, c_.stats.zones_cleaned, 0, false}});
+  ++progress_;
+}
+
+bool cleaner::cancel(operation_id id, error_code reason) {
+  const auto it = std::find_if(requests_.begin(), requests_.end(), [id](const waiting& w) { return w.id == id; });
+  if (it == requests_.end()) return false;
+  requests_.erase(it);
+  c_.answer(id, reason);
+  return true;
+}
+
+bool cleaner::may_work() const { return !c_.latch && !c_.read_only; }
+
+/// What users may still take, and with what is on its way back.
+std::uint64_t cleaner::free_bytes(bool soon) const {
+  const std::uint64_t coming = soon ? c_.zones.returning_count() * c_.zones.typical_blocks() : 0;
+  return (c_.data->available() + coming) * block_bytes;
+}
+
+bool cleaner::reached(const waiting& w, bool soon) const {
+  const std::uint64_t capacity = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  return static_cast<double>(free_bytes(soon)) >= w.what.until_free_share * static_cast<double>(capacity);
+}
+
+void cleaner::answer_reached(bool hopeless) {
+  while (!requests_.empty()) {
+    waiting& w = requests_.front();
+    const bool done = reached(w, false);
+    if (!done && !hopeless && may_work() && !c_.closing) return;
+    w.result.blocks_moved = c_.stats.cleaner_blocks_moved - w.result.blocks_moved;
+    w.result.zones_cleaned = c_.stats.zones_cleaned - w.result.zones_cleaned;
+    w.result.free_bytes = free_bytes(false);
+    w.result.reached = done;
+    c_.answer(w.id, c_.latch, w.result);
+    requests_.pop_front();
+    ++progress_;
+  }
+}
+
+bool cleaner::could_bring(std::uint64_t blocks) {
+  if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
+  if (busy()) return asked_ = true;
+  if (blocks > c_.data->available() + dead_blocks()) return false;
+  if (!any_gains(c_.data->room_for_cleaner())) return relieve();
+  return asked_ = true;
+}
+
+bool cleaner::relieve() {
+  if (!any_gains(~std::uint64_t{0})) return false;
+  if (!c_.checkpoint->idle() || !c_.checkpoint->served()) return true;
+  if (relief_ == relief_max) return false;
+  ++relief_;
+  c_.checkpoint->request(false, [this](error_code) { ++progress_; });
+  return true;
+}
+
+std::uint64_t cleaner::dead_blocks() const {
+  const zone_table::use use = c_.zones.count_use();
+  return use.data_blocks - std::min(use.data_blocks, use.live_blocks);
+}
+
+bool cleaner::any_gains(std::uint64_t room) const {
+  auto& all = c_.zones.all();
+  return std::any_of(all.begin(), all.end(), [&](const zone_state& z) { return gains(z, room); });
+}
+
+bool cleaner::seen_all() {
+  const std::uint64_t dead = dead_blocks();
+  return seen_changes_ == c_.zones.changes() && dead < seen_dead_ + c_.zones.typical_blocks() / dead_share_min + 1;
+}
+
+cleaner::need cleaner::wanted() {
+  const bool asked = std::exchange(asked_, false);
+  if (!may_work() || (c_.closing && !asked)) return need::none;
+  const bool coming = c_.zones.returning_count() > 0 || c_.reclaim->busy();
+  if (asked && !coming) return need::asked;
+  if (!requests_.empty() && !c_.closing) {
+    if (!coming) return need::asked;
+    return reached(requests_.front(), true) ? need::none : need::asked;
+  }
+  if (!c_.options.background_cleaning || c_.reclaim->dropping()) return need::none;
+  const std::uint32_t usable = c_.zones.usable_count();
+  const std::uint32_t low =
+      std::clamp<std::uint32_t>(usable / 32, 1, 64) + c_.data->reserve_zones() + c_.data->cleaner_zones();
+  return c_.zones.clean_count() + c_.zones.returning_count() < low ? need::background : need::none;
+}
+
+/// C4, but for who holds it at the moment.
+bool cleaner::gains(const zone_state& z, std::uint64_t room) const {
+  if (z.life != zone_life::full || z.role != format::zone_role::data || z.live_blocks == 0) return false;
+  if (z.live_blocks >= content_blocks(z) || z.live_blocks > room) return false;
+  const auto left = left_.find(z.device.index.value);
+  return left == left_.end() || left->second.generation != z.generation || z.live_blocks < left->second.live_blocks;
+}
+
+zone_state* cleaner::pick(need why) const {
+  victim_index index{c_.sequence};
+  const std::uint64_t room = c_.data->room_for_cleaner();
+  for (zone_state& z : c_.zones.all()) {
+    if (!gains(z, room) || z.holds > 0) continue;
+    const std::uint32_t dead = content_blocks(z) - z.live_blocks;
+    if (why == need::background && dead * dead_share_min < content_blocks(z)) continue;
+    index.add(z, z.live_blocks, content_blocks(z), why == need::asked ? c_.sequence : z.write_sequence);
+  }
+  return index.pick();
+}
+
+void cleaner::step() {
+  if (victim_ == nullptr) {
+    answer_reached(false);
+    const need why = wanted();
+    if (why == need::none) return;
+    if (why == need::background && seen_all()) return;
+    if (zone_state* const z = pick(why)) {
+      begin(*z);
+    } else if (why == need::background) {
+      seen_changes_ = c_.zones.changes();
+      seen_dead_ = dead_blocks();
+    } else if (c_.zones.returning_count() == 0 && !c_.reclaim->busy() && !any_gains(c_.data->room_for_cleaner()) &&
+               !relieve()) {
+      answer_reached(true);
+    }
+  }
+  if (victim_ != nullptr) advance();
+}
+
+void cleaner::begin(zone_state& z) {
+  victim_ = &z;
+  ++z.holds;  // C1
+  generation_ = z.generation;
+  next_block_ = 1;
+  stopping_ = false;
+  ++progress_;
+}
+
+std::uint64_t cleaner::batch_blocks_max() const {
+  const std::uint64_t by_record = c_.zones.typical_blocks() / 2 * block_bytes / record_bytes_per_block;
+  return std::max<std::uint64_t>(1, std::min({by_record, batch_bytes_max / block_bytes, c_.append_blocks_max(),
+                                              c_.options.ordered_extent_bytes_max / block_bytes}));
+}
+
+cleaner::batch_ptr cleaner::batch_of(parts from) {
+  auto b = std::make_shared<batch>();
+  for (move_step::part& p : from) {
+    p.first = b->blocks;
+    b->blocks += p.from.blocks;
+  }
+  b->from = std::move(from);
+  return b;
+}
+
+void cleaner::advance() {
+  stopping_ = stopping_ || c_.latch || (c_.closing && !asked_);
+  while (in_flight_ < batches_max) {  // C2
+    batch_ptr b = held_ ? std::exchange(held_, nullptr) : next_batch();
+    if (!b) break;
+    if (stopping_) continue;
+    if (!c_.data->reserve_for_cleaner(b->blocks)) {
+      held_ = std::move(b);
+      if (in_flight_ > 0 || c_.data->more_coming()) return;
+      stopping_ = true;
+      continue;
+    }
+    read(std::move(b));
+  }
+  const bool scanned = stopping_ || next_block_ >= victim_->capacity_blocks;
+  if (in_flight_ == 0 && !scanning_ && scanned && gathered_.empty() && again_.empty()) end();
+}
+
+cleaner::batch_ptr cleaner::next_batch() {
+  if (stopping_) {
+    gathered_.clear();
+    gathered_blocks_ = 0;
+    again_.clear();
+    return nullptr;
+  }
+  if (!again_.empty()) {
+    batch_ptr b = batch_of(std::move(again_.front()));
+    again_.pop_front();
+    return b;
+  }
+  while (!scanning_ && !stopping_ && gathered_blocks_ < batch_blocks_max() && next_block_ < victim_->capacity_blocks)
+    scan();
+  if (scanning_ || gathered_.empty()) return nullptr;
+  gathered_blocks_ = 0;
+  return batch_of(std::exchange(gathered_, {}));
+}
+
+void cleaner::scan() {
+  const std::uint64_t wanted = std::min<std::uint64_t>(batch_blocks_max() - gathered_blocks_, format::run_blocks_max);
+  const std::uint32_t end =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(next_block_ + wanted, victim_->capacity_blocks));
+  found_.clear();
+  const format::block_run window{c_.shape.address_of(victim_->device.index, next_block_), end - next_block_};
+  readiness done = who_.find(window, names_max(c_.zones.typical_blocks()), found_);
+  if (done.need) {
+    scanning_ = true;
+    return c_.pages->wait(*done.need, [this](error_code ec) {
+      scanning_ = false;
+      stopping_ = stopping_ || ec;
+      ++progress_;
+    });
+  }
+  if (done.fault != nullptr) {
+    stopping_ = true;
+    return c_.emit(event::kind::damage, {.zone = victim_->device.index, .what = done.fault});
+  }
+  next_block_ = end;
+  for (const named_run& n : found_) {
+    gathered_blocks_ += n.where.blocks;
+    format::block_run* const last = gathered_.empty() ? nullptr : &gathered_.back().from;
+    if (last != nullptr && last->address.advanced(last->blocks) == n.where.address)
+      last->blocks += n.where.blocks;
+    else
+      gathered_.push_back({n.where, 0});
+  }
+}
+
+void cleaner::read(batch_ptr b) {
+  ++in_flight_;
+  ++progress_;
+  b->memory = c_.buffers.take(b->blocks * block_bytes);
+  auto to = std::make_shared<std::vector<reader::part>>();
+  for (const move_step::part& p : b->from)
+    to->push_back({p.from.address, 0, b->memory.part(p.first * block_bytes, p.from.blocks * block_bytes)});
+  reader_.read_parts(std::move(to), [this, b](error_code ec, const error_detail&) {
+    ++progress_;
+    if (!ec) return write(*b);
+    --in_flight_;
+    c_.data->release(b->blocks);
+    c_.buffers.give(std::move(b->memory));
+    read_failed(*b, ec);
+  });
+}
+
+/// Which block it is that cannot be read is found by halving.
+void cleaner::read_failed(const batch& b, error_code ec) {
+  if (ec == zoned::errc::zone_offline || stopping_) {
+    stopping_ = true;
+    return;
+  }
+  if (b.blocks > 1) {
+    std::uint64_t left = b.blocks / 2;
+    parts halves[2];
+    for (const move_step::part& p : b.from) {
+      const auto first = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, p.from.blocks));
+      left -= first;
+      if (first > 0) halves[0].push_back({{p.from.address, first}, 0});
+      if (first < p.from.blocks) halves[1].push_back({{p.from.address.advanced(first), p.from.blocks - first}, 0});
+    }
+    again_.push_back(std::move(halves[0]));
+    again_.push_back(std::move(halves[1]));
+    return;
+  }
+  error_detail where{.bytes = block_bytes, .zone = victim_->device.index};  // C3
+  where.what = "a block that is to be moved is not what was written: " + ec.message();
+  found_.clear();
+  if (who_.find(b.from.front().from, 1, found_).ready() && !found_.empty()) {
+    where.object = found_.front().names.front().object;
+    where.offset_bytes = found_.front().names.front().block * block_bytes;
+  }
+  c_.emit(event::kind::damage, std::move(where));
+}
+
+void cleaner::write(batch& b) {
+  ordered_extent_ptr e = c_.extents.make();
+  e->blocks = e->blocks_left = e->reserved_blocks = b.blocks;
+  e->pinned = {0, b.blocks, {}};
+  e->cls = format::zone_class::cleaner;
+  e->source.push_back({b.memory.data(), b.blocks * block_bytes});
+  e->copy = std::move(b.memory);
+  add_sums(c_, *e, 0, b.blocks);
+  std::unique_ptr<publication> p = c_.publish_queue->make();
+  p->steps.emplace_back(move_step{e, std::move(b.from), generation_, names_max(c_.zones.typical_blocks())});
+  p->done = [this](error_code ec, std::uint64_t, const error_detail&) { moved(ec); };
+  c_.publish_queue->enter(std::move(p));
+  c_.data->submit(*e);
+}
+
+void cleaner::moved(error_code ec) {
+  --in_flight_;
+  ++progress_;
+  stopping_ = stopping_ || ec;
+}
+
+void cleaner::end() {
+  zone_state& z = *std::exchange(victim_, nullptr);
+  ++progress_;
+  --z.holds;
+  if (z.live_blocks == 0) {
+    ++c_.stats.zones_cleaned;
+    relief_ = 0;
+    left_.erase(z.device.index.value);
+    return c_.reclaim->consider(z);
+  }
+  ++c_.stats.zones_left;
+  left_[z.device.index.value] = {z.generation, z.live_blocks};
+}
+
+}  // namespace furrow::core

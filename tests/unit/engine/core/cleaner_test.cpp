@@ -1,0 +1,318 @@
+// Cleaning: what lives is moved whole, whatever happens meanwhile; a store that is nearly full goes on.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+#include "support/core_runner.hpp"
+
+namespace furrow::test {
+namespace {
+
+using bytes = std::vector<std::byte>;
+
+constexpr std::uint64_t block = 4096;
+
+store_options by_hand() {
+  store_options o;
+  o.background_cleaning = false;
+  o.checkpoint_journal_bytes_min = 0;
+  return o;
+}
+
+/// Objects of which each block has a number that says what is in it.
+class world {
+ public:
+  explicit world(const device_shape& shape, const store_options& o = by_hand()) : zones{shape.make()}, store{zones, o} {
+    store.format_and_open();
+  }
+  core::handle_id make(const std::string& name, std::uint64_t blocks) {
+    const core::handle_id h = store.create(name);
+    bytes all;
+    for (std::uint64_t b = 0; b < blocks; ++b) {
+      const bytes one = pattern(++version_, block);
+      all.insert(all.end(), one.begin(), one.end());
+      is[h.value].push_back(version_);
+    }
+    for (std::uint64_t at = 0; at < blocks; at += 16) {
+      bytes part(all.begin() + static_cast<std::ptrdiff_t>(at * block),
+                 all.begin() + static_cast<std::ptrdiff_t>(std::min(blocks, at + 16) * block));
+      store.append(h, part);
+    }
+    return h;
+  }
+  core::request_body overwrite(core::handle_id h, std::uint64_t first, std::uint64_t blocks) {
+    bytes& to = memory_.emplace_back();
+    for (std::uint64_t b = 0; b < blocks; ++b) {
+      const bytes one = pattern(is[h.value][first + b] = ++version_, block);
+      to.insert(to.end(), one.begin(), one.end());
+    }
+    core::write_request r;
+    r.handle = h;
+    r.offset_bytes = first * block;
+    r.bytes = to.size();
+    r.segments = {{to.data(), to.size()}};
+    return r;
+  }
+  void write(core::handle_id h, std::uint64_t first, std::uint64_t blocks) {
+    core_runner::good(store.ask(overwrite(h, first, blocks)));
+    memory_.clear();
+  }
+  clean_result clean(double share = 1) {
+    return std::get<clean_result>(core_runner::good(store.ask(core::clean_request{share})).result);
+  }
+  void compare(core::handle_id h) { compare(h, is[h.value]); }
+  void compare(core::handle_id h, const std::vector<std::uint64_t>& wanted) {
+    const bytes all = store.read(h, 0, wanted.size() * block);
+    for (std::size_t b = 0; b < wanted.size(); ++b) {
+      CAPTURE(b);
+      const bytes one = pattern(wanted[b], block);
+      REQUIRE(std::equal(one.begin(), one.end(), all.begin() + static_cast<std::ptrdiff_t>(b * block)));
+    }
+  }
+  void check() {
+    const core::check_result c = store.check();
+    for (const auto& f : c.findings) MESSAGE(f.what);
+    REQUIRE(c.damage == 0);
+  }
+  core::handle_id reopen(const std::string& name) {
+    core_runner::good(store.open());
+    return std::get<core::opened_object>(core_runner::good(store.ask(core::open_object_request{0, name, 0})).result)
+        .handle;
+  }
+
+  zoned::memory_zones zones;
+  core_runner store;
+  std::map<std::uint64_t, std::vector<std::uint64_t>> is;  // by handle
+
+ private:
+  std::uint64_t version_ = 0;
+  std::vector<bytes> memory_;
+};
+
+constexpr std::uint64_t many = 47 * 8;  // eight zones' worth
+
+/// Eight zones, of each of which a part is dead.
+core::handle_id half_dead(world& w) {
+  const core::handle_id h = w.make("a", many);
+  for (std::uint64_t b = 0; b < many; b += 6) w.write(h, b, std::min<std::uint64_t>(3, many - b));
+  return h;
+}
+
+/// Calls when so many commands have been given out.
+void at_command(world& w, std::uint64_t step, std::function<void()> call) {
+  w.store.watch = [step, call = std::move(call)](const zoned::command&) mutable {
+    if (step != 0 && --step == 0) call();
+  };
+}
+
+}  // namespace
+
+TEST_CASE("on demand all zones that are dead in part are cleaned, and nothing else has changed") {
+  world w{device_shape{.zones = 48}};
+  const core::handle_id h = half_dead(w);
+  const auto before = std::get<object_status>(core_runner::good(w.store.ask(core::stat_request{h})).result);
+  const statistics was = w.store.stats();
+  REQUIRE(was.dead_bytes > 0);
+  const clean_result r = w.clean();
+  CHECK_FALSE(r.reached);
+  CHECK(r.zones_cleaned >= 8);
+  CHECK(r.blocks_moved > 0);
+  const statistics is = w.store.stats();
+  CHECK(is.live_bytes == was.live_bytes);
+  CHECK(is.dead_bytes < was.dead_bytes / 4);
+  CHECK(is.free_bytes > was.free_bytes);
+  CHECK(is.cleaner_blocks_moved == r.blocks_moved);
+  CHECK(w.clean().blocks_moved == 0);  // nothing more can be won
+  w.compare(h);
+  w.check();
+  const auto after = std::get<object_status>(core_runner::good(w.store.ask(core::stat_request{h})).result);
+  CHECK(after.bytes == before.bytes);
+  CHECK(after.attributes.modified_ns == before.attributes.modified_ns);
+  core_runner::good(w.store.ask(core::sync_request{}));
+  const core::handle_id again = w.reopen("a");
+  w.compare(again, w.is[h.value]);
+  w.check();
+}
+
+TEST_CASE("cleaning ends when the share asked for is free") {
+  world w{device_shape{.zones = 48}};
+  half_dead(w);
+  const statistics was = w.store.stats();
+  const clean_result r =
+      w.clean(static_cast<double>(was.free_bytes + 50 * block) / static_cast<double>(was.capacity_bytes));
+  CHECK(r.reached);
+  CHECK(r.zones_cleaned >= 1);
+  CHECK(r.zones_cleaned < 6);
+  CHECK(w.clean(0).zones_cleaned == 0);
+}
+
+TEST_CASE("what is changed while it is being moved stays changed, at whatever step") {
+  for (std::uint64_t step = 1; step < 160; step += step < 40 ? 1 : 7) {
+    CAPTURE(step);
+    world w{device_shape{.zones = 48}};
+    const core::handle_id h = half_dead(w);
+    at_command(w, step, [&] { w.store.ask_later(w.overwrite(h, step % 60, 120)); });
+    core_runner::good(w.store.ask(core::clean_request{1}));
+    w.store.watch = nullptr;
+    w.compare(h);
+    w.check();
+  }
+}
+
+TEST_CASE("a power loss at any step of cleaning loses nothing") {
+  for (std::uint64_t step = 1; step < 200; step += step < 40 ? 1 : 9) {
+    CAPTURE(step);
+    world w{device_shape{.zones = 48}};
+    const core::handle_id h = half_dead(w);
+    core_runner::good(w.store.ask(core::sync_request{}));
+    w.store.ask_later(core::clean_request{1});
+    w.store.run_commands(step);
+    const core::handle_id again = w.reopen("a");
+    w.compare(again, w.is[h.value]);
+    w.check();
+  }
+}
+
+TEST_CASE("blocks that several objects name are moved once, for all of them") {
+  world w{device_shape{.zones = 48}};
+  const core::handle_id a = w.make("a", many);
+  const core::handle_id b = w.store.create("b");
+  core::clone_request k;
+  k.handle = b;
+  k.source = a;
+  k.bytes = many * block;
+  core_runner::good(w.store.ask(k));
+  const auto cloned = w.is[a.value];
+  const core::handle_id c = w.make("c", many);
+  for (std::uint64_t at = 0; at < many; at += 6) w.write(c, at, 3);
+  core::zero_request z;  // of both, so that their blocks die
+  z.offset_bytes = 100 * block;
+  z.bytes = 60 * block;
+  for (const auto h : {a, b}) {
+    z.handle = h;
+    core_runner::good(w.store.ask(z));
+  }
+  w.write(a, 0, 20);  // only b names them now
+  const std::uint64_t live = w.store.stats().live_bytes;
+  CHECK(w.clean().blocks_moved > 0);
+  CHECK(w.store.stats().live_bytes == live);  // still shared
+  w.check();
+  w.compare(c);
+  const bytes of_b = w.store.read(b, 0, many * block);
+  for (std::size_t at = 0; at < many; ++at) {
+    CAPTURE(at);
+    const bytes one = at >= 100 && at < 160 ? bytes(block) : pattern(cloned[at], block);
+    REQUIRE(std::equal(one.begin(), one.end(), of_b.begin() + static_cast<std::ptrdiff_t>(at * block)));
+  }
+}
+
+TEST_CASE("a block that is not what was written is told, its zone left, and the others moved") {
+  world w{device_shape{.zones = 48}};
+  const core::handle_id h = half_dead(w);
+  core::extents_request x;
+  x.handle = h;
+  x.offset_bytes = 4 * block;  // one that was not written again
+  x.bytes = block;
+  const auto list = std::get<extent_list>(core_runner::good(w.store.ask(x)).result);
+  const zoned::place at = *list.extents.at(0).where;
+  w.store.spoil = [&](const zoned::command& c, zoned::completion&) {
+    if (c.op != zoned::opcode::read || c.zone != at.zone || at.offset_bytes < c.offset_bytes) return;
+    std::uint64_t skip = at.offset_bytes - c.offset_bytes;
+    for (const zoned::segment& s : c.segments) {
+      if (skip < s.bytes) {
+        static_cast<std::byte*>(s.data)[skip] ^= std::byte{1};
+        return;
+      }
+      skip -= s.bytes;
+    }
+  };
+  const clean_result r = w.clean();
+  CHECK(r.zones_cleaned >= 7);
+  std::size_t told = 0;
+  for (const core::event& e : w.store.events) {
+    if (e.what != core::event::kind::damage) continue;
+    ++told;
+    CHECK(e.detail.object.has_value());
+    CHECK(e.detail.offset_bytes == 4 * block);
+    CHECK(e.detail.zone == at.zone);
+  }
+  CHECK(told == 1);
+  CHECK(w.store.stats().zones_left == 1);
+  CHECK(w.clean().blocks_moved == 0);  // it is not tried again and again
+  w.store.spoil = nullptr;
+  w.compare(h);
+  w.check();
+}
+
+TEST_CASE("a store can be closed in the middle of cleaning") {
+  for (std::uint64_t step = 1; step < 60; ++step) {
+    CAPTURE(step);
+    world w{device_shape{.zones = 48}};
+    const core::handle_id h = half_dead(w);
+    std::uint64_t closing = 0;
+    at_command(w, step, [&] { closing = w.store.ask_later(core::close_request{}); });
+    core_runner::good(w.store.ask(core::clean_request{1}));
+    w.store.watch = nullptr;
+    REQUIRE(w.store.answers.contains(closing));
+    CHECK_FALSE(w.store.answers.at(closing).error);
+    const core::handle_id again = w.reopen("a");
+    w.compare(again, w.is[h.value]);
+    w.check();
+  }
+}
+
+TEST_CASE("without cleaning a store of dead blocks is full, and with it there is room for as many as are dead") {
+  for (const bool cleans : {false, true}) {
+    CAPTURE(cleans);
+    store_options o = by_hand();
+    o.background_cleaning = cleans;
+    world w{device_shape{.zones = 48}, o};
+    const core::handle_id h = w.make("a", w.store.stats().free_bytes / block * 3 / 4);
+    const std::uint64_t blocks = w.is[h.value].size();
+    std::mt19937_64 random{4};
+    bool full = false;
+    for (std::uint64_t i = 0; i < 2 * blocks && !full; ++i) {
+      const std::uint64_t at = random() % blocks, was = w.is[h.value][at];
+      const auto n = w.store.ask(w.overwrite(h, at, 1));
+      if (n.error) w.is[h.value][at] = was;
+      full = static_cast<bool>(n.error);
+      if (full) CHECK(n.error == errc::no_space);
+    }
+    CHECK(full == !cleans);
+    CHECK((w.store.stats().zones_cleaned > 0) == cleans);
+    w.compare(h);
+    w.check();
+  }
+}
+
+TEST_CASE("80 % full, written over at random three times its size, a store goes on") {
+  const char* const given = std::getenv("FURROW_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
+  CAPTURE(seed);
+  std::mt19937_64 random{seed};
+  store_options o;
+  o.checkpoint_journal_bytes_min = 0;
+  o.recovery_journal_bytes_max = 1;  // as little as there can be
+  world w{device_shape{.zones = 160}, o};
+  const std::uint64_t capacity = w.store.stats().capacity_bytes / block;
+  const core::handle_id h = w.make("a", capacity * 8 / 10);
+  const std::uint64_t blocks = w.is[h.value].size();
+  for (std::uint64_t written = 0; written < 3 * capacity;) {
+    const std::uint64_t count = 1 + random() % 4, at = random() % (blocks - count);
+    w.write(h, at, count);
+    written += count;
+  }
+  w.compare(h);
+  w.check();
+  const statistics s = w.store.stats();
+  MESSAGE("amplification ", static_cast<double>(s.data_bytes) / static_cast<double>((3 * capacity + blocks) * block),
+          ", ", s.zones_cleaned, " zones cleaned, ", s.zones_left, " left");
+  CHECK(s.zone_finishes == 0);
+  core_runner::good(w.store.ask(core::close_request{}));
+  const core::handle_id again = w.reopen("a");
+  w.compare(again, w.is[h.value]);
+}
+
+}  // namespace furrow::test
