@@ -26,6 +26,7 @@ struct command {
 action declare_append(CLI::App& app);
 action declare_cat(CLI::App& app);
 action declare_check(CLI::App& app);
+action declare_clean(CLI::App& app);
 action declare_dump(CLI::App& app);
 action declare_format(CLI::App& app);
 action declare_get(CLI::App& app);

@@ -32,6 +32,7 @@ constexpr std::array commands{
     command{"mv", "Rename an object", declare_mv},
     command{"rm", "Remove objects", declare_rm},
     command{"check", "Verify a store", declare_check},
+    command{"clean", "Make room of what is dead in part", declare_clean},
     command{"dump", "Print the on-disk structures", declare_dump},
 };
 

@@ -256,6 +256,12 @@ outcome<check_result> blocking_store::check(bool data) const {
   });
 }
 
+outcome<clean_result> blocking_store::clean(double until_free_share) const {
+  return wait<clean_result>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_clean(until_free_share, std::move(token));
+  });
+}
+
 outcome<statistics> blocking_store::statistics_now() const {
   return wait<statistics>(store_.call(), [&](const call_options& call, auto token) {
     store_.with(call).async_statistics(std::move(token));

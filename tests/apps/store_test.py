@@ -39,6 +39,19 @@ class Store(Cli):
         self.assertIn(info["store"]["uuid"], text)
         self.assertIn("32 of 2.0 MiB", text)
 
+    def test_clean_makes_room_of_what_is_dead(self):
+        for name in ("a", "b", "c"):
+            for _ in range(6):
+                self.append(name, os.urandom(1 << 20))
+        self.furrow("rm", self.uri, "b")
+        told = self.json("clean", self.uri, "--until", "100%")
+        self.assertFalse(told["reached"])
+        self.assertGreater(told["free_bytes"], 0)
+        self.assertTrue(self.json("check", self.uri, "--data")["sound"])
+        self.assertTrue(self.json("clean", self.uri, "--until", "1%")["reached"])
+        self.assertRegex(self.furrow("clean", self.uri, "--until", "0").decode(), r"0 zones cleaned, 0 blocks moved, .* free\n$")
+        self.furrow("clean", self.uri, "--until", "many", status=2)
+
     def test_probe_tells_what_the_device_is_store_or_not(self):
         for text in self.furrow("probe", self.uri).decode(), self.furrow("probe", "memory:?size=64M&zone_size=1M").decode():
             self.assertRegex(text, r"(?m)^will use +zone append")

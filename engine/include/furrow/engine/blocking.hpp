@@ -125,6 +125,7 @@ class blocking_store {
   [[nodiscard]] outcome<sequence> wait_durable(sequence which) const;
   [[nodiscard]] outcome<sequence> checkpoint() const;
   [[nodiscard]] outcome<check_result> check(bool data) const;
+  [[nodiscard]] outcome<clean_result> clean(double until_free_share) const;
   [[nodiscard]] outcome<statistics> statistics_now() const;
   [[nodiscard]] outcome<store_info> info() const;
   [[nodiscard]] outcome<std::vector<zone_status>> zones() const;

@@ -37,6 +37,7 @@
 #include "furrow/engine/batch.hpp"
 #include "furrow/engine/call.hpp"
 #include "furrow/engine/check.hpp"
+#include "furrow/engine/clean.hpp"
 #include "furrow/engine/detail/initiate.hpp"
 #include "furrow/engine/event.hpp"
 #include "furrow/engine/object.hpp"
@@ -188,6 +189,14 @@ class store {
     return detail::initiate<void(error_code, sequence)>(&store::start_checkpoint, *this, std::forward<Token>(token));
   }
 
+  /// Moves what lives in zones that are dead in part, until so large a share of the capacity (0 .. 1) is free or nothing can
+  /// be won any more: void(error_code, clean_result).
+  template <asio::completion_token_for<void(error_code, clean_result)> Token>
+  auto async_clean(double until_free_share, Token&& token) const {
+    return detail::initiate<void(error_code, clean_result)>(&store::start_clean, *this, std::forward<Token>(token),
+                                                            until_free_share);
+  }
+
   // -- what it is and does --
 
   /// Verifies the metadata, and with `data` every block: void(error_code, check_result). Damage is a result, no error.
@@ -240,6 +249,7 @@ class store {
   void start_wait_durable(sequence_handler, sequence) const;
   void start_checkpoint(sequence_handler) const;
   void start_check(detail::handler_of<void(error_code, check_result)>, bool) const;
+  void start_clean(detail::handler_of<void(error_code, clean_result)>, double) const;
   void start_statistics(detail::handler_of<void(error_code, statistics)>) const;
   void start_info(detail::handler_of<void(error_code, store_info)>) const;
   void start_zones(detail::handler_of<void(error_code, std::vector<zone_status>)>) const;
