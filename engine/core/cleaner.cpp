@@ -44,6 +44,7 @@ std::uint32_t content_blocks(const zone_state& z) { return z.capacity_blocks - 1
 
 void cleaner::accept(operation_id id, const clean_request& r) {
   if (c_.read_only) return c_.answer(id, errc::read_only);
+  if (!(r.until_free_share >= 0 && r.until_free_share <= 1)) return c_.answer(id, errc::invalid_argument);
   requests_.push_back({id, r, {c_.stats.cleaner_blocks_moved, c_.stats.zones_cleaned, 0, false}});
   ++progress_;
 }
@@ -111,11 +112,6 @@ bool cleaner::any_gains(std::uint64_t room) const {
   return std::any_of(all.begin(), all.end(), [&](const zone_state& z) { return gains(z, room); });
 }
 
-bool cleaner::seen_all() {
-  const std::uint64_t dead = dead_blocks();
-  return seen_changes_ == c_.zones.changes() && dead < seen_dead_ + c_.zones.typical_blocks() / dead_share_min + 1;
-}
-
 cleaner::need cleaner::wanted() {
   const bool asked = std::exchange(asked_, false);
   if (!may_work() || (c_.closing && !asked)) return need::none;
@@ -126,6 +122,7 @@ cleaner::need cleaner::wanted() {
     return reached(requests_.front(), true) ? need::none : need::asked;
   }
   if (!c_.options.background_cleaning || c_.reclaim->dropping()) return need::none;
+  if (std::exchange(looked_at_, c_.zones.changes()) == c_.zones.changes()) return need::none;  // as it was
   const std::uint32_t usable = c_.zones.usable_count();
   const std::uint32_t low =
       std::clamp<std::uint32_t>(usable / 32, 1, 64) + c_.data->reserve_zones() + c_.data->cleaner_zones();
@@ -154,17 +151,13 @@ zone_state* cleaner::pick(need why) const {
 
 void cleaner::step() {
   if (victim_ == nullptr) {
-    answer_reached(false);
+    if (!requests_.empty()) answer_reached(false);
     const need why = wanted();
     if (why == need::none) return;
-    if (why == need::background && seen_all()) return;
-    if (zone_state* const z = pick(why)) {
+    if (zone_state* const z = pick(why))
       begin(*z);
-    } else if (why == need::background) {
-      seen_changes_ = c_.zones.changes();
-      seen_dead_ = dead_blocks();
-    } else if (c_.zones.returning_count() == 0 && !c_.reclaim->busy() && !any_gains(c_.data->room_for_cleaner()) &&
-               !relieve()) {
+    else if (why == need::asked && c_.zones.returning_count() == 0 && !c_.reclaim->busy() &&
+             !any_gains(c_.data->room_for_cleaner()) && !relieve()) {
       answer_reached(true);
     }
   }
@@ -333,6 +326,7 @@ void cleaner::moved(error_code ec) {
 void cleaner::end() {
   zone_state& z = *std::exchange(victim_, nullptr);
   ++progress_;
+  looked_at_ = ~std::uint64_t{0};
   --z.holds;
   if (z.live_blocks == 0) {
     ++c_.stats.zones_cleaned;

@@ -70,8 +70,6 @@ class cleaner {
   /// With fewer changed pages metadata is to have less left: whether a checkpoint is running that may bring room for what
   /// could be won with it. Not for ever.
   [[nodiscard]] bool relieve();
-  /// Nothing was found to be worth it, and little has changed since.
-  [[nodiscard]] bool seen_all();
   [[nodiscard]] zone_state* pick(need why) const;
   void begin(zone_state& z);
   void advance();
@@ -92,8 +90,8 @@ class cleaner {
   std::deque<waiting> requests_;
   bool asked_ = false;  ///< Somebody has no room.
   std::uint64_t progress_ = 0;
-  std::uint64_t seen_changes_ = ~std::uint64_t{0};
-  std::uint64_t seen_dead_ = 0;
+  std::uint64_t looked_at_ =
+      ~std::uint64_t{0};      ///< Changes of zones when it was seen whether there are few clean ones.
   std::uint32_t relief_ = 0;  ///< Checkpoints asked for since a zone was cleaned.
 
   zone_state* victim_ = nullptr;

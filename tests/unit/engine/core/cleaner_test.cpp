@@ -146,6 +146,8 @@ TEST_CASE("cleaning ends when the share asked for is free") {
   CHECK(r.zones_cleaned >= 1);
   CHECK(r.zones_cleaned < 6);
   CHECK(w.clean(0).zones_cleaned == 0);
+  CHECK(w.store.ask(core::clean_request{-0.1}).error == errc::invalid_argument);
+  CHECK(w.store.ask(core::clean_request{1.1}).error == errc::invalid_argument);
 }
 
 TEST_CASE("what is changed while it is being moved stays changed, at whatever step") {
