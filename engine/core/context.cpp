@@ -15,6 +15,11 @@ std::uint64_t context::publish(const std::vector<format::record_body>& bodies) {
   return sequence;
 }
 
+written_place context::written_at(zoned::device_address a) const {
+  const zone_state& z = zones[shape.zone_of(a)];
+  return {z.cls, z.fill_sequence, z.write_sequence, z.next_block, static_cast<std::uint32_t>(shape.block_in_zone(a))};
+}
+
 io_table::ask context::put(const zone_state& z, std::uint64_t offset_bytes, memory_of_command segments) {
   const bool conventional = z.conventional();
   return {.op = conventional ? zoned::opcode::write : zoned::opcode::append,

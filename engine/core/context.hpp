@@ -18,6 +18,7 @@
 #include "core/messages.hpp"
 #include "core/ordered_extent.hpp"
 #include "core/page_tree.hpp"
+#include "core/placement.hpp"
 #include "core/zone_table.hpp"
 #include "format/record.hpp"
 #include "format/superblock.hpp"
@@ -73,6 +74,7 @@ struct context {
   store_options options;
 
   zone_table zones;
+  placement place;
   std::unique_ptr<page_tree> objects;
   std::unique_ptr<page_tree> zone_pages;
   format::superblock super;  ///< As last written, or about to be.
@@ -132,6 +134,8 @@ struct context {
   /// reopening.
   void set_latch(const char* why, std::optional<zoned::zone_index> zone = {});
 
+  /// What the zone of a written block tells of it.
+  [[nodiscard]] written_place written_at(zoned::device_address a) const;
   /// A command that puts `segments` at `offset_bytes` of a zone; where there is a write pointer, at that.
   [[nodiscard]] static io_table::ask put(const zone_state& z, std::uint64_t offset_bytes, memory_of_command segments);
   /// Whether the zone takes one more of them now.

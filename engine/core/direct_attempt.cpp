@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/apply.hpp"
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
 #include "core/extent_source.hpp"
@@ -21,9 +22,18 @@ ordered_extent_ptr direct_writer::make_extent(const direct_io& io, std::uint64_t
   e->blocks = e->blocks_left = e->reserved_blocks = blocks;
   e->pinned = {first, blocks, {reservation_}};
   reservation_ += blocks;
-  e->cls = class_of(io.options.hint);
+  e->cls = class_for(io, first);
   e->urgent = io.options.priority == priority::high;
   return e;
+}
+
+/// A caller's hint, or else what is told by the block that is written over. Nobody waits for a page to know it: what is
+/// written over often has its own in memory.
+format::zone_class direct_writer::class_for(const direct_io& io, std::uint64_t block) {
+  if (io.options.hint != lifetime::unhinted) return class_of(io.options.hint);
+  const readiness done = c_.apply->extents().slices(io.object->id, block, block + 1, 1, written_over_);
+  if (!done.ready() || written_over_.empty()) return format::zone_class::unhinted;
+  return c_.place.of_overwrite(c_.written_at(written_over_.front().where.address), c_.sequence);
 }
 
 void direct_writer::attempt_write(direct_io& io, const direct_plan& whole, std::uint64_t whole_end) {

@@ -34,6 +34,7 @@
 #include <memory>
 
 #include "core/direct_plan.hpp"
+#include "core/extent_edit.hpp"
 #include "core/publisher.hpp"
 #include "core/reader.hpp"
 
@@ -137,6 +138,7 @@ class direct_writer {
   void attempt_clone(direct_io& io, const direct_plan& p);
   [[nodiscard]] error_code check_clone(const direct_io& io) const;
   [[nodiscard]] ordered_extent_ptr make_extent(const direct_io& io, std::uint64_t first, std::uint64_t blocks);
+  [[nodiscard]] format::zone_class class_for(const direct_io& io, std::uint64_t block);
   void fill(const direct_io& io, ordered_extent& e, std::uint64_t end_byte);
   void fill_copied(const direct_io& io, ordered_extent& e, std::uint64_t end_byte);
   void fill_edge(const direct_io& io, std::uint64_t block, std::uint64_t end_byte, std::span<std::byte> to);
@@ -160,6 +162,7 @@ class direct_writer {
   std::vector<direct_io*> draining_;
   std::deque<direct_io*> rooms_;         ///< Wait for space, in the order of coming (W6).
   const direct_io* roomless_ = nullptr;  ///< The first of them, while it is tried again.
+  std::vector<extent_slice> written_over_;
   std::uint64_t reservation_ = std::uint64_t{1} << 62;
   std::uint64_t progress_ = 0;
 };

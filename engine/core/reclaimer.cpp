@@ -96,6 +96,7 @@ void reclaimer::free_zone(zone_state& z) {
   if (z.life != zone_life::freeing) {
     c_.zones.set_life(z, zone_life::freeing);
     ++freeing_;
+    if (z.role == format::zone_role::data) c_.place.zone_ended(z.cls, z.fill_sequence, c_.sequence);
   }
   const readiness done = c_.apply->prepare(body);
   if (done.need)
