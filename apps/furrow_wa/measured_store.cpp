@@ -1,0 +1,84 @@
+#include "furrow_wa/measured_store.hpp"
+
+#include <stdexcept>
+
+namespace furrow::wa {
+
+namespace {
+constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
+constexpr std::uint64_t ticks_every = 64;  // requests
+}  // namespace
+
+measured_store::measured_store(const payload_free_device::plan& p) : device_{p}, memory_(p.zone_blocks * block_bytes) {
+  start(p);
+  uuid id{};
+  id[0] = std::byte{1};
+  ask(core::format_request{{.force = false, .page_copies = 1, .checksums = false}, id});
+  start(p);
+  ask(core::open_request{});
+}
+
+void measured_store::start(const payload_free_device::plan& p) {
+  store_options options;
+  options.page_cache_bytes = std::uint64_t{1} << 30;  // no page is waited for
+  core_ = std::make_unique<core::core>(payload_free_device::shape_of(p), payload_free_device::promises(), options);
+}
+
+core::result_body measured_store::ask(core::request_body body) {
+  core_->handle(core::request{{++last_}, static_cast<std::int64_t>(last_), std::move(body)});
+  for (std::uint32_t rounds = 0;; ++rounds) {
+    core::notification n;
+    while (core_->poll(n))
+      if (n.id.value == last_) {
+        if (n.error) throw std::runtime_error(n.error.message() + " " + n.detail.what);
+        core::result_body result = std::move(n.result);
+        settle();
+        return result;
+      }
+    zoned::command c;
+    if (core_->poll(c))
+      core_->handle(device_.execute(c));
+    else if (rounds < 1'000'000)
+      core_->tick();
+    else
+      throw std::runtime_error("the store does not answer");
+  }
+}
+
+/// What goes on behind the answer is done before the next request.
+void measured_store::settle() {
+  zoned::command c;
+  core::notification n;
+  for (bool ticked = last_ % ticks_every != 0;;) {
+    while (core_->poll(n)) continue;
+    if (core_->poll(c))
+      core_->handle(device_.execute(c));
+    else if (!std::exchange(ticked, true))
+      core_->tick();
+    else
+      return;
+  }
+}
+
+core::handle_id measured_store::create(const std::string& name) {
+  create_options o;
+  o.name = name;
+  return std::get<core::opened_object>(ask(core::create_request{o})).handle;
+}
+
+void measured_store::write(core::handle_id to, std::uint64_t first_block, std::uint32_t blocks) {
+  const std::uint64_t bytes = blocks * block_bytes;
+  ask(core::write_request{to, first_block * block_bytes, bytes, {{memory_.data(), bytes}}, {}});
+}
+
+void measured_store::release(core::handle_id h) { ask(core::release_request{h}); }
+
+void measured_store::remove(const std::string& name) {
+  core::remove_request r;
+  r.name = name;
+  ask(std::move(r));
+}
+
+statistics measured_store::counters() { return *std::get<core::statistics_ptr>(ask(core::statistics_request{})); }
+
+}  // namespace furrow::wa

@@ -1,0 +1,114 @@
+#include "furrow_wa/payload_free_device.hpp"
+
+#include <cstring>
+
+namespace furrow::wa {
+
+namespace {
+
+constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
+constexpr std::uint32_t ring_zones_behind = 2;
+
+std::vector<zoned::zone_info> zones_of(const payload_free_device::plan& p) {
+  std::vector<zoned::zone_info> zones(p.metadata_zones + p.data_zones + ring_zones_behind);
+  const std::uint64_t bytes = p.zone_blocks * block_bytes;
+  for (std::uint32_t i = 0; i < zones.size(); ++i) {
+    const bool conventional = i < p.metadata_zones;
+    zones[i] = {.index = {i},
+                .type = conventional ? zoned::zone_type::conventional : zoned::zone_type::sequential,
+                .condition = conventional ? zoned::zone_condition::not_write_pointer : zoned::zone_condition::empty,
+                .bytes = bytes,
+                .capacity_bytes = bytes,
+                .write_pointer_bytes = 0};
+  }
+  return zones;
+}
+
+}  // namespace
+
+payload_free_device::payload_free_device(const plan& p)
+    : p_{p}, machine_{shape_of(p), zones_of(p)}, metadata_{new block[std::size_t{p.metadata_zones} * p.zone_blocks]} {}
+
+zoned::geometry payload_free_device::shape_of(const plan& p) {
+  const std::uint64_t bytes = p.zone_blocks * block_bytes;
+  return {
+      .zone_bytes = bytes, .zone_count = p.metadata_zones + p.data_zones + ring_zones_behind, .last_zone_bytes = bytes};
+}
+
+zoned::guarantees payload_free_device::promises() {
+  zoned::guarantees g;
+  g.native_append = true;
+  g.append_bytes_max = g.transfer_bytes_max = 1 << 20;
+  g.appends_per_zone_max = 8;
+  return g;
+}
+
+zoned::completion payload_free_device::execute(const zoned::command& c) {
+  zoned::completion done{c.id, {}, {c.zone, c.offset_bytes}, zoned::total_bytes(c.segments)};
+  switch (c.op) {
+    case zoned::opcode::append: {
+      const auto at = machine_.append(c.zone, done.bytes);
+      if (!at) return {c.id, at.error(), {}, 0};
+      done.at = *at;
+      keep(done.at, c);
+      break;
+    }
+    case zoned::opcode::write:
+      done.error = machine_.write(c.zone, c.offset_bytes, done.bytes);
+      if (!done.error) keep(done.at, c);
+      break;
+    case zoned::opcode::read:
+      fetch(done.at, c);
+      break;
+    case zoned::opcode::report:
+      for (std::size_t i = 0; i < c.zones.size(); ++i)
+        c.zones[i] = machine_.at({c.zone.value + static_cast<std::uint32_t>(i)});
+      done.bytes = c.zones.size();
+      break;
+    case zoned::opcode::flush:
+      break;
+    case zoned::opcode::open:
+    case zoned::opcode::close:
+    case zoned::opcode::finish:
+    case zoned::opcode::reset:
+      done.error = machine_.manage(c.op, c.zone);
+      break;
+  }
+  return done;
+}
+
+/// Where a block's bytes are; null if it is forgotten, or was never written and is not to be made.
+std::byte* payload_free_device::kept(std::uint64_t number, bool make) {
+  const std::uint64_t zone = number / p_.zone_blocks;
+  if (zone < p_.metadata_zones) return metadata_[number].data();
+  const bool forgotten = zone < p_.metadata_zones + p_.data_zones && number % p_.zone_blocks != 0;
+  if (forgotten) return nullptr;
+  if (make) return others_[number].data();
+  const auto it = others_.find(number);
+  return it == others_.end() ? nullptr : it->second.data();
+}
+
+void payload_free_device::keep(zoned::place at, const zoned::command& c) {
+  count(at, zoned::total_bytes(c.segments));
+  std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
+  for (const zoned::segment& s : c.segments)
+    for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number)
+      if (std::byte* to = kept(number, true)) std::memcpy(to, s.data + from, block_bytes);
+}
+
+void payload_free_device::fetch(zoned::place at, const zoned::command& c) {
+  std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
+  for (const zoned::segment& s : c.segments)
+    for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number)
+      if (const std::byte* bytes = kept(number, false))
+        std::memcpy(s.data + from, bytes, block_bytes);
+      else
+        std::memset(s.data + from, 0, block_bytes);
+}
+
+void payload_free_device::count(zoned::place at, std::uint64_t bytes) {
+  const bool data = at.zone.value >= p_.metadata_zones && at.zone.value < p_.metadata_zones + p_.data_zones;
+  (data ? data_bytes_ : metadata_bytes_) += bytes;
+}
+
+}  // namespace furrow::wa

@@ -1,0 +1,57 @@
+// A zoned device that keeps what is metadata, and forgets what data zones hold: a store of any size in little memory.
+//
+//   zones [0, metadata_zones)   conventional: the store's metadata go there first, and are kept
+//   zones behind them           sequential: for data, but for the last two, which hold a superblock's copy
+//
+// Invariants
+//   I1  What was written to a conventional zone, to one of the last two, or to the first block of a zone reads back. All
+//       else reads as zeros.
+//   I2  Commands are checked and counted as a real device would: by zone_machine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "furrow/zoned/command.hpp"
+#include "furrow/zoned/geometry.hpp"
+#include "furrow/zoned/guarantees.hpp"
+#include "furrow/zoned/zone_machine.hpp"
+
+namespace furrow::wa {
+
+class payload_free_device {
+ public:
+  struct plan {
+    std::uint32_t zone_blocks = 0;
+    std::uint32_t metadata_zones = 0;
+    std::uint32_t data_zones = 0;
+  };
+  explicit payload_free_device(const plan& p);
+
+  [[nodiscard]] static zoned::geometry shape_of(const plan& p);
+  [[nodiscard]] static zoned::guarantees promises();
+  [[nodiscard]] zoned::completion execute(const zoned::command& c);
+
+  /// Bytes written since it was made, by kind of zone.
+  [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
+  [[nodiscard]] std::uint64_t metadata_bytes() const { return metadata_bytes_; }
+
+ private:
+  using block = std::array<std::byte, zoned::store_block_bytes>;
+
+  [[nodiscard]] std::byte* kept(std::uint64_t number, bool make);
+  void keep(zoned::place at, const zoned::command& c);
+  void fetch(zoned::place at, const zoned::command& c);
+  void count(zoned::place at, std::uint64_t bytes);
+
+  plan p_;
+  zoned::zone_machine machine_;
+  std::unique_ptr<block[]> metadata_;
+  std::unordered_map<std::uint64_t, block> others_;
+  std::uint64_t data_bytes_ = 0, metadata_bytes_ = 0;
+};
+
+}  // namespace furrow::wa
