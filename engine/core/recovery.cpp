@@ -261,8 +261,10 @@ void recovery::look_behind_pointers(std::size_t first) {
   }
   scan_.claim_zones();
   for (zone_state& z : c_.zones.all()) {
-    if (!c_.zones.restore_full(z)) reconcile_zone(z);
-    if (z.role == format::zone_role::data) c_.place.zone_found(z.cls, z.fill_sequence, c_.sequence);
+    if (!c_.zones.restore_full(z))
+      reconcile_zone(z);
+    else if (z.cls == format::zone_class::short_lived)
+      c_.place.zone_found(z.cls, z.fill_sequence, c_.sequence);
   }
   c_.checkpoint->configure();
   start_journal();

@@ -38,7 +38,8 @@ std::uint32_t victim_index::bucket_of(std::uint32_t live_blocks, std::uint32_t c
 double victim_index::gain_of(std::uint32_t bucket) { return gains[bucket]; }
 
 void victim_index::init(std::uint32_t zone_count) {
-  nodes_.assign(zone_count, {});
+  bucket_of_zone_.assign(zone_count, absent);
+  nodes_ = std::make_unique_for_overwrite<node[]>(zone_count);
   for (heap& h : heaps_) h.clear();
   tops_.fill(nothing);
   size_ = 0;
@@ -47,9 +48,8 @@ void victim_index::init(std::uint32_t zone_count) {
 void victim_index::add(zoned::zone_index zone, std::uint32_t live_blocks, std::uint32_t capacity_blocks,
                        std::uint64_t age_sequence) {
   FURROW_ASSERT(!contains(zone));
-  node& n = nodes_[zone.value];
-  n.bucket = static_cast<std::uint8_t>(bucket_of(live_blocks, capacity_blocks));
-  n.age_sequence = age_sequence;
+  bucket_of_zone_[zone.value] = static_cast<std::uint8_t>(bucket_of(live_blocks, capacity_blocks));
+  nodes_[zone.value].age_sequence = age_sequence;
   ++size_;
   enter(zone.value);
 }
@@ -57,11 +57,12 @@ void victim_index::add(zoned::zone_index zone, std::uint32_t live_blocks, std::u
 void victim_index::update(zoned::zone_index zone, std::uint32_t live_blocks, std::uint32_t capacity_blocks,
                           std::uint64_t age_sequence) {
   FURROW_ASSERT(contains(zone));
-  node& n = nodes_[zone.value];
   const auto bucket = static_cast<std::uint8_t>(bucket_of(live_blocks, capacity_blocks));
-  if (bucket == n.bucket && age_sequence == n.age_sequence) return;
+  std::uint8_t& in = bucket_of_zone_[zone.value];
+  node& n = nodes_[zone.value];
+  if (bucket == in && age_sequence == n.age_sequence) return;
   leave(zone.value);
-  n.bucket = bucket;
+  in = bucket;
   n.age_sequence = age_sequence;
   enter(zone.value);
 }
@@ -69,7 +70,7 @@ void victim_index::update(zoned::zone_index zone, std::uint32_t live_blocks, std
 void victim_index::remove(zoned::zone_index zone) {
   FURROW_ASSERT(contains(zone));
   leave(zone.value);
-  nodes_[zone.value].bucket = absent;
+  bucket_of_zone_[zone.value] = absent;
   --size_;
 }
 
@@ -88,7 +89,7 @@ std::optional<zoned::zone_index> victim_index::pick(std::uint64_t now) const {
 }
 
 void victim_index::enter(std::uint32_t zone) {
-  const std::uint8_t bucket = nodes_[zone].bucket;
+  const std::uint8_t bucket = bucket_of_zone_[zone];
   if (bucket == buckets) return;
   heap& h = heaps_[bucket];
   h.push_back(zone);
@@ -96,7 +97,7 @@ void victim_index::enter(std::uint32_t zone) {
 }
 
 void victim_index::leave(std::uint32_t zone) {
-  const std::uint8_t bucket = nodes_[zone].bucket;
+  const std::uint8_t bucket = bucket_of_zone_[zone];
   if (bucket == buckets) return;
   heap& h = heaps_[bucket];
   const std::size_t position = nodes_[zone].position;

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -38,7 +39,7 @@ class victim_index {
   void update(zoned::zone_index zone, std::uint32_t live_blocks, std::uint32_t capacity_blocks,
               std::uint64_t age_sequence);
   void remove(zoned::zone_index zone);
-  [[nodiscard]] bool contains(zoned::zone_index zone) const { return nodes_[zone.value].bucket != absent; }
+  [[nodiscard]] bool contains(zoned::zone_index zone) const { return bucket_of_zone_[zone.value] != absent; }
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
   /// The best victim at that sequence; none if nothing is dead in any zone. It stays in the index.
@@ -55,9 +56,8 @@ class victim_index {
   static constexpr std::uint8_t absent = 0xff;
   static constexpr double nothing = std::numeric_limits<double>::infinity();
   struct node {
-    std::uint64_t age_sequence = 0;
-    std::uint32_t position = 0;  ///< In its bucket's heap.
-    std::uint8_t bucket = absent;
+    std::uint64_t age_sequence;
+    std::uint32_t position;  ///< In its bucket's heap.
   };
   using heap = std::vector<std::uint32_t>;
 
@@ -69,14 +69,15 @@ class victim_index {
     h[position] = zone;
     node& n = nodes_[zone];
     n.position = static_cast<std::uint32_t>(position);
-    if (position == 0) tops_[n.bucket] = static_cast<double>(n.age_sequence);
+    if (position == 0) tops_[bucket_of_zone_[zone]] = static_cast<double>(n.age_sequence);
   }
   void enter(std::uint32_t zone);
   void leave(std::uint32_t zone);
   void rise(heap& h, std::size_t position, std::uint32_t zone);
   void sink(heap& h, std::size_t position, std::uint32_t zone);
 
-  std::vector<node> nodes_;
+  std::vector<std::uint8_t> bucket_of_zone_;
+  std::unique_ptr<node[]> nodes_;  ///< Of zones in the index; what others have was never written.
   std::array<heap, buckets> heaps_;
   std::array<double, buckets> tops_{};  ///< Sequence of the zone on top; `nothing` if the bucket is empty.
   std::uint32_t size_ = 0;

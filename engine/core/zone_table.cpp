@@ -27,12 +27,14 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   shape_ = shape;
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
   zones_.resize(report.size());
+  victims_.init(shape.zone_count);
   budget_ = shape.active_max;
   if (budget_ && shape.open_max && *shape.open_max < *budget_)
     budget_ = std::max(*shape.open_max, std::min(*budget_, store_zones_active));
   std::vector<std::uint32_t> others;  // than sequential zones of full size, which are all usable
   for (const zoned::zone_info& info : report) {
-    zone_state& z = zones_[info.index.value];
+    FURROW_ASSERT(info.index.value < shape.zone_count);
+    zone_state& z = zones_.data()[info.index.value];
     z.device = info;
     z.capacity_blocks = static_cast<std::uint32_t>(std::min(info.capacity_bytes, info.bytes) / block_bytes);
     const bool ring = is_ring(info.index);
@@ -118,6 +120,7 @@ void zone_table::note_metadata(const zone_state& z) {
 void zone_table::add_live(zone_state& z, std::uint32_t blocks) {
   z.live_blocks += blocks;
   live_blocks_ += blocks;
+  tell_victims(z);
   entry_changed(z);
 }
 
@@ -125,7 +128,19 @@ void zone_table::drop_live(zone_state& z, std::uint32_t blocks) {
   blocks = std::min(blocks, z.live_blocks);  // a damaged medium may name blocks twice
   z.live_blocks -= blocks;
   live_blocks_ -= blocks;
+  tell_victims(z);
   entry_changed(z);
+}
+
+void zone_table::tell_victims(const zone_state& z) {
+  const zoned::zone_index i = z.device.index;
+  const std::uint32_t blocks = z.capacity_blocks - 1;
+  if (z.life != zone_life::full || z.role != format::zone_role::data || z.live_blocks == 0 || z.live_blocks >= blocks)
+    set_aside(z);
+  else if (victims_.contains(i))
+    victims_.update(i, z.live_blocks, blocks, z.write_sequence);
+  else
+    victims_.add(i, z.live_blocks, blocks, z.write_sequence);
 }
 
 void zone_table::entry_changed(zone_state& z) {
@@ -144,6 +159,7 @@ void zone_table::set_life(zone_state& z, zone_life life) {
   const auto returning = [](zone_life l) {
     return l == zone_life::dirty || l == zone_life::resetting || l == zone_life::freeing;
   };
+  const bool full_before_or_now = z.life == zone_life::full || life == zone_life::full;
   ++changes_;
   closed_changes_ += (z.life == zone_life::closed ? 1u : 0u) + (life == zone_life::closed ? 1u : 0u);
   if (z.conventional()) returning_conventional_ += (returning(life) ? 1u : 0u) - (returning(z.life) ? 1u : 0u);
@@ -159,6 +175,7 @@ void zone_table::set_life(zone_state& z, zone_life life) {
   const bool in_metadata =
       life == zone_life::reserved || (z.role == format::zone_role::metadata && life != zone_life::freeing);
   if (std::exchange(z.in_metadata, in_metadata) != in_metadata) note_metadata(z);
+  if (full_before_or_now) tell_victims(z);
   switch (life) {
     case zone_life::open:
     case zone_life::closed:

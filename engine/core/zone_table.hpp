@@ -25,7 +25,9 @@
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
 //       Where open zones are fewer than active ones, these are kept within their number too, as far as a store can do
 //       with it: a device may refuse to open a closed zone again though another could be closed for it.
-//   I4  Nothing here but init() takes longer the more zones there are: zones are linked with those of their life, and what
+//   I4  Those that cleaning may gain from are in victims(): full sequential data zones, dead in part, that were not set
+//       aside. Nothing has to be told of them but what is told of every zone.
+//   I5  Nothing here but init() takes longer the more zones there are: zones are linked with those of their life, and what
 //       is asked often is counted as it changes.
 #pragma once
 
@@ -37,6 +39,7 @@
 
 #include "core/assert.hpp"
 #include "core/limits.hpp"
+#include "core/victim_index.hpp"
 #include "format/keys.hpp"
 #include "furrow/zoned/geometry.hpp"
 #include "furrow/zoned/zone.hpp"
@@ -125,13 +128,16 @@ class zone_table {
   /// lives in it, which is the common case. Else false, and nothing is changed.
   bool restore_full(zone_state& z) {
     const bool lives = z.role == format::zone_role::data && z.live_blocks > 0;
-    if (!lives || z.device.condition != zoned::zone_condition::full || z.life != zone_life::bad || z.conventional() ||
-        z.in_metadata || z.settled_role != format::zone_role::free)
+    if (!lives || z.device.condition != zoned::zone_condition::full || z.life != zone_life::bad || z.in_metadata ||
+        z.settled_role != format::zone_role::free)
       return false;
     z.next_block = z.landed_blocks = z.capacity_blocks;
     z.life = zone_life::full;
-    settle(z);
+    z.settled_role = format::zone_role::data;  // settle(), with what is known
+    z.settled_blocks = z.capacity_blocks;
+    settled_.data_blocks += z.capacity_blocks - 1;
     ++changes_;
+    if (z.live_blocks + 1 < z.capacity_blocks) tell_victims(z);
     return true;
   }
   /// A ring zone has become active, or ceased to be. A pair with a sequential zone always counts for one at least.
@@ -212,6 +218,13 @@ class zone_table {
     live_blocks_ -= std::exchange(z.live_blocks, blocks);
   }
   void entry_changed(zone_state& z);
+
+  /// What may be cleaned (I4).
+  [[nodiscard]] const victim_index& victims() const { return victims_; }
+  /// Cleaning it gains nothing now: not in victims() until a block of it becomes live or dies.
+  void set_aside(const zone_state& z) {
+    if (victims_.contains(z.device.index)) victims_.remove(z.device.index);
+  }
   /// Zones whose entry is to be rewritten, since take_changed().
   [[nodiscard]] const std::vector<std::uint32_t>& changed() const { return changed_; }
   [[nodiscard]] std::vector<std::uint32_t> take_changed();
@@ -245,6 +258,7 @@ class zone_table {
     add_use(settled_, z.settled_role, z.settled_blocks);
   }
   void unsettle(zone_state& z);
+  void tell_victims(const zone_state& z);
   void note_metadata(const zone_state& z);
   static void add_use(use& to, format::zone_role role, std::uint32_t next_block) {
     if (role == format::zone_role::data) to.data_blocks += next_block > 0 ? next_block - 1 : 0;
@@ -264,6 +278,7 @@ class zone_table {
   bool confined_ = false;
   std::set<std::uint32_t> metadata_;
   std::vector<std::uint32_t> changed_, found_active_;
+  victim_index victims_;
   use settled_;  ///< Of full and bad zones.
   std::uint64_t live_blocks_ = 0;
   std::vector<zoned::zone_index> unfinished_;
