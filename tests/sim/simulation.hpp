@@ -102,6 +102,7 @@ class simulation {
   void verify(bool all);
   [[nodiscard]] std::vector<list_entry> list_all();
   [[nodiscard]] std::vector<recovered_object> find_objects();
+  [[nodiscard]] std::vector<recovered_object> find_unmoved();
   void find_object(object_id id, std::vector<recovered_object>& found);
   void compare_names(const std::vector<recovered_object>& found, const std::vector<list_entry>& names) const;
   void count_blocks(const recovered_object& r, core::handle_id handle);
@@ -124,6 +125,7 @@ class simulation {
   std::uint64_t next_interruption_ = 0;  // in commands executed by the device
   std::uint64_t last_answers_ = 0;
   std::uint64_t steps_at_answer_ = 0;
+  std::string block_seen_twice_;  // what is told of it
   std::unordered_map<std::uint64_t, bool> blocks_seen_;  // by address: whether it is said to be shared
   bool check_data_ = false;
 };
