@@ -13,30 +13,12 @@ namespace furrow::core {
 namespace {
 
 constexpr std::uint32_t batches_max = 2;
+constexpr std::size_t picks_max = 32;  // of zones that somebody holds, or that have more than there is room for
 constexpr std::uint64_t batch_bytes_max = 1 << 20;
 constexpr std::uint32_t relief_max = 3;
-constexpr std::uint32_t dead_share_min =
-    8;  ///< In the background a zone is not cleaned for less than one part in so many.
-
-/// Which zone to clean next, among those it was told of.
-class victim_index {
- public:
-  explicit victim_index(std::uint64_t now) : now_{now} {}
-  void add(zone_state& z, std::uint32_t live_blocks, std::uint32_t capacity_blocks, std::uint64_t age_sequence) {
-    const double dead = capacity_blocks - live_blocks;
-    const double age = static_cast<double>(now_ - std::min(now_, age_sequence) + 1);
-    const double worth = dead * age / (capacity_blocks + live_blocks);
-    if (best_ != nullptr && worth <= best_worth_) return;
-    best_ = &z;
-    best_worth_ = worth;
-  }
-  [[nodiscard]] zone_state* pick() const { return best_; }
-
- private:
-  std::uint64_t now_;
-  zone_state* best_ = nullptr;
-  double best_worth_ = 0;
-};
+/// In the background a zone is not cleaned for less than one part in so many.
+constexpr std::uint32_t dead_share_min = 8;
+constexpr std::uint32_t worthy_buckets = victim_index::linear_buckets - victim_index::linear_buckets / dead_share_min;
 
 std::uint32_t content_blocks(const zone_state& z) { return z.capacity_blocks - 1; }
 
@@ -125,7 +107,7 @@ cleaner::need cleaner::wanted() {
   if (std::exchange(looked_at_, c_.zones.changes()) == c_.zones.changes()) return need::none;  // as it was
   const std::uint32_t usable = c_.zones.usable_count();
   const std::uint32_t low =
-      std::clamp<std::uint32_t>(usable / 32, 1, 64) + c_.data->reserve_zones() + c_.data->cleaner_zones();
+      std::clamp<std::uint32_t>(usable / 256, 1, 64) + c_.data->reserve_zones() + c_.data->cleaner_zones();
   return c_.zones.clean_count() + c_.zones.returning_count() < low ? need::background : need::none;
 }
 
@@ -137,16 +119,22 @@ bool cleaner::gains(const zone_state& z, std::uint64_t room) const {
   return left == left_.end() || left->second.generation != z.generation || z.live_blocks < left->second.live_blocks;
 }
 
-zone_state* cleaner::pick(need why) const {
-  victim_index index{c_.sequence};
+/// Who has no room is helped soonest by the emptiest zone, whatever becomes of it later.
+zone_state* cleaner::pick(need why) {
   const std::uint64_t room = c_.data->room_for_cleaner();
-  for (zone_state& z : c_.zones.all()) {
-    if (!gains(z, room) || z.holds > 0) continue;
-    const std::uint32_t dead = content_blocks(z) - z.live_blocks;
-    if (why == need::background && dead * dead_share_min < content_blocks(z)) continue;
-    index.add(z, z.live_blocks, content_blocks(z), why == need::asked ? c_.sequence : z.write_sequence);
+  const victim_index& all = c_.zones.victims();
+  zone_state* found = nullptr;
+  std::vector<zone_state*> passed;
+  while (found == nullptr && passed.size() < picks_max) {
+    const auto best = why == need::background ? all.pick(c_.sequence, worthy_buckets) : all.emptiest();
+    if (!best) break;
+    zone_state& z = c_.zones[*best];
+    if (z.holds == 0 && gains(z, room)) found = &z;
+    c_.zones.set_aside(z);
+    passed.push_back(&z);
   }
-  return index.pick();
+  for (const zone_state* z : passed) c_.zones.reconsider(*z);
+  return found;
 }
 
 void cleaner::step() {
@@ -306,7 +294,7 @@ void cleaner::write(batch& b) {
   ordered_extent_ptr e = c_.extents.make();
   e->blocks = e->blocks_left = e->reserved_blocks = b.blocks;
   e->pinned = {0, b.blocks, {}};
-  e->cls = format::zone_class::cleaner;
+  e->cls = c_.place.of_move(c_.written_at(b.from.front().from.address), c_.sequence);
   e->source.push_back({b.memory.data(), b.blocks * block_bytes});
   e->copy = std::move(b.memory);
   add_sums(c_, *e, 0, b.blocks);

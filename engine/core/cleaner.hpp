@@ -70,7 +70,7 @@ class cleaner {
   /// With fewer changed pages metadata is to have less left: whether a checkpoint is running that may bring room for what
   /// could be won with it. Not for ever.
   [[nodiscard]] bool relieve();
-  [[nodiscard]] zone_state* pick(need why) const;
+  [[nodiscard]] zone_state* pick(need why);
   void begin(zone_state& z);
   void advance();
   /// The next batch; none if there is nothing more, or it waits for a page.

@@ -59,8 +59,8 @@ bool data_writer::reserve(std::uint64_t blocks) {
 }
 
 data_writer::stream& data_writer::stream_of(format::zone_class cls) {
-  const auto index = static_cast<std::size_t>(cls) - static_cast<std::size_t>(format::zone_class::unhinted);
-  return streams_[std::min(index, open_streams_max() - 1)];
+  const format::zone_class shared = placement::folded(cls, open_streams_max());
+  return streams_[static_cast<std::size_t>(shared) - static_cast<std::size_t>(format::zone_class::unhinted)];
 }
 
 std::size_t data_writer::open_streams_max() const {

@@ -67,7 +67,7 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint32_t reserve_zones() const;
 
  private:
-  static constexpr std::size_t streams = 6;  // one for each lifetime, and the cleaner's
+  static constexpr std::size_t streams = placement::streams_max;  // by class, from unhinted on
   struct stream {
     open_zone zone;
     fifo<bio> queue;

@@ -74,11 +74,11 @@ void victim_index::remove(zoned::zone_index zone) {
   --size_;
 }
 
-std::optional<zoned::zone_index> victim_index::pick(std::uint64_t now) const {
+std::optional<zoned::zone_index> victim_index::pick(std::uint64_t now, std::uint32_t first_buckets) const {
   const auto at = static_cast<double>(now);
   std::uint32_t best = buckets;
   double most = 0;
-  for (std::uint32_t b = 0; b < buckets; ++b) {
+  for (std::uint32_t b = 0; b < first_buckets; ++b) {
     const double worth = gains[b] * (std::max(at - tops_[b], 0.0) + 1);
     if (worth <= most || tops_[b] == nothing) continue;
     most = worth;
@@ -86,6 +86,12 @@ std::optional<zoned::zone_index> victim_index::pick(std::uint64_t now) const {
   }
   if (best == buckets) return std::nullopt;
   return zoned::zone_index{heaps_[best].front()};
+}
+
+std::optional<zoned::zone_index> victim_index::emptiest() const {
+  for (const heap& h : heaps_)
+    if (!h.empty()) return zoned::zone_index{h.front()};
+  return std::nullopt;
 }
 
 void victim_index::enter(std::uint32_t zone) {

@@ -29,6 +29,9 @@ namespace furrow::core {
 
 class victim_index {
  public:
+  static constexpr std::uint32_t linear_buckets = 64;
+  static constexpr std::uint32_t buckets = linear_buckets - 1 + 11;  ///< The last: at most 2^-16 dead.
+
   /// An empty index of zones below `zone_count`.
   void init(std::uint32_t zone_count);
 
@@ -42,11 +45,13 @@ class victim_index {
   [[nodiscard]] bool contains(zoned::zone_index zone) const { return bucket_of_zone_[zone.value] != absent; }
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
-  /// The best victim at that sequence; none if nothing is dead in any zone. It stays in the index.
-  [[nodiscard]] std::optional<zoned::zone_index> pick(std::uint64_t now) const;
+  /// The best victim at that sequence, of those in the first buckets; none if nothing is dead in any of them. It stays in
+  /// the index.
+  [[nodiscard]] std::optional<zoned::zone_index> pick(std::uint64_t now, std::uint32_t first_buckets = buckets) const;
 
-  static constexpr std::uint32_t linear_buckets = 64;
-  static constexpr std::uint32_t buckets = linear_buckets - 1 + 11;  ///< The last: at most 2^-16 dead.
+  /// One of the emptiest, whatever its age: the oldest of the first bucket that is not empty.
+  [[nodiscard]] std::optional<zoned::zone_index> emptiest() const;
+
   /// `buckets` if all are live.
   [[nodiscard]] static std::uint32_t bucket_of(std::uint32_t live_blocks, std::uint32_t capacity_blocks);
   /// What a zone in the middle of that bucket gains for each block to be moved.

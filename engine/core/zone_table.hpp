@@ -225,6 +225,7 @@ class zone_table {
   void set_aside(const zone_state& z) {
     if (victims_.contains(z.device.index)) victims_.remove(z.device.index);
   }
+  void reconsider(const zone_state& z) { tell_victims(z); }
   /// Zones whose entry is to be rewritten, since take_changed().
   [[nodiscard]] const std::vector<std::uint32_t>& changed() const { return changed_; }
   [[nodiscard]] std::vector<std::uint32_t> take_changed();

@@ -38,7 +38,8 @@ void trace::submitted(const zoned::command& c) {
   add((std::uint64_t{static_cast<std::uint8_t>(c.op)} << 56) ^ c.zone.value);
   add(c.id.value);
   add(c.offset_bytes);
-  add(bytes ^ (std::uint64_t{c.segments.size()} << 40) ^ (std::uint64_t{c.zones.size()} << 20));
+  // Not the segments: how many there are follows from what memory the heap gave, of which neighbours join.
+  add(bytes ^ (std::uint64_t{c.zones.size()} << 20));
   if (file_ != nullptr) {
     std::fprintf(file_, "%llu submit %llu %s zone %u offset %llu bytes %llu segments %zu\n", number(count_),
                  number(c.id.value), name_of(c.op), c.zone.value, number(c.offset_bytes), number(bytes),

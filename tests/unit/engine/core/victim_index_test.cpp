@@ -105,6 +105,24 @@ TEST_CASE("victim_index: an old zone with little dead against a young one with m
   CHECK(index.pick(900) == zoned::zone_index{0});
 }
 
+TEST_CASE("victim_index: the emptiest, whatever its age") {
+  victim_index index;
+  index.init(4);
+  CHECK(!index.emptiest());
+  index.add({0}, 256, 256, 0);
+  CHECK(!index.emptiest());
+  index.add({1}, 192, 256, 0);
+  index.add({2}, 65, 256, 1000);
+  index.add({3}, 64, 256, 900);
+  CHECK(index.emptiest() == zoned::zone_index{3});
+  index.remove({3});
+  CHECK(index.emptiest() == zoned::zone_index{2});
+  CHECK(index.pick(1001) == zoned::zone_index{1});
+  CHECK(index.pick(1001, 49) == zoned::zone_index{1});
+  CHECK(index.pick(1001, 48) == zoned::zone_index{2});
+  CHECK(!index.pick(1001, 16));
+}
+
 TEST_CASE("victim_index: nobody moves a large zone for one block") {
   victim_index index;
   index.init(2);

@@ -55,6 +55,9 @@ TEST_CASE("victims of a zone table: a zone's life") {
   t.set_aside(z);
   t.set_aside(z);
   CHECK_FALSE(in());
+  t.reconsider(z);
+  CHECK(in());
+  t.set_aside(z);
   t.drop_live(z, 2);
   CHECK(in());
   t.drop_live(z, 4);
