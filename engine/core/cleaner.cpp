@@ -13,7 +13,7 @@ namespace furrow::core {
 namespace {
 
 constexpr std::uint32_t batches_max = 2;
-constexpr std::size_t picks_max = 32;  // of zones that somebody holds, or that have more than there is room for
+constexpr std::size_t picks_max = 32;  // in the background, of zones that somebody holds or that are left as they are
 constexpr std::uint64_t batch_bytes_max = 1 << 20;
 constexpr std::uint32_t relief_max = 3;
 /// In the background a zone is not cleaned for less than one part in so many.
@@ -125,7 +125,7 @@ zone_state* cleaner::pick(need why) {
   const victim_index& all = c_.zones.victims();
   zone_state* found = nullptr;
   std::vector<zone_state*> passed;
-  while (found == nullptr && passed.size() < picks_max) {
+  while (found == nullptr && (why == need::asked || passed.size() < picks_max)) {
     const auto best = why == need::background ? all.pick(c_.sequence, worthy_buckets) : all.emptiest();
     if (!best) break;
     zone_state& z = c_.zones[*best];

@@ -125,7 +125,7 @@ class simulation {
   std::uint64_t next_interruption_ = 0;  // in commands executed by the device
   std::uint64_t last_answers_ = 0;
   std::uint64_t steps_at_answer_ = 0;
-  std::string block_seen_twice_;  // what is told of it
+  std::string block_seen_twice_;                         // what is told of it
   std::unordered_map<std::uint64_t, bool> blocks_seen_;  // by address: whether it is said to be shared
   bool check_data_ = false;
 };
