@@ -159,7 +159,14 @@ int main(int count, char** given) {
       ->check(CLI::Range(0.01, 0.9));
   app.add_option("--live-blocks", a.live_blocks, "Blocks that are live")->check(CLI::Range(1u << 10, 1u << 22));
   app.add_option("--overwrites", a.overwrites, "Times that all of them are written over")->check(CLI::Range(2, 100));
-  CLI11_PARSE(app, count, given);
+  try {
+    app.parse(count, given);
+  } catch (const CLI::Success& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    app.exit(e);
+    return 2;
+  }
   try {
     return run(a);
   } catch (const std::exception& e) {

@@ -289,8 +289,8 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
     put_runs(r.object, e, std::span{r.sums}.subspan(sum, e.where.blocks));
     sum += e.where.blocks;
     zone_state& z = c_.zones.of(e.where.address);
-    c_.zones.add_live(z, e.where.blocks);
     z.write_sequence = sequence;
+    c_.zones.add_live(z, e.where.blocks);
   }
   v.bytes = r.object_bytes;
   v.tail_epoch = r.tail_epoch;

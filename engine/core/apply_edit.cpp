@@ -198,8 +198,8 @@ void applier::apply_move(std::uint64_t sequence, const format::move_record& r) {
     put_runs(first.object, {first.block, run.to}, std::span{r.sums}.subspan(sum, run.to.blocks));
     sum += run.to.blocks;
     zone_state& z = c_.zones.of(run.to.address);
-    c_.zones.add_live(z, run.to.blocks);
     z.write_sequence = sequence;
+    c_.zones.add_live(z, run.to.blocks);
   }
 }
 

@@ -16,6 +16,7 @@ constexpr std::uint32_t batches_max = 2;
 constexpr std::size_t picks_max = 32;  // in the background, of zones that somebody holds or that are left as they are
 constexpr std::uint64_t batch_bytes_max = 1 << 20;
 constexpr std::uint32_t relief_max = 3;
+constexpr std::uint64_t changes_until_again = 16;
 /// In the background a zone is not cleaned for less than one part in so many.
 constexpr std::uint32_t dead_share_min = 8;
 constexpr std::uint32_t worthy_buckets = victim_index::linear_buckets - victim_index::linear_buckets / dead_share_min;
@@ -71,7 +72,7 @@ bool cleaner::could_bring(std::uint64_t blocks) {
   if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
   if (busy()) return asked_ = true;
   if (blocks > c_.data->available() + dead_blocks()) return false;
-  if (!any_gains(c_.data->room_for_cleaner())) return relieve();
+  if (!any_gains(room())) return relieve();
   return asked_ = true;
 }
 
@@ -88,6 +89,8 @@ std::uint64_t cleaner::dead_blocks() const {
   const zone_table::use use = c_.zones.count_use();
   return use.data_blocks - std::min(use.data_blocks, use.live_blocks);
 }
+
+std::uint64_t cleaner::room() const { return c_.checkpoint->room() ? c_.data->room_for_cleaner() : 0; }
 
 bool cleaner::any_gains(std::uint64_t room) const {
   auto& all = c_.zones.all();
@@ -114,14 +117,15 @@ cleaner::need cleaner::wanted() {
 /// C4, but for who holds it at the moment.
 bool cleaner::gains(const zone_state& z, std::uint64_t room) const {
   if (z.life != zone_life::full || z.role != format::zone_role::data || z.live_blocks == 0) return false;
-  if (z.live_blocks >= content_blocks(z) || z.live_blocks > room) return false;
+  if (z.live_blocks >= content_blocks(z) || z.live_blocks > room || z.views > 0) return false;
   const auto left = left_.find(z.device.index.value);
-  return left == left_.end() || left->second.generation != z.generation || z.live_blocks < left->second.live_blocks;
+  return left == left_.end() || left->second.generation != z.generation || z.live_blocks < left->second.live_blocks ||
+         c_.zones.changes() >= left->second.until_changes;
 }
 
 /// Who has no room is helped soonest by the emptiest zone, whatever becomes of it later.
 zone_state* cleaner::pick(need why) {
-  const std::uint64_t room = c_.data->room_for_cleaner();
+  const std::uint64_t now = room();
   const victim_index& all = c_.zones.victims();
   zone_state* found = nullptr;
   std::vector<zone_state*> passed;
@@ -129,7 +133,7 @@ zone_state* cleaner::pick(need why) {
     const auto best = why == need::background ? all.pick(c_.sequence, worthy_buckets) : all.emptiest();
     if (!best) break;
     zone_state& z = c_.zones[*best];
-    if (z.holds == 0 && gains(z, room)) found = &z;
+    if (z.holds == 0 && gains(z, now)) found = &z;
     c_.zones.set_aside(z);
     passed.push_back(&z);
   }
@@ -144,8 +148,8 @@ void cleaner::step() {
     if (why == need::none) return;
     if (zone_state* const z = pick(why))
       begin(*z);
-    else if (why == need::asked && c_.zones.returning_count() == 0 && !c_.reclaim->busy() &&
-             !any_gains(c_.data->room_for_cleaner()) && !relieve()) {
+    else if (why == need::asked && c_.zones.returning_count() == 0 && !c_.reclaim->busy() && !any_gains(room()) &&
+             !relieve()) {
       answer_reached(true);
     }
   }
@@ -157,7 +161,7 @@ void cleaner::begin(zone_state& z) {
   ++z.holds;  // C1
   generation_ = z.generation;
   next_block_ = 1;
-  stopping_ = false;
+  stopping_ = starved_ = damaged_ = unread_ = false;
   ++progress_;
 }
 
@@ -186,7 +190,7 @@ void cleaner::advance() {
     if (!c_.data->reserve_for_cleaner(b->blocks)) {
       held_ = std::move(b);
       if (in_flight_ > 0 || c_.data->more_coming()) return;
-      stopping_ = true;
+      stopping_ = starved_ = true;
       continue;
     }
     read(std::move(b));
@@ -198,7 +202,7 @@ void cleaner::advance() {
 cleaner::batch_ptr cleaner::next_batch() {
   if (stopping_) {
     gathered_.clear();
-    gathered_blocks_ = 0;
+    gathered_blocks_ = gathered_names_ = 0;
     again_.clear();
     return nullptr;
   }
@@ -207,20 +211,22 @@ cleaner::batch_ptr cleaner::next_batch() {
     again_.pop_front();
     return b;
   }
-  while (!scanning_ && !stopping_ && gathered_blocks_ < batch_blocks_max() && next_block_ < victim_->capacity_blocks)
-    scan();
+  const std::size_t most = names_max(c_.zones.typical_blocks());
+  while (!scanning_ && !stopping_ && gathered_blocks_ < batch_blocks_max() && gathered_names_ < most &&
+         next_block_ < victim_->capacity_blocks)
+    scan(most);
   if (scanning_ || gathered_.empty()) return nullptr;
-  gathered_blocks_ = 0;
+  gathered_blocks_ = gathered_names_ = 0;
   return batch_of(std::exchange(gathered_, {}));
 }
 
-void cleaner::scan() {
+void cleaner::scan(std::size_t most) {
   const std::uint64_t wanted = std::min<std::uint64_t>(batch_blocks_max() - gathered_blocks_, format::run_blocks_max);
   const std::uint32_t end =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(next_block_ + wanted, victim_->capacity_blocks));
   found_.clear();
   const format::block_run window{c_.shape.address_of(victim_->device.index, next_block_), end - next_block_};
-  readiness done = who_.find(window, names_max(c_.zones.typical_blocks()), found_);
+  readiness done = who_.find(window, most, found_);
   if (done.need) {
     scanning_ = true;
     return c_.pages->wait(*done.need, [this](error_code ec) {
@@ -235,6 +241,11 @@ void cleaner::scan() {
   }
   next_block_ = end;
   for (const named_run& n : found_) {
+    gathered_names_ += n.names.size();
+    if (gathered_names_ > most && !gathered_.empty()) {  // for the next one
+      next_block_ = static_cast<std::uint32_t>(c_.shape.block_in_zone(n.where.address));
+      return;
+    }
     gathered_blocks_ += n.where.blocks;
     format::block_run* const last = gathered_.empty() ? nullptr : &gathered_.back().from;
     if (last != nullptr && last->address.advanced(last->blocks) == n.where.address)
@@ -280,6 +291,7 @@ void cleaner::read_failed(const batch& b, error_code ec) {
     again_.push_back(std::move(halves[1]));
     return;
   }
+  (ec == errc::checksum_mismatch ? damaged_ : unread_) = true;
   error_detail where{.bytes = block_bytes, .zone = victim_->device.index};  // C3
   where.what = "a block that is to be moved is not what was written: " + ec.message();
   found_.clear();
@@ -323,7 +335,10 @@ void cleaner::end() {
     return c_.reclaim->consider(z);
   }
   ++c_.stats.zones_left;
-  left_[z.device.index.value] = {z.generation, z.live_blocks};
+  if (starved_) return;
+  const bool passing = (stopping_ || unread_) && !damaged_;
+  left_[z.device.index.value] = {z.generation, z.live_blocks,
+                                 passing ? c_.zones.changes() + changes_until_again : ~std::uint64_t{0}};
 }
 
 }  // namespace furrow::core

@@ -11,8 +11,10 @@
 //   C1  One zone at a time, a full one, held from beginning to end: it is not freed, and what its blocks are does not change.
 //   C2  At most batches_max batches are in flight, each of at most one command; their room is taken before they are read.
 //   C3  A block whose sum does not hold is not moved: it is told as damage, and its zone is left.
-//   C4  A zone is begun only if it has dead blocks and what lives in it fits in the room that there is, of which the last
-//       zone's worth is for nobody else. So each zone that is cleaned brings more than it took.
+//   C4  A zone is begun only if it has dead blocks, no view keeps it, and what lives in it fits in the room that there is,
+//       of which the last zone's worth is for nobody else. So each zone that is cleaned brings more than it took.
+//   C6  A zone that was left with something in it is not begun again before more of it has died, or, if the cause may pass,
+//       before other zones have changed. For want of room none is left.
 //   C5  Nothing waits for a move but who has no room: it is in no object's queue.
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
@@ -67,6 +69,8 @@ class cleaner {
   void answer_reached(bool hopeless);
   [[nodiscard]] bool gains(const zone_state& z, std::uint64_t room) const;
   [[nodiscard]] bool any_gains(std::uint64_t room) const;
+  /// For moves, which metadata must have room for too.
+  [[nodiscard]] std::uint64_t room() const;
   /// With fewer changed pages metadata is to have less left: whether a checkpoint is running that may bring room for what
   /// could be won with it. Not for ever.
   [[nodiscard]] bool relieve();
@@ -75,7 +79,7 @@ class cleaner {
   void advance();
   /// The next batch; none if there is nothing more, or it waits for a page.
   [[nodiscard]] batch_ptr next_batch();
-  void scan();
+  void scan(std::size_t names_most);
   void read(batch_ptr b);
   void read_failed(const batch& b, error_code ec);
   void write(batch& b);
@@ -99,9 +103,13 @@ class cleaner {
   std::uint32_t next_block_ = 0;  ///< Of the zone: not scanned yet.
   bool scanning_ = false;         ///< It waits for a page.
   bool stopping_ = false;
+  bool starved_ = false;  ///< For want of room.
+  bool damaged_ = false;  ///< A sum did not hold.
+  bool unread_ = false;
   std::uint32_t in_flight_ = 0;
   parts gathered_;
   std::uint64_t gathered_blocks_ = 0;
+  std::uint64_t gathered_names_ = 0;
   std::vector<named_run> found_;
   batch_ptr held_;           ///< For want of room.
   std::deque<parts> again_;  ///< Halves of what could not be read.
@@ -109,8 +117,9 @@ class cleaner {
   struct left_zone {
     std::uint64_t generation = 0;
     std::uint32_t live_blocks = 0;
+    std::uint64_t until_changes = 0;  ///< Of the zone table.
   };
-  std::unordered_map<std::uint32_t, left_zone> left_;
+  std::unordered_map<std::uint32_t, left_zone> left_;  // C6
 };
 
 }  // namespace furrow::core

@@ -34,10 +34,28 @@ std::uint64_t data_writer::room_for_cleaner() const {
 }
 
 bool data_writer::more_coming() const {
-  return c_.zones.returning_count() > 0 || c_.reclaim->busy() || c_.checkpoint->relieve();
+  return c_.zones.returning_count() > 0 || c_.reclaim->busy() || c_.reclaim->waits_for_reads() ||
+         c_.checkpoint->relieve();
 }
 
-bool data_writer::more_coming_for(std::uint64_t blocks) const { return more_coming() || c_.clean->could_bring(blocks); }
+bool data_writer::more_coming_for(std::uint64_t blocks) {
+  return more_coming() || close_dead() || c_.clean->could_bring(blocks);
+}
+
+/// Zones that are written to, in which nothing is live: when room is short they are worth more clean.
+bool data_writer::close_dead() {
+  bool any = false;
+  for (stream& s : streams_) {
+    zone_state* const z = s.zone.usable() ? s.zone.zone : nullptr;
+    if (z == nullptr || z->life != zone_life::open || z->live_blocks > 0 || z->holds > 0 || z->next_block <= 1)
+      continue;
+    c_.zones.set_life(*z, zone_life::closed);
+    s.zone = {};
+    c_.reclaim->consider(*z);
+    any = true;
+  }
+  return any;
+}
 
 bool data_writer::reserve_for_cleaner(std::uint64_t blocks) {
   if (!c_.checkpoint->room() || blocks > room_for_cleaner()) return false;
@@ -63,11 +81,13 @@ data_writer::stream& data_writer::stream_of(format::zone_class cls) {
   return streams_[static_cast<std::size_t>(shared) - static_cast<std::size_t>(format::zone_class::unhinted)];
 }
 
+/// Each may keep a zone that is not full: all together no more than a small part of the store.
 std::size_t data_writer::open_streams_max() const {
-  if (!c_.shape.active_max) return streams;
+  const std::size_t by_zones = std::clamp<std::size_t>(c_.zones.usable_count() / zones_per_stream_min, 1, streams);
+  if (!c_.shape.active_max) return by_zones;
   const std::uint32_t others = ring_zones / 2 + 1 + c_.checkpoint->page_streams();
   const std::uint32_t left = *c_.shape.active_max > others ? *c_.shape.active_max - others : 1;
-  return std::clamp<std::size_t>(left, 1, streams);
+  return std::clamp<std::size_t>(left, 1, by_zones);
 }
 
 void data_writer::submit(ordered_extent& extent) {

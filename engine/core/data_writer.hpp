@@ -44,7 +44,7 @@ class data_writer final : public io_client {
   /// Whether more may come without anybody deleting: a zone is on its way back.
   [[nodiscard]] bool more_coming() const;
   /// The same, or cleaning may bring so many blocks.
-  [[nodiscard]] bool more_coming_for(std::uint64_t blocks) const;
+  [[nodiscard]] bool more_coming_for(std::uint64_t blocks);
   /// Zones' worth of room that is for the cleaner alone.
   [[nodiscard]] std::uint32_t cleaner_zones() const;
   /// What the cleaner may take: so much more than anybody else.
@@ -67,6 +67,7 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint32_t reserve_zones() const;
 
  private:
+  static constexpr std::uint32_t zones_per_stream_min = 8;
   static constexpr std::size_t streams = placement::streams_max;  // by class, from unhinted on
   struct stream {
     open_zone zone;
@@ -81,6 +82,7 @@ class data_writer final : public io_client {
 
   [[nodiscard]] stream& stream_of(format::zone_class cls);
   [[nodiscard]] open_zone* zone_for(stream& s);
+  bool close_dead();
   [[nodiscard]] std::size_t open_streams_max() const;
   [[nodiscard]] bool gathers(const stream& s, const zone_state& zone) const;
   void send(stream& s, open_zone& to);

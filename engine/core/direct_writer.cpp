@@ -423,6 +423,7 @@ void direct_writer::end(direct_io& io) {
   FURROW_ASSERT(!io.stash && io.in_flight == 0);
   live_.erase(live_.iterator_to(io));
   const std::unique_ptr<direct_io> gone{&io};
+  if (roomless_ == &io) roomless_ = nullptr;
   if (io.what == direct_io::kind::truncate) {
     auto& all = io.object->shortenings;
     all.erase(std::find(all.begin(), all.end(), io.end_byte));

@@ -178,6 +178,10 @@ readiness publisher::build(publication& p, std::vector<format::record_body>& to)
   names n;
   for (publication_step& s : p.steps) {
     const readiness done = std::visit([&](auto& one) { return build_step(p, one, n, to); }, s);
+    if (done.fault != nullptr && !p.error) {  // damage on the medium, as below
+      p.error = errc::damaged;
+      p.detail.what = done.fault;
+    }
     if (!done.ready() || p.error) return done;
   }
   const bool group = to.size() > 1;

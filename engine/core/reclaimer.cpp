@@ -84,6 +84,13 @@ void reclaimer::step() {
   }
 }
 
+bool reclaimer::waits_for_reads() const {
+  return std::any_of(candidates_.begin(), candidates_.end(), [this](std::uint32_t i) {
+    const zone_state& z = c_.zones[{i}];
+    return z.readers > 0 && z.views == 0 && z.role == format::zone_role::data && freeable(z);
+  });
+}
+
 bool reclaimer::freeable(const zone_state& z) const {
   if (z.life != zone_life::full && z.life != zone_life::closed) return false;
   if (z.live_blocks != 0 || z.live_pages != 0) return false;

@@ -42,6 +42,8 @@ class reclaimer final : public io_client {
   /// Extents of removed objects and doomed ranges are still to be dropped.
   [[nodiscard]] bool dropping() const { return !drops_.empty(); }
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }
+  /// Whether a zone in which nothing is left waits only for reads to end; not those that a view keeps.
+  [[nodiscard]] bool waits_for_reads() const;
   /// Whether somebody's hold of a zone or an object may keep it from going on.
   [[nodiscard]] bool waits_for_zones() const {
     return !candidates_.empty() || c_.zones.returning_count() > 0 || busy();

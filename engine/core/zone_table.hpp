@@ -78,7 +78,8 @@ struct zone_state {
   std::uint32_t live_blocks = 0;
   std::uint32_t live_pages = 0;
   std::uint32_t holds = 0;    ///< Unpublished ordered extents with a piece here, and commands in flight.
-  std::uint32_t readers = 0;  ///< Reads in flight.
+  std::uint32_t readers = 0;  ///< Reads in flight, and runs of views.
+  std::uint32_t views = 0;    ///< Runs of views alone.
   std::uint32_t writes = 0;   ///< Appends of data or pages in flight.
   std::uint64_t generation = 0;
   std::uint64_t ordinal = 0;  ///< Of a journal zone; else 0.

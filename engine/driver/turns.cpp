@@ -39,8 +39,8 @@ void driver::schedule_locked() {  // I5
 }
 
 void driver::post_pump_locked() {
-  pump_scheduled_ = true;
   asio::post(*executor_, [self = shared_from_this()] { self->pump(); });
+  pump_scheduled_ = true;  // pump() waits for the mutex
 }
 
 void driver::pump() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <vector>
 
 namespace furrow::format {
 namespace {
@@ -155,15 +156,21 @@ complaint check(const move_record& r) {
   if (!known(r.cls)) {
     return "no such class";
   }
-  std::uint64_t blocks = 0;
+  std::uint64_t blocks = 0, from_end = 0;
+  std::vector<block_run> to;
   for (const moved_run& run : r.runs) {
     blocks += run.to.blocks;
+    to.push_back(run.to);
     if (!well_formed(run.to) || !well_formed(block_run{run.from, run.to.blocks})) {
       return "a moved run is empty, too long or off its device";
     }
     if (run.names.empty()) {
       return "a moved run that nothing names";  // I7
     }
+    if (run.from.raw() < from_end) {
+      return "moved runs do not ascend, or overlap";  // I7
+    }
+    from_end = run.from.advanced(run.to.blocks).raw();
     const object_block* before = nullptr;
     for (const object_block& name : run.names) {
       if (name.object == 0) {
@@ -176,6 +183,13 @@ complaint check(const move_record& r) {
       if (name.block > object_blocks_max - run.to.blocks) {
         return "a moved run is behind the last block that an object can have";
       }
+    }
+  }
+  std::sort(to.begin(), to.end(),
+            [](const block_run& a, const block_run& b) { return a.address.raw() < b.address.raw(); });
+  for (std::size_t i = 1; i < to.size(); ++i) {
+    if (to[i - 1].address.advanced(to[i - 1].blocks).raw() > to[i].address.raw()) {
+      return "moved runs overlap where they went";  // I7
     }
   }
   return blocks == r.sums.size() ? none : "not one sum a block";  // I7

@@ -317,4 +317,83 @@ TEST_CASE("80 % full, written over at random three times its size, a store goes 
   w.compare(again, w.is[h.value]);
 }
 
+TEST_CASE("zones that a view keeps are not cleaned: nothing would come of it") {
+  world w{device_shape{.zones = 48}};
+  const core::handle_id h = w.make("a", many * 2);
+  core::map_request m;
+  m.handle = h;
+  m.bytes = many * 2 * block;
+  core_runner::good(w.store.ask(m));
+  for (std::uint64_t b = 0; b < many * 2; b += 6) w.write(h, b, 2);
+  const std::uint64_t before = w.store.stats().free_bytes;
+  CHECK_FALSE(w.clean(1).reached);
+  CHECK(w.store.stats().free_bytes >= before);
+  w.compare(h);
+}
+
+TEST_CASE("blocks of more names than one record has are moved in several") {
+  world w{device_shape{.zones = 64}};
+  const core::handle_id a = w.make("a", many);
+  const core::handle_id b = w.store.create("b");
+  constexpr std::uint64_t names = 60, blocks = 47;
+  for (std::uint64_t i = 0; i < names * blocks; ++i) {
+    core::clone_request k;
+    k.handle = b, k.source = a, k.bytes = block;
+    k.offset_bytes = i * block;
+    k.source_offset_bytes = (blocks - 1 - i % blocks) * block;
+    core_runner::good(w.store.ask(k));
+  }
+  core::zero_request z;
+  z.handle = a, z.bytes = 5 * block;
+  core_runner::good(w.store.ask(z));
+  z.handle = b, z.bytes = block;
+  for (std::uint64_t i = 0; i < names; ++i) {
+    for (std::uint64_t x = blocks - 5; x < blocks; ++x) {
+      z.offset_bytes = (i * blocks + x) * block;
+      core_runner::good(w.store.ask(z));
+    }
+  }
+  static_cast<void>(w.clean(1));
+  CHECK(w.store.stats().zones_left == 0);
+  CHECK(w.store.stats().cleaner_blocks_moved >= blocks - 5);
+  CHECK(w.store.check().damage == 0);
+}
+
+TEST_CASE("a zone that could not be read once is cleaned when it can be read") {
+  world w{device_shape{.zones = 48}};
+  const core::handle_id h = half_dead(w);
+  w.store.fail = [](const zoned::command& c) {
+    return c.op == zoned::opcode::read ? error_code{zoned::errc::io} : error_code{};
+  };
+  CHECK(w.clean().zones_cleaned == 0);
+  w.store.fail = nullptr;
+  const core::handle_id other = w.make("other", many);
+  for (int i = 0; i < 4; ++i) w.write(other, 0, many);  // zones change meanwhile
+  CHECK(w.clean(1).zones_cleaned > 0);
+  w.compare(h);
+}
+
+TEST_CASE("a store of many small objects has room for its user as long as something is dead") {
+  store_options o;
+  o.background_cleaning = true;
+  world w{device_shape{.zones = 60}, o};
+  std::vector<core::handle_id> objects;
+  std::mt19937_64 random{1};
+  for (int i = 0; i < 300; ++i) objects.push_back(w.make(std::string(250, 'x') + std::to_string(i), 4));
+  for (int i = 0; i < 20000; ++i) {
+    const auto n = w.store.ask(w.overwrite(objects[random() % objects.size()], random() % 4, 1));
+    if (n.error) {
+      CHECK(n.error == errc::no_space);
+      CHECK(w.store.stats().dead_bytes < 10 * block);
+      break;
+    }
+    if (i % 40 > 0 || i >= 8000) continue;
+    create_options more;  // metadata grow, and what is left for data with them
+    more.name = std::string(250, 'y') + std::to_string(i);
+    static_cast<void>(w.store.ask(core::create_request{more}));
+    core_runner::good(w.store.ask(core::sync_request{}));
+  }
+  CHECK(w.store.check().damage == 0);
+}
+
 }  // namespace furrow::test

@@ -197,11 +197,13 @@ TEST_CASE("a write that waits for room is not overtaken by a smaller one") {
   std::vector<std::byte> few = pattern(10, block);
   std::vector<std::byte>& m = w.memory;
   std::uint64_t put = 0, small = 0, hole = 0;
+  write_options together;  // in one stream, so that they are begun in the order in which they get room
+  together.hint = lifetime::extreme;
   int resets = 0;
   std::vector<const std::byte*> begun;  // those of the two, in the order of their first commands
   w.r.fail = [&](const zoned::command& c) -> error_code {
     if (c.op == zoned::opcode::reset && ++resets == 8)  // there is room for this one, but not for the other
-      small = w.r.ask_later(core::write_request{w.small, 0, few.size(), {{few.data(), few.size()}}, {}});
+      small = w.r.ask_later(core::write_request{w.small, 0, few.size(), {{few.data(), few.size()}}, together});
     for (const zoned::segment& part : c.op == zoned::opcode::append ? c.segments : std::span<const zoned::segment>{}) {
       if (part.data == m.data() || part.data == few.data()) begun.push_back(part.data);
       if (part.data == m.data()) CHECK(w.r.answers.contains(hole));  // which takes no room
@@ -209,7 +211,7 @@ TEST_CASE("a write that waits for room is not overtaken by a smaller one") {
     return {};
   };
   w.truncate_and([&] {
-    put = w.r.ask_later(core::write_request{w.other, 0, m.size(), {{m.data(), m.size()}}, {}});
+    put = w.r.ask_later(core::write_request{w.other, 0, m.size(), {{m.data(), m.size()}}, together});
     hole = w.r.ask_later(core::zero_request{w.other, 1500 * block, 2 * block, false, {}});
   });
   core_runner::good(w.r.answers.at(put));

@@ -13,7 +13,7 @@ using format::zone_class;
 constexpr std::size_t block = 4096;
 
 struct world {
-  zoned::memory_zones zones = device_shape{.zones = 64}.make();
+  zoned::memory_zones zones = device_shape{.zones = 80}.make();
   core_runner store;
   core::handle_id object;
 
