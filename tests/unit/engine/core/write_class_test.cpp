@@ -32,7 +32,9 @@ struct world {
   /// Live blocks in zones of that class.
   std::uint64_t live(zone_class cls) {
     std::uint64_t n = 0;
-    for (const zone_status& z : std::get<std::vector<zone_status>>(store.good(store.ask(core::zones_request{})).result))
+    const core::notification told = store.ask(core::zones_request{});
+    store.good(told);
+    for (const zone_status& z : std::get<std::vector<zone_status>>(told.result))
       if (z.use == zone_use::data && z.cls == static_cast<std::uint8_t>(cls)) n += z.live_blocks;
     return n;
   }
