@@ -13,9 +13,9 @@
 //   C3  A block whose sum does not hold is not moved: it is told as damage, and its zone is left.
 //   C4  A zone is begun only if it has dead blocks, no view keeps it, and what lives in it fits in the room that there is,
 //       of which the last zone's worth is for nobody else. So each zone that is cleaned brings more than it took.
+//   C5  Nothing waits for a move but who has no room: it is in no object's queue.
 //   C6  A zone that was left with something in it is not begun again before more of it has died, or, if the cause may pass,
 //       before other zones have changed. For want of room none is left.
-//   C5  Nothing waits for a move but who has no room: it is in no object's queue.
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
 #pragma once

@@ -7,16 +7,6 @@
 namespace furrow::format::test {
 namespace {
 
-/// Decodes one record that is all of `raw`; none if it is refused or skipped.
-std::optional<record> decode_only(std::span<const std::byte> raw) {
-  reader from{raw};
-  auto decoded = decode_record(from);
-  if (decoded.has_error() || !*decoded || from.left() != 0) {
-    return std::nullopt;
-  }
-  return **decoded;
-}
-
 TEST_CASE("records: names, links and attributes at their limits and one behind") {
   create_record r{8, 9, std::string(name_bytes_max, 'n'), {}};
   r.attributes.link_target = std::string(link_target_bytes_max, 'l');

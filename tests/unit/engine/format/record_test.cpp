@@ -8,16 +8,6 @@
 namespace furrow::format::test {
 namespace {
 
-/// Decodes one record that is all of `raw`; none if it is refused or skipped.
-std::optional<record> decode_only(std::span<const std::byte> raw) {
-  reader from{raw};
-  auto decoded = decode_record(from);
-  if (decoded.has_error() || !*decoded || from.left() != 0) {
-    return std::nullopt;
-  }
-  return **decoded;
-}
-
 struct golden_record {
   record_type type;
   bytes raw;

@@ -317,4 +317,13 @@ bytes encoded(const record& r) {
   return out;
 }
 
+std::optional<record> decode_only(std::span<const std::byte> raw) {
+  reader from{raw};
+  auto decoded = decode_record(from);
+  if (decoded.has_error() || !*decoded || from.left() != 0) {
+    return std::nullopt;
+  }
+  return **decoded;
+}
+
 }  // namespace furrow::format::test

@@ -1,6 +1,9 @@
 // One of each structure, every field with a value of its own: for round trips, golden bytes and mutation.
 #pragma once
 
+#include <optional>
+#include <span>
+
 #include "bytes.hpp"
 #include "format/group.hpp"
 #include "format/record.hpp"
@@ -28,5 +31,8 @@ bytes sample_index();
 bytes encoded(const superblock& s);
 bytes encoded(const zone_header& h);
 bytes encoded(const record& r);
+
+/// Decodes one record that is all of `raw`; none if it is refused or skipped.
+std::optional<record> decode_only(std::span<const std::byte> raw);
 
 }  // namespace furrow::format::test
