@@ -1,6 +1,7 @@
 """Mutants of the splitter, the map of what is in flight, and the ordered extent."""
 SPLITTER = "engine/core/splitter.cpp"
 MAP = "engine/core/in_flight_map.cpp"
+MAP_HEADER = "engine/core/in_flight_map.hpp"
 EXTENT = "engine/core/ordered_extent.cpp"
 TARGET = "core_splitter"
 
@@ -13,6 +14,7 @@ CUTS = ["a cut takes as many whole blocks*", "the cuts of an ordered extent cove
 EXTRACT = ["a bio that is all of the stash*", "a shorter bio owns the front*", "the stash always is*"]
 MEMORY = ["when any of its allocations fails*", "an extraction that is refused*"]
 OVERLAP = ["what overlaps at either end*"]
+FOUND = ["every block is found among parts*"]
 
 
 def mutant(why, find, replace, cases, pitfall="", file=SPLITTER):
@@ -24,8 +26,8 @@ MUTANTS = [
            "hand_over(part, e, blocks, blocks);", GOLDEN, "4, first half"),
     mutant("the rear lands twice the front too far", "  if (post > 0) move_back(e, *parts.post, post, last);\n",
            "  if (post > 0) move_back(e, *parts.post, post, last), parts.post->object_block += pre;\n", GOLDEN, "4, second half"),
-    mutant("the blocks of a part are counted twice in the map", "    enter(*before);", "    enter(*before), blocks_ += before->blocks;",
-           GOLDEN, "5", MAP),
+    mutant("the blocks of a part are counted twice in the map", "      enter(*before);", "      enter(*before), blocks_ += before->blocks;",
+           GOLDEN, "5", MAP_HEADER),
     mutant("the pinned entry of the rest begins where it began", "  e.pinned.object_block += blocks;\n", "", GOLDEN, "6"),
     mutant("the reservation address of the rest is where it was", "  e.pinned.reserved.number += blocks;\n", "", GOLDEN, "6"),
     mutant("the front is committed before there is memory for the rear",
@@ -62,6 +64,10 @@ MUTANTS = [
            "(next != all_.end() && next->object_block == e.object_block)", OVERLAP, "32", MAP),
     mutant("the map does not look at what begins before", "if (e.object_block - before.object_block < before.blocks) return false;",
            "if (e.object_block == before.object_block) return false;", OVERLAP, "32", MAP),
+    mutant("a search does not look at parts", "  while (at != all_.begin() && std::prev(at)->object_block >= object_block) --at;\n", "",
+           OVERLAP + FOUND, "", MAP),
+    mutant("who goes leaves its place in the index to one that is in it", "!o->in_flight_index_hook::is_linked(); };", "true; };", FOUND,
+           "", MAP),
     mutant("what is with the data writer is split", "  if (e.bios_in_flight > 0) return split_refusal::in_progress;\n", "",
            ["what is with the data writer*", "what has landed in part*"]),
     mutant("what has landed in part is split", "return e.blocks_left > 0 ? split_refusal::partly_landed : split_refusal::none;",

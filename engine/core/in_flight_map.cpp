@@ -1,7 +1,5 @@
 #include "core/in_flight_map.hpp"
 
-#include <iterator>
-
 #include "core/assert.hpp"
 
 namespace furrow::core {
@@ -10,28 +8,43 @@ in_flight_map::~in_flight_map() {
   while (!all_.empty()) erase(*all_.begin());
 }
 
-void in_flight_map::enter(ordered_extent& e) noexcept {
-  intrusive_ptr_add_ref(&e);
-  e.in_flight = this;
-  ++count_;
+in_flight_map::list::iterator in_flight_map::first_from(std::uint64_t object_block) {
+  const auto indexed = index_.lower_bound(object_block);
+  auto at = indexed == index_.end() ? all_.end() : all_.iterator_to(*indexed);
+  while (at != all_.begin() && std::prev(at)->object_block >= object_block) --at;
+  return at;
 }
 
 bool in_flight_map::insert(ordered_extent& e) {
   FURROW_ASSERT(e.in_flight == nullptr);
-  const auto next = all_.lower_bound(e.object_block);
+  const auto next = first_from(e.object_block);
   if (e.blocks == 0 || (next != all_.end() && next->object_block - e.object_block < e.blocks)) return false;
   if (next != all_.begin()) {
     const ordered_extent& before = *std::prev(next);
     if (e.object_block - before.object_block < before.blocks) return false;
   }
-  all_.insert_before(next, e);
+  all_.insert(next, e);
+  index_.insert(e);
   enter(e);
   blocks_ += e.blocks;
   return true;
 }
 
+void in_flight_map::leave_index(ordered_extent& e) noexcept {
+  const auto is_part = [&](list::iterator o) { return o != all_.end() && !o->in_flight_index_hook::is_linked(); };
+  const auto at = all_.iterator_to(e);
+  const auto indexed = index_.iterator_to(e);
+  if (const auto behind = std::next(at); is_part(behind))
+    index_.replace_node(indexed, *behind);
+  else if (at != all_.begin() && is_part(std::prev(at)))
+    index_.replace_node(indexed, *std::prev(at));
+  else
+    index_.erase(indexed);
+}
+
 void in_flight_map::erase(ordered_extent& e) {
   FURROW_ASSERT(e.in_flight == this);
+  if (e.in_flight_index_hook::is_linked()) leave_index(e);
   all_.erase(all_.iterator_to(e));
   e.in_flight = nullptr;
   --count_;
@@ -41,22 +54,10 @@ void in_flight_map::erase(ordered_extent& e) {
 
 ordered_extent* in_flight_map::find(std::uint64_t object_block) {
   ++lookups_;
-  auto at = all_.upper_bound(object_block);
+  auto at = first_from(object_block + 1);
   if (at == all_.begin()) return nullptr;
   --at;
   return object_block - at->object_block < at->blocks ? &*at : nullptr;
-}
-
-void in_flight_map::put_beside(ordered_extent& e, ordered_extent* before, ordered_extent* behind) noexcept {
-  const auto at = all_.iterator_to(e);
-  if (before != nullptr) {
-    all_.insert_before(at, *before);
-    enter(*before);
-  }
-  if (behind != nullptr) {
-    all_.insert_before(std::next(at), *behind);
-    enter(*behind);
-  }
 }
 
 }  // namespace furrow::core

@@ -6,11 +6,15 @@
 //   I2  Who stands in it is referenced by it, until erase().
 //   I3  A split of one that stands in it puts the parts beside it in the same step (splitter): blocks() stays, and
 //       nothing is looked up.
+//   I4  The list has all; the index has whoever came by insert(), and parts only in the place of one that has gone. So
+//       what lies between two of the index are parts of these two, and a search walks back over no others.
 //
 // Not here: appends, which are ordered by their object's end (publisher's queue).
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
+#include <iterator>
 
 #include "core/ordered_extent.hpp"
 
@@ -37,18 +41,38 @@ class in_flight_map {
   [[nodiscard]] auto end() const { return all_.end(); }
 
   /// For the splitter: parts of `e` come to stand before and behind it; the caller has shortened `e` already.
-  void put_beside(ordered_extent& e, ordered_extent* before, ordered_extent* behind) noexcept;
+  void put_beside(ordered_extent& e, ordered_extent* before, ordered_extent* behind) noexcept {
+    const auto at = all_.iterator_to(e);
+    if (before != nullptr) {
+      all_.insert(at, *before);
+      enter(*before);
+    }
+    if (behind != nullptr) {
+      all_.insert(std::next(at), *behind);
+      enter(*behind);
+    }
+  }
 
  private:
   struct first_block {
     using type = std::uint64_t;
     std::uint64_t operator()(const ordered_extent& e) const { return e.object_block; }
   };
-  void enter(ordered_extent& e) noexcept;
+  using list = boost::intrusive::list<ordered_extent, boost::intrusive::base_hook<in_flight_hook>,
+                                      boost::intrusive::constant_time_size<false>>;
+  void enter(ordered_extent& e) noexcept {
+    intrusive_ptr_add_ref(&e);
+    e.in_flight = this;
+    ++count_;
+  }
+  void leave_index(ordered_extent& e) noexcept;
+  /// The first that begins at the block or behind it.
+  [[nodiscard]] list::iterator first_from(std::uint64_t object_block);
 
-  boost::intrusive::set<ordered_extent, boost::intrusive::base_hook<in_flight_hook>,
+  list all_;
+  boost::intrusive::set<ordered_extent, boost::intrusive::base_hook<in_flight_index_hook>,
                         boost::intrusive::key_of_value<first_block>, boost::intrusive::constant_time_size<false>>
-      all_;
+      index_;
   std::size_t count_ = 0;
   std::uint64_t blocks_ = 0;
   std::uint64_t lookups_ = 0;

@@ -22,6 +22,7 @@
 // Not here: cutting (splitter), sending (data_writer), making visible (publisher).
 #pragma once
 
+#include <boost/intrusive/list_hook.hpp>
 #include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <vector>
@@ -40,7 +41,8 @@ struct ordered_extent;
 using ordered_extent_ptr = boost::intrusive_ptr<ordered_extent>;
 void intrusive_ptr_add_ref(ordered_extent* e) noexcept;
 void intrusive_ptr_release(ordered_extent* e) noexcept;
-using in_flight_hook = boost::intrusive::set_base_hook<>;
+using in_flight_hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>>;
+using in_flight_index_hook = boost::intrusive::set_base_hook<>;
 
 /// Stands in a pinned map entry for the place that the device has not yet chosen.
 struct reservation_address {
@@ -61,7 +63,7 @@ struct landed_piece {
   format::block_run where;
 };
 
-struct ordered_extent : in_flight_hook {
+struct ordered_extent : in_flight_hook, in_flight_index_hook {
   ordered_extent() = default;
   ordered_extent(const ordered_extent&) = delete;
   ordered_extent& operator=(const ordered_extent&) = delete;

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 
-# Of a piece, by itself and in a map of what is in flight, which is kept in balance. scattered: 16 segments a part.
-INSTRUCTIONS_MAX = {"front": (150, 200), "middle": (150, 250), "landed": (150, 225), "scattered": (300, 350)}
+# Of a piece, by itself and in a map of what is in flight. scattered: 16 segments a part.
+INSTRUCTIONS_MAX = {"front": (150, 150), "middle": (150, 150), "landed": (150, 150), "scattered": (200, 200)}
 LISTS = {"front": 2, "middle": 2, "landed": 3, "scattered": 2}  # of a new node: memory, sums, places
 WARM_MAX = 8  # in all: ordered extents over some length are not kept
 

@@ -301,3 +301,27 @@ TEST_CASE("what overlaps at either end does not enter the map") {
   CHECK(w.map.blocks() == 10);
   CHECK(w.check() == "");
 }
+
+TEST_CASE("every block is found among parts, whoever of them has gone") {
+  splitter_world w{96};
+  sim::prng chance{4711};
+  for (int round = 0; round < 300; ++round) {
+    for (const std::uint64_t first : {0u, 32u, 64u}) w.create(first, 32);
+    for (std::size_t i = 0; i < 40; ++i) {
+      ordered_extent& e = *w.all[chance.below(w.all.size())].extent;
+      const std::uint64_t pre = chance.below(e.blocks), post = chance.below(e.blocks - pre);
+      REQUIRE(w.split(e, pre, post) == split_refusal::none);
+    }
+    while (!w.all.empty()) {
+      for (std::uint64_t b = 0; b < w.model.size(); ++b) {
+        const ordered_extent* const e = w.map.find(b);
+        REQUIRE((e != nullptr) == w.model[b].present);
+        if (e == nullptr) continue;
+        REQUIRE((e->object_block <= b && b < e->object_block + e->blocks));
+      }
+      w.drop(*w.all[chance.below(w.all.size())].extent);
+      if (chance.chance(200) && !w.model[95].present) w.create(95, 1);
+      REQUIRE(w.check() == "");
+    }
+  }
+}
