@@ -66,8 +66,6 @@ MUTANTS = [
            "if (e.object_block == before.object_block) return false;", OVERLAP, "32", MAP),
     mutant("a search does not look at parts", "  while (at != all_.begin() && std::prev(at)->object_block >= object_block) --at;\n", "",
            OVERLAP + FOUND, "", MAP),
-    mutant("who goes leaves its place in the index to one that is in it", "!o->in_flight_index_hook::is_linked(); };", "true; };", FOUND,
-           "", MAP),
     mutant("what is with the data writer is split", "  if (e.bios_in_flight > 0) return split_refusal::in_progress;\n", "",
            ["what is with the data writer*", "what has landed in part*"]),
     mutant("what has landed in part is split", "return e.blocks_left > 0 ? split_refusal::partly_landed : split_refusal::none;",
