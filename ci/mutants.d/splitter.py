@@ -64,7 +64,7 @@ MUTANTS = [
            "(next != all_.end() && next->object_block == e.object_block)", OVERLAP, "32", MAP),
     mutant("the map does not look at what begins before", "if (e.object_block - before.object_block < before.blocks) return false;",
            "if (e.object_block == before.object_block) return false;", OVERLAP, "32", MAP),
-    mutant("a search does not look at parts", "  while (at != all_.begin() && std::prev(at)->object_block >= object_block) --at;\n", "",
+    mutant("a search does not look at parts", "  while (at != all.begin() && std::prev(at)->object_block >= object_block) --at;\n", "",
            OVERLAP + FOUND, "", MAP),
     mutant("what is with the data writer is split", "  if (e.bios_in_flight > 0) return split_refusal::in_progress;\n", "",
            ["what is with the data writer*", "what has landed in part*"]),

@@ -45,9 +45,11 @@ error_code appender::check(const object_state& o, const append_options& options)
 
 void appender::accept(operation_id id, append_request& r) {
   object_state* const o = c_.table->of(r.handle);
-  if (o != nullptr && !end_is_free(*o)) return block(id, std::move(r), *o);
-  if (!waiting_.empty() || !try_append(id, r)) waiting_.push_back({id, std::move(r)});  // A1
+  if (o != nullptr && !end_is_free(*o)) return block(id, r, *o);
+  if (!waiting_.empty() || !try_append(id, r, o)) wait(id, r);  // A1
 }
+
+void appender::wait(operation_id id, append_request& r) { waiting_.push_back({id, std::move(r)}); }
 
 appender::~appender() {
   std::vector<range_lock::ticket*> ignored;
@@ -55,7 +57,7 @@ appender::~appender() {
     if (b.ticket.held || b.ticket.waits) b.object->changing.release(b.ticket, ignored);
 }
 
-void appender::block(operation_id id, append_request r, object_state& o) {
+void appender::block(operation_id id, append_request& r, object_state& o) {
   const auto it = blocked_.emplace(blocked_.end());
   it->id = id;
   it->what = std::move(r);
@@ -68,10 +70,10 @@ void appender::unblock(std::list<blocked>::iterator it) {
   object_state& o = *it->object;
   const operation_id id = it->id;
   append_request r = std::move(it->what);
-  const bool taken = waiting_.empty() && try_append(id, r, true);
+  const bool taken = waiting_.empty() && try_append(id, r, c_.table->of(r.handle));
   c_.direct->release(o, it->ticket);  // whoever is next changes the end from now on
   blocked_.erase(it);
-  if (!taken) waiting_.push_back({id, std::move(r)});
+  if (!taken) wait(id, r);
   c_.table->unuse(o);
 }
 
@@ -82,17 +84,16 @@ void appender::accept(operation_id id, batch_request r) {
 void appender::step() {
   while (!waiting_.empty()) {
     waiting& w = waiting_.front();
-    const bool taken = std::visit(
-        [&](auto& r) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(r)>, append_request>)
-            return try_append(w.id, r);
-          else
-            return try_batch(w.id, r);
-        },
-        w.what);
-    if (!taken) return;
+    if (!std::visit([&](auto& r) { return retry(w.id, r); }, w.what)) return;
     waiting_.pop_front();
   }
+}
+
+bool appender::retry(operation_id id, append_request& r) {
+  object_state* const o = c_.table->of(r.handle);
+  if (o == nullptr || end_is_free(*o)) return try_append(id, r, o);
+  block(id, r, *o);
+  return true;
 }
 
 bool appender::uses(handle_id h) const {
@@ -132,38 +133,38 @@ void appender::answer_when(operation_id id, durability level, std::uint64_t sequ
   c_.log->answer_when_durable(sequence, id, result);
 }
 
-bool appender::try_append(operation_id id, append_request& r, bool holds_end) {
-  object_state* o = c_.table->of(r.handle);
-  error_code ec = o == nullptr ? error_code{errc::closed} : c_.latch ? c_.latch : check(*o, r.options);
-  if (ec) {
-    error_detail detail;
-    if (o != nullptr) detail = {.object = o->id, .offset_bytes = o->reserved.bytes};
-    c_.answer(id, ec, {}, std::move(detail));
-    return true;
-  }
+bool appender::try_append(operation_id id, append_request& r, object_state* o) {
+  const bool checked = o != nullptr && !c_.latch && !r.options.expected_offset_bytes && !r.options.fence_epoch;
+  if (!checked && refused(id, r, o)) return true;
   const std::uint64_t bytes = zoned::total_bytes(r.segments);
   if (bytes == 0) {
     answer_when(id, r.options.level, c_.sequence, append_result{o->reserved.bytes, 0, c_.sequence});
     return true;
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
-  if (!holds_end && !end_is_free(*o)) {  // while it waited for space
-    block(id, std::move(r), *o);
-    return true;
-  }
-  if (!reserve_for(c_, *o, blocks)) {
-    if (c_.data->more_coming_for(blocks)) return false;
-    c_.answer(id, errc::no_space, {},
-              {.object = o->id, .bytes = bytes, .what = "no zone is left for data, and none is on its way back"});
-    return true;
-  }
+  if (!reserve_for(c_, *o, blocks)) return !c_.data->more_coming_for(blocks) && no_space(id, *o, bytes);
   ++c_.stats.appends;
   c_.stats.append_bytes += bytes;
-  if (publication* p = joinable(*o, r, blocks)) {
+  if (publication* p = joinable(*o, r, bytes)) {
     join(*p, id, r, blocks);
     return true;
   }
   start(*o, id, r, blocks);
+  return true;
+}
+
+bool appender::refused(operation_id id, const append_request& r, const object_state* o) {
+  const error_code ec = o == nullptr ? error_code{errc::closed} : c_.latch ? c_.latch : check(*o, r.options);
+  if (!ec) return false;
+  error_detail detail;
+  if (o != nullptr) detail = {.object = o->id, .offset_bytes = o->reserved.bytes};
+  c_.answer(id, ec, {}, std::move(detail));
+  return true;
+}
+
+bool appender::no_space(operation_id id, const object_state& o, std::uint64_t bytes) {
+  c_.answer(id, errc::no_space, {},
+            {.object = o.id, .bytes = bytes, .what = "no zone is left for data, and none is on its way back"});
   return true;
 }
 
@@ -174,6 +175,7 @@ void appender::start(object_state& o, operation_id id, const append_request& r, 
   const append_result result{o.reserved.bytes, from.left(), 0};
   std::shared_ptr<long_append> whole;
   if (blocks > extent_blocks_max()) whole = std::make_shared<long_append>(long_append{.result = result});
+  joined_blocks_max_ = std::min(extent_blocks_max(), c_.append_blocks_max());
   FURROW_ASSERT(entered_.empty());
   do {
     std::unique_ptr<publication> p = c_.publish_queue->make();
@@ -215,18 +217,17 @@ void appender::answer_all(publication& p, error_code failed, std::uint64_t seque
   }
 }
 
-publication* appender::joinable(const object_state& o, const append_request& r, std::uint64_t blocks) const {
-  if (o.queue.empty() || r.options.fence_epoch) return nullptr;
-  publication& p = *o.queue[o.queue.size() - 1];
+publication* appender::joinable(const object_state& o, const append_request& r, std::uint64_t bytes) const {
+  if (o.queue.empty() || bytes % block_bytes != 0 || r.options.fence_epoch) return nullptr;
+  publication& p = *o.queue.back();
   if (p.appends.empty() || p.appends.front().of || p.error) return nullptr;
   const auto& s = std::get<append_step>(p.steps.front());
   if (!s.extent || s.extent->begun || !s.after.tail.empty()) return nullptr;
   const ordered_extent& e = *s.extent;
   const bool alike = e.cls == class_of(r.options.hint) && e.urgent == (r.options.priority == priority::high);
-  const bool fits = e.blocks + blocks <= std::min(extent_blocks_max(), c_.append_blocks_max()) &&
+  const bool fits = e.blocks + bytes / block_bytes <= joined_blocks_max_ &&
                     e.source.size() + r.segments.size() <= c_.promises.segments_max;
-  const bool whole_blocks = zoned::total_bytes(r.segments) == blocks * block_bytes;
-  return alike && fits && whole_blocks && usable_uncopied(r.segments, c_) ? &p : nullptr;
+  return alike && fits && usable_uncopied(r.segments, c_) ? &p : nullptr;
 }
 
 void appender::join(publication& p, operation_id id, const append_request& r, std::uint64_t blocks) {
@@ -234,7 +235,7 @@ void appender::join(publication& p, operation_id id, const append_request& r, st
   ordered_extent& e = *s.extent;
   p.appends.push_back({id, {s.after.bytes, blocks * block_bytes, 0}, r.options.level, nullptr});
   const std::size_t first_segment = e.source.size();
-  e.source.append(r.segments);
+  for (const zoned::segment& more : r.segments) e.source.push_back(more);
   e.blocks += blocks;
   e.blocks_left += blocks;
   e.reserved_blocks += blocks;

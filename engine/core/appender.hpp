@@ -53,10 +53,16 @@ class appender {
     object_state* object = nullptr;
     range_lock::ticket ticket;
   };
-  void block(operation_id id, append_request r, object_state& o);
+  void wait(operation_id id, append_request& r);
+  void block(operation_id id, append_request& r, object_state& o);
   void unblock(std::list<blocked>::iterator it);
-  /// False: not enough space now; nothing changed. `holds_end`: nobody else may change the object's end now.
-  bool try_append(operation_id id, append_request& r, bool holds_end = false);
+  /// False: not enough space now; nothing changed. `o`: the handle's object, if any; nobody else changes its end now.
+  bool try_append(operation_id id, append_request& r, object_state* o);
+  /// True: it is, and is answered.
+  bool refused(operation_id id, const append_request& r, const object_state* o);
+  bool no_space(operation_id id, const object_state& o, std::uint64_t bytes);
+  bool retry(operation_id id, append_request& r);
+  bool retry(operation_id id, batch_request& r) { return try_batch(id, r); }
   bool try_batch(operation_id id, batch_request& r);
   struct batch_needs {
     error_code error;
@@ -71,7 +77,7 @@ class appender {
   [[nodiscard]] error_code check(const object_state& o, const append_options& options) const;
   [[nodiscard]] std::uint64_t blocks_for(const object_end& end, std::uint64_t bytes) const;
   /// A4: the publication that the append may become part of, if there is one.
-  [[nodiscard]] publication* joinable(const object_state& o, const append_request& r, std::uint64_t blocks) const;
+  [[nodiscard]] publication* joinable(const object_state& o, const append_request& r, std::uint64_t bytes) const;
   void join(publication& p, operation_id id, const append_request& r, std::uint64_t blocks);
   void answer_all(publication& p, error_code failed, std::uint64_t sequence, const error_detail& detail);
   /// The next ordered extent of an append of which `blocks` are left, and at its end the tail.
@@ -87,6 +93,7 @@ class appender {
   std::list<blocked> blocked_;
   std::vector<publication*> entered_;  // those of one append, while it is accepted
   std::uint64_t reservation_ = 0;
+  std::uint64_t joined_blocks_max_ = 0;  // A4; told when there is somebody to be joined
 };
 
 }  // namespace furrow::core

@@ -41,30 +41,36 @@ class salvager;
 class superblock_ring;
 class zone_opener;
 
-/// Notifications on their way out, in the order of their making; its memory is kept.
+/// Notifications on their way out, in the order of their making. Who has gone is used again, as it is: its result is
+/// assigned to, and one that failed or held memory is made empty when it goes.
 class outbox {
  public:
-  /// Holds until the next call.
+  /// Without a detail, and with what result there was. Holds until the next call.
   notification& add(operation_id id, error_code error) {
-    notification& n = all_.emplace_back();
+    if (count_ == all_.size()) all_.emplace_back();
+    notification& n = all_[count_++];
     n.id = id;
     n.error = error;
     return n;
   }
   /// The oldest, or none.
-  [[nodiscard]] notification* front() { return first_ < all_.size() ? &all_[first_] : nullptr; }
+  [[nodiscard]] notification* front() { return first_ < count_ ? &all_[first_] : nullptr; }
   void pop() {
-    if (++first_ < all_.size()) return;
-    added_before_ += all_.size();
-    all_.clear();
-    first_ = 0;
+    notification& gone = all_[first_++];
+    const bool plain =
+        std::holds_alternative<append_result>(gone.result) || std::holds_alternative<read_result>(gone.result);
+    if (gone.error || !plain) gone = {};
+    if (first_ < count_) return;
+    added_before_ += count_;
+    first_ = count_ = 0;
   }
   /// Grows by one with each.
-  [[nodiscard]] std::uint64_t added() const { return added_before_ + all_.size(); }
+  [[nodiscard]] std::uint64_t added() const { return added_before_ + count_; }
 
  private:
   std::vector<notification> all_;
   std::size_t first_ = 0;
+  std::size_t count_ = 0;
   std::uint64_t added_before_ = 0;
 };
 
@@ -115,7 +121,7 @@ struct context {
     objects->hold(on);
     zone_pages->hold(on);
   }
-  void answer(operation_id id, error_code error) { out.add(id, error); }
+  void answer(operation_id id, error_code error) { out.add(id, error).result = std::monostate{}; }
   template <class Result>
   void answer(operation_id id, error_code error, Result&& result) {
     out.add(id, error).result = std::forward<Result>(result);

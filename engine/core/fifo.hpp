@@ -15,6 +15,7 @@ class fifo {
   [[nodiscard]] T& front() { return items_.front(); }
   [[nodiscard]] const T& front() const { return items_.front(); }
   [[nodiscard]] T& back() { return items_.back(); }
+  [[nodiscard]] const T& back() const { return items_.back(); }
   [[nodiscard]] T& operator[](std::size_t index) { return items_[index]; }
   [[nodiscard]] const T& operator[](std::size_t index) const { return items_[index]; }
   [[nodiscard]] auto begin() { return items_.begin(); }

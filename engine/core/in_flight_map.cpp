@@ -4,27 +4,37 @@
 
 namespace furrow::core {
 
+namespace {
+
+/// The first of the list that begins at the block or behind it; `indexed` is the first of the index.
+template <class List, class Indexed>
+typename List::iterator first_of(List& all, Indexed indexed, Indexed end, std::uint64_t object_block) {
+  auto at = indexed == end ? all.end() : all.iterator_to(*indexed);
+  while (at != all.begin() && std::prev(at)->object_block >= object_block) --at;
+  return at;
+}
+
+}  // namespace
+
 in_flight_map::~in_flight_map() {
   while (!all_.empty()) erase(*all_.begin());
 }
 
 in_flight_map::list::iterator in_flight_map::first_from(std::uint64_t object_block) {
-  const auto indexed = index_.lower_bound(object_block);
-  auto at = indexed == index_.end() ? all_.end() : all_.iterator_to(*indexed);
-  while (at != all_.begin() && std::prev(at)->object_block >= object_block) --at;
-  return at;
+  return first_of(all_, index_.lower_bound(object_block), index_.end(), object_block);
 }
 
 bool in_flight_map::insert(ordered_extent& e) {
   FURROW_ASSERT(e.in_flight == nullptr);
-  const auto next = first_from(e.object_block);
+  const auto indexed = index_.lower_bound(e.object_block);
+  const auto next = first_of(all_, indexed, index_.end(), e.object_block);
   if (e.blocks == 0 || (next != all_.end() && next->object_block - e.object_block < e.blocks)) return false;
   if (next != all_.begin()) {
     const ordered_extent& before = *std::prev(next);
     if (e.object_block - before.object_block < before.blocks) return false;
   }
   all_.insert(next, e);
-  index_.insert(e);
+  index_.insert_before(indexed, e);
   enter(e);
   blocks_ += e.blocks;
   return true;

@@ -62,7 +62,9 @@ void machine::handle(request&& r) {
   if (auto* const read = std::get_if<read_request>(&r.body); read != nullptr && state_ == state::open) {
     return reader_.accept(r.id, *read);
   }
-  if (!std::holds_alternative<read_request>(r.body) || state_ != state::open) stir();
+  stir();
+  if (auto* const append = std::get_if<append_request>(&r.body); append != nullptr && state_ == state::open)
+    return on(r.id, *append);
   route(r);
 }
 

@@ -203,7 +203,7 @@ void machine::list_more(operation_id id, list_request r, std::shared_ptr<list_pa
 }
 
 void machine::on(operation_id id, append_request& r) {
-  if (const error_code ec = refuse_change()) return c_.answer(id, ec);
+  if (c_.latch || c_.read_only) return c_.answer(id, refuse_change());
   appender_.accept(id, r);
 }
 
