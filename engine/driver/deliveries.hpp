@@ -24,7 +24,8 @@ class deliveries {
   deliveries& operator=(const deliveries&) = delete;
   ~deliveries();
 
-  using list = boost::intrusive::slist<operation, boost::intrusive::cache_last<true>>;
+  using list = boost::intrusive::slist<operation, boost::intrusive::base_hook<delivery_hook>,
+                                       boost::intrusive::cache_last<true>, boost::intrusive::constant_time_size<false>>;
 
   void add(operation_ptr o);
   /// Those that are to be called on this thread.

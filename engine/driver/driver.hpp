@@ -19,7 +19,8 @@
 //       executor's context may run out of work.
 //   I4  The device is destroyed or given away before the core and the operations, whose memory its commands name.
 //   I5  A note in the inbox, or a signal, has a turn coming: somebody has it, one is posted, or handlers are called
-//       whose thread takes it next.
+//       whose thread takes it next. What they start comes to the inbox all at once when they have run, or before
+//       anything else that their thread puts there.
 //   I6  Whatever throws in a turn (want of memory, in the first place) ends the store: what the core was in the middle of is
 //       not known, so it is destroyed. Operations end with needs_reopen; the device is as after a loss of power.
 //
@@ -155,9 +156,13 @@ class driver : public std::enable_shared_from_this<driver> {
   [[nodiscard]] bool has_notes_locked() const { return !inbox_.empty() || device_signalled_ || timer_signalled_; }
   /// Ends the turn, or begins another one if there is cause.
   [[nodiscard]] bool stay(int turns);
-  /// Ends the turn before handlers are called, and begins another one after them, unless somebody else does.
-  void leave();
-  [[nodiscard]] bool come_back(int turns);
+  /// Ends the turn before handlers are called, and begins another one after them, unless somebody else does. `started`
+  /// is what they start meanwhile.
+  void leave(std::vector<note>& started);
+  [[nodiscard]] bool come_back(int turns, std::vector<note>& started);
+  /// What handlers on this thread have started; none: there are no handlers on it.
+  [[nodiscard]] std::vector<note>* started_here() const;
+  void take_over_locked(std::vector<note>& started);
 
   // -- in its turn --
   void turn();
@@ -201,6 +206,7 @@ class driver : public std::enable_shared_from_this<driver> {
   void end_early(core::operation_id id, errc reason);
   /// Out of the table, the admission and the deadlines.
   [[nodiscard]] operation_ptr withdraw(core::operation_id id);
+  void forget(const operation& o);
   void finish(operation_ptr o, ending e);
   void tell(event e);
   void end();
@@ -223,6 +229,7 @@ class driver : public std::enable_shared_from_this<driver> {
 
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
+  std::vector<note> spare_notes_;  ///< Empty: memory for what handlers start.
   bool pump_scheduled_ = false;
   bool in_turn_ = false;  ///< Somebody is.
   bool device_signalled_ = false;

@@ -13,8 +13,9 @@ using driver::open_handle;
 template <class T>
 void start_on(const std::shared_ptr<const open_handle>& handle,
               std::unique_ptr<driver::handler_operation<T>, driver::destroy_operation> o) {
+  static const std::shared_ptr<driver::driver> none;
   o->handle = handle;
-  driver::start(handle ? handle->by : nullptr, std::move(o));
+  driver::start(handle ? handle->by : none, std::move(o));
 }
 
 core::handle_id id_of(const std::shared_ptr<const open_handle>& handle) {
@@ -31,7 +32,7 @@ object::executor_type object::get_executor() const {
   return handle_ ? handle_->by->handler_executor() : executor_type(asio::system_executor());
 }
 
-void object::start_append(handler_for<append_result> h, segment_list segments, append_options options) const {
+void object::start_append(handler_for<append_result> h, segment_list segments, const append_options& options) const {
   const std::uint64_t bytes = zoned::total_bytes(segments);
   const priority urgency = options.priority;
   auto o = make_operation(std::move(h), core::append_request{id_of(handle_), std::move(segments), options}, call_);
@@ -41,7 +42,7 @@ void object::start_append(handler_for<append_result> h, segment_list segments, a
 }
 
 void object::start_write(handler_for<write_result> h, std::uint64_t offset_bytes, segment_list segments,
-                         write_options options) const {
+                         const write_options& options) const {
   const std::uint64_t bytes = zoned::total_bytes(segments);
   const priority urgency = options.priority;
   auto o = make_operation(
@@ -84,7 +85,7 @@ void object::start_clone(handler_for<sequence> h, std::uint64_t offset_bytes, co
   auto o = make_operation(std::move(h),
                           core::clone_request{id_of(handle_), offset_bytes, from, source_offset_bytes, bytes, options},
                           call_);
-  if (same) o->handles.push_back(source.handle_);
+  if (same) o->keep = source.handle_;
   start_on(handle_, std::move(o));
 }
 

@@ -18,14 +18,13 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/intrusive/slist_hook.hpp>
-#include <boost/intrusive/unordered_set_hook.hpp>
 #include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "core/assert.hpp"
 #include "core/messages.hpp"
 #include "driver/own_thread.hpp"
 #include "driver/source_feed.hpp"
@@ -51,7 +50,9 @@ struct ending {
   std::shared_ptr<own_thread> ended_thread;  ///< close, format, failed open: joined before the handler runs.
 };
 
-class operation : public boost::intrusive::unordered_set_base_hook<>, public boost::intrusive::slist_base_hook<> {
+using delivery_hook = boost::intrusive::slist_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>>;
+
+class operation : public delivery_hook {
  public:
   /// How it may end, and what ends with it.
   enum class role { ordinary, format, open, close };
@@ -65,13 +66,23 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
 
   [[nodiscard]] core::operation_id id() const { return request.id; }
   void end(ending e) {
+    error = e.error;
     if (e.error && call.detail != nullptr) *call.detail = std::move(e.detail);
-    ended = std::move(e);
+    const bool with_nothing =
+        std::holds_alternative<std::monostate>(e.result) && !e.by && !e.memory && !e.device && !e.ended_thread;
+    if (!with_nothing) ended = std::make_unique<ending>(std::move(e));
   }
   void end(core::notification& n) {
-    ended.error = n.error;
-    if (n.error) (call.detail != nullptr ? *call.detail : ended.detail) = std::move(n.detail);
-    ended.result = std::move(n.result);
+    error = n.error;
+    if (n.error && call.detail != nullptr) *call.detail = std::move(n.detail);
+    if (const auto* a = std::get_if<append_result>(&n.result)) {
+      plain = *a;
+    } else if (const auto* r = std::get_if<core::read_result>(&n.result)) {
+      plain.bytes = r->bytes;
+    } else if (!std::holds_alternative<std::monostate>(n.result)) {
+      ended = std::make_unique<ending>();
+      ended->result = std::move(n.result);
+    }
   }
   /// None: the store's.
   [[nodiscard]] const asio::any_completion_executor* executor() const { return executor_ ? &*executor_ : nullptr; }
@@ -83,15 +94,17 @@ class operation : public boost::intrusive::unordered_set_base_hook<>, public boo
   const role kind;
   core::request request;
   call_options call;
-  std::shared_ptr<const open_handle> handle;                ///< Kept open until it is called.
-  std::vector<std::shared_ptr<const open_handle>> handles;  ///< The same, of a batch.
-  std::shared_ptr<const void> keep;                         ///< Whatever else must live as long.
-  std::shared_ptr<source_feed> feed;                        ///< Of a write from a source.
-  std::shared_ptr<view_memory> of_view;                     ///< Of what makes a view, or populates one.
+  std::shared_ptr<const open_handle> handle;  ///< Kept open until it is called.
+  std::shared_ptr<const void> keep;           ///< Whatever else must live as long.
+  std::shared_ptr<source_feed> feed;          ///< Of a write from a source.
+  std::shared_ptr<view_memory> of_view;       ///< Of what makes a view, or populates one.
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;
-  ending ended;
+  operation* next_in_table = nullptr;
+  error_code error;
+  append_result plain;            ///< Of appends, writes and reads.
+  std::unique_ptr<ending> ended;  ///< Of others, if there is more to say than the error.
 
  protected:
   ~operation() = default;
@@ -127,7 +140,7 @@ class handler_operation final : public operation {
   using pointer = std::unique_ptr<handler_operation, destroy_operation>;
 
   template <class Body>
-  [[nodiscard]] static pointer make(handler_for<T> h, Body&& body, const call_options& how) {
+  [[nodiscard]] static pointer make(handler_for<T>&& h, Body&& body, const call_options& how) {
     memory from(asio::get_associated_allocator(static_cast<const handler&>(h)));
     auto* const room = std::allocator_traits<memory>::allocate(from, 1);
     return pointer(new (room) handler_operation(std::move(h), std::forward<Body>(body), how));
@@ -136,17 +149,16 @@ class handler_operation final : public operation {
   [[nodiscard]] asio::cancellation_slot slot() const { return handler_.get_cancellation_slot(); }
 
   void run() override {
-    constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
     T value{};
-    const error_code error = ended.error;
-    if (!error || also_when_failed) value = convert<T>(ended);
-    if (ended.ended_thread) ended.ended_thread->join();
+    const error_code why = error;
+    if (!why || also_when_failed) value = result();
+    if (ended && ended->ended_thread) ended->ended_thread->join();
     handler h = std::move(handler_);
     destroy(h);
-    std::move(h)(error, std::move(value));
+    std::move(h)(why, std::move(value));
   }
   void destroy() noexcept override {
-    if (ended.by) static_cast<void>(convert<T>(ended));  // what was opened is given back
+    if (ended && ended->by) static_cast<void>(convert<T>(*ended));  // what was opened is given back
     const handler h = std::move(handler_);
     destroy(h);
   }
@@ -156,7 +168,7 @@ class handler_operation final : public operation {
       typename std::allocator_traits<asio::associated_allocator_t<handler>>::template rebind_alloc<handler_operation>;
 
   template <class Body>
-  handler_operation(handler_for<T> h, Body&& body, const call_options& how)
+  handler_operation(handler_for<T>&& h, Body&& body, const call_options& how)
       : operation(std::forward<Body>(body), how), handler_(static_cast<handler&&>(h)) {
     if (!h.has_executor()) return;
     // Its context has work until the handler is called, so that it is there for all of the call.
@@ -164,6 +176,20 @@ class handler_operation final : public operation {
                              asio::execution::outstanding_work.tracked);
   }
   ~handler_operation() = default;
+
+  static constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
+
+  [[nodiscard]] T result() {
+    if (ended) return convert<T>(*ended);
+    if constexpr (std::is_same_v<T, append_result>) {
+      return plain;
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+      return plain.bytes;
+    } else {
+      FURROW_ASSERT(also_when_failed);
+      return T{};
+    }
+  }
 
   void destroy(const handler& h) noexcept {
     memory to(asio::get_associated_allocator(h));

@@ -1,8 +1,7 @@
 // The operations between their acceptance and their end, by id. Owns them.
 #pragma once
 
-#include <boost/intrusive/unordered_set.hpp>
-#include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/assert.hpp"
@@ -12,64 +11,66 @@ namespace furrow::driver {
 
 class operation_table {
  public:
-  operation_table() : buckets_(64), set_(set::bucket_traits(buckets_.data(), buckets_.size())) {}
+  operation_table() : buckets_(64, nullptr) {}
   operation_table(const operation_table&) = delete;
   operation_table& operator=(const operation_table&) = delete;
-  ~operation_table() { set_.clear_and_dispose(destroy_operation()); }
+  ~operation_table() { static_cast<void>(take_all()); }
 
   operation& add(operation_ptr o) {
-    if (set_.size() >= buckets_.size()) grow();
-    const bool added = set_.insert(*o).second;
-    FURROW_ASSERT(added);
-    return *o.release();
+    if (size_ >= buckets_.size()) grow();
+    operation*& at = place_of(o->id());
+    FURROW_ASSERT(at == nullptr);
+    ++size_;
+    return *(at = o.release());
   }
 
-  [[nodiscard]] operation* find(core::operation_id id) {
-    const auto i = set_.find(id);
-    return i == set_.end() ? nullptr : &*i;
-  }
+  [[nodiscard]] operation* find(core::operation_id id) { return place_of(id); }
 
   [[nodiscard]] operation_ptr take(core::operation_id id) {
-    const auto i = set_.find(id);
-    if (i == set_.end()) return nullptr;
-    operation_ptr o(&*i);
-    set_.erase(i);
+    operation*& at = place_of(id);
+    if (at == nullptr) return nullptr;
+    --size_;
+    operation_ptr o(at);
+    at = std::exchange(o->next_in_table, nullptr);
     return o;
   }
 
   [[nodiscard]] std::vector<operation_ptr> take_all() {
     std::vector<operation_ptr> all;
-    all.reserve(set_.size());
-    set_.clear_and_dispose([&](operation* o) { all.emplace_back(o); });
+    all.reserve(size_);
+    for (operation*& first : buckets_)
+      while (first != nullptr) {
+        operation_ptr& o = all.emplace_back(first);
+        first = std::exchange(o->next_in_table, nullptr);
+      }
+    size_ = 0;
     return all;
   }
 
-  [[nodiscard]] bool empty() const { return set_.empty(); }
-  [[nodiscard]] std::size_t size() const { return set_.size(); }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  struct id_of {
-    using type = core::operation_id;
-    type operator()(const operation& o) const { return o.id(); }
-  };
-  struct spread {
-    std::size_t operator()(core::operation_id id) const { return id.value; }  // Ids are given in order.
-  };
-  struct same {
-    bool operator()(core::operation_id a, core::operation_id b) const { return a == b; }
-  };
-  using set =
-      boost::intrusive::unordered_set<operation, boost::intrusive::key_of_value<id_of>, boost::intrusive::hash<spread>,
-                                      boost::intrusive::equal<same>, boost::intrusive::power_2_buckets<true>>;
-
-  void grow() {
-    std::vector<set::bucket_type> more(buckets_.size() * 2);
-    set_.rehash(set::bucket_traits(more.data(), more.size()));
-    buckets_.swap(more);
+  /// Where it is named, or would be: at the end of its bucket. Ids are given in order, so that few share one.
+  [[nodiscard]] operation*& place_of(core::operation_id id) {
+    operation** at = &buckets_[id.value & (buckets_.size() - 1)];
+    while (*at != nullptr && (*at)->id() != id) at = &(*at)->next_in_table;
+    return *at;
   }
 
-  std::vector<set::bucket_type> buckets_;
-  set set_;
+  void grow() {
+    std::vector<operation*> more(buckets_.size() * 2, nullptr);
+    buckets_.swap(more);
+    for (operation* first : more)
+      while (first != nullptr) {
+        operation* const o = std::exchange(first, first->next_in_table);
+        o->next_in_table = nullptr;
+        place_of(o->id()) = o;
+      }
+  }
+
+  std::vector<operation*> buckets_;  ///< The first of each; a power of two of them.
+  std::size_t size_ = 0;
 };
 
 }  // namespace furrow::driver

@@ -179,9 +179,9 @@ void driver::answer(core::notification& n) {
   if (o->kind == operation::role::open && !n.error) opened_ = true;
   if (o->kind == operation::role::ordinary || (o->kind == operation::role::open && !n.error)) {
     o->end(n);
-    const bool is_handle = std::holds_alternative<core::opened_object>(o->ended.result) ||
-                           std::holds_alternative<open_result>(o->ended.result);
-    if (is_handle) o->ended.by = shared_from_this();
+    const bool is_handle = o->ended && (std::holds_alternative<core::opened_object>(o->ended->result) ||
+                                        std::holds_alternative<open_result>(o->ended->result));
+    if (is_handle) o->ended->by = shared_from_this();
     operations_.fetch_sub(1);
     return deliveries_.add(std::move(o));
   }
@@ -223,15 +223,14 @@ void driver::end_early(core::operation_id id, errc reason) {
 operation_ptr driver::withdraw(core::operation_id id) {
   operation_ptr o = table_.take(id);
   if (!o) return o;
-  if (o->call.deadline) deadlines_.remove(*o->call.deadline, id);
-  if (o->append_bytes != 0) {
-    if (o->with_core) {
-      admission_.leave(o->append_bytes);
-    } else {
-      admission_.withdraw(id);
-    }
-  }
+  if (o->append_bytes != 0 && o->with_core) admission_.leave(o->append_bytes);
+  if (o->call.deadline || !o->with_core) forget(*o);
   return o;
+}
+
+void driver::forget(const operation& o) {
+  if (o.call.deadline) deadlines_.remove(*o.call.deadline, o.id());
+  if (o.append_bytes != 0 && !o.with_core) admission_.withdraw(o.id());
 }
 
 void driver::finish(operation_ptr o, ending e) {

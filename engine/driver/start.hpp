@@ -12,7 +12,7 @@
 namespace furrow::driver {
 
 template <class T, class Body>
-typename handler_operation<T>::pointer make_operation(handler_for<T> h, Body&& request, const call_options& call) {
+typename handler_operation<T>::pointer make_operation(handler_for<T>&& h, Body&& request, const call_options& call) {
   return handler_operation<T>::make(std::move(h), std::forward<Body>(request), call);
 }
 
@@ -25,20 +25,25 @@ inline void refuse(operation_ptr o, const asio::any_io_executor& on, error_code 
   deliveries::send(std::move(o), on);
 }
 
+/// Ends what has no driver.
+[[gnu::noinline]] inline void refuse(operation_ptr o) {
+  refuse(std::move(o), asio::require(asio::system_executor(), asio::execution::blocking.never), errc::closed);
+}
+
+[[gnu::noinline]] inline void connect(asio::cancellation_slot slot, const std::shared_ptr<driver>& d,
+                                      core::operation_id id) {
+  slot.assign([weak = std::weak_ptr(d), id](asio::cancellation_type type) {
+    const auto alive = weak.lock();
+    if (alive && type != asio::cancellation_type::none) alive->cancel(id, errc::cancelled);
+  });
+}
+
 template <class T>
 void start(const std::shared_ptr<driver>& d, std::unique_ptr<handler_operation<T>, destroy_operation> o) {
-  if (!d) {
-    const asio::any_io_executor nobodys = asio::require(asio::system_executor(), asio::execution::blocking.never);
-    return refuse(std::move(o), nobodys, errc::closed);
-  }
+  if (!d) return refuse(std::move(o));
   o->request.id = d->next_id();
   // Before it is submitted: it may end on another thread from then on.
-  if (auto slot = o->slot(); slot.is_connected() && o->kind == operation::role::ordinary) {
-    slot.assign([weak = std::weak_ptr(d), id = o->id()](asio::cancellation_type type) {
-      const auto alive = weak.lock();
-      if (alive && type != asio::cancellation_type::none) alive->cancel(id, errc::cancelled);
-    });
-  }
+  if (auto slot = o->slot(); slot.is_connected() && o->kind == operation::role::ordinary) connect(slot, d, o->id());
   d->submit(std::move(o));
 }
 

@@ -107,7 +107,7 @@ void store::start_commit(handler_for<batch_result> h, std::shared_ptr<driver::ba
   }
   members->request.level = level;
   auto o = make_operation(std::move(h), std::move(members->request), call_);
-  o->handles = std::move(members->handles);
+  o->keep = std::make_shared<decltype(members->handles)>(std::move(members->handles));
   o->append_bytes = members->append_bytes;
   driver::start(opened_ ? opened_->by : nullptr, std::move(o));
 }

@@ -15,27 +15,40 @@ constexpr int turns_max = 16;  ///< In a row, before others on the executor have
 /// While one is alive its thread is in handlers of a driver, which takes a turn on that thread when they are done.
 class driver::caller_of_handlers {
  public:
-  explicit caller_of_handlers(const driver* of) : of_(of), outer_(std::exchange(innermost_, this)) {}
+  caller_of_handlers(const driver* of, std::vector<note>& started)
+      : of_(of), started_(started), outer_(std::exchange(innermost_, this)) {}
   caller_of_handlers(const caller_of_handlers&) = delete;
   caller_of_handlers& operator=(const caller_of_handlers&) = delete;
   ~caller_of_handlers() { innermost_ = outer_; }
 
-  [[nodiscard]] static bool is_here(const driver* d) {
+  [[nodiscard]] static std::vector<note>* started(const driver* d) {
     for (const caller_of_handlers* c = innermost_; c != nullptr; c = c->outer_)
-      if (c->of_ == d) return true;
-    return false;
+      if (c->of_ == d) return &c->started_;
+    return nullptr;
   }
 
  private:
   const driver* of_;
+  std::vector<note>& started_;
   caller_of_handlers* outer_;
   static thread_local caller_of_handlers* innermost_;
 };
 
 thread_local driver::caller_of_handlers* driver::caller_of_handlers::innermost_ = nullptr;
 
+std::vector<driver::note>* driver::started_here() const { return caller_of_handlers::started(this); }
+
+void driver::take_over_locked(std::vector<note>& started) {
+  if (inbox_.empty()) {
+    inbox_.swap(started);
+  } else {
+    for (note& n : started) inbox_.push_back(std::move(n));
+    started.clear();
+  }
+}
+
 void driver::schedule_locked() {  // I5
-  if (!pump_scheduled_ && !in_turn_ && !caller_of_handlers::is_here(this)) post_pump_locked();
+  if (!pump_scheduled_ && !in_turn_ && started_here() == nullptr) post_pump_locked();
 }
 
 void driver::post_pump_locked() {
@@ -65,6 +78,7 @@ void driver::signal(bool driver::*which) {
 
 void driver::begin_turn_locked() {
   in_turn_ = true;
+  if (std::vector<note>* const before = started_here()) take_over_locked(*before);
   notes_.swap(inbox_);
   if (std::exchange(device_signalled_, false)) waiting_ = false;
   late_ = std::exchange(timer_signalled_, false) || late_;
@@ -86,15 +100,16 @@ void driver::take_turns() {
       if (!stay(turns)) return;
       continue;
     }
-    leave();
+    std::vector<note> started;
+    leave(started);
     try {
-      const caller_of_handlers here(this);
+      const caller_of_handlers here(this, started);
       deliveries_.call(std::move(ended));
     } catch (...) {
-      static_cast<void>(come_back(turns_max));
+      static_cast<void>(come_back(turns_max, started));
       throw;
     }
-    if (!come_back(turns)) return;
+    if (!come_back(turns, started)) return;
   }
 }
 
@@ -109,20 +124,30 @@ bool driver::stay(int turns) {
   return false;
 }
 
-void driver::leave() {
+void driver::leave(std::vector<note>& started) {
   const std::lock_guard lock(mutex_);
   in_turn_ = false;
+  started.swap(spare_notes_);
   if (executor_ && has_notes_locked() && !pump_scheduled_) post_pump_locked();
 }
 
-bool driver::come_back(int turns) {
-  const std::lock_guard lock(mutex_);
-  if (!executor_ || in_turn_ || pump_scheduled_) return false;
-  if (turns < turns_max) {
-    begin_turn_locked();
-    return true;
+bool driver::come_back(int turns, std::vector<note>& started) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (executor_) {
+      take_over_locked(started);
+      spare_notes_.swap(started);
+      if (in_turn_ || pump_scheduled_) return false;
+      if (turns < turns_max) {
+        begin_turn_locked();
+        return true;
+      }
+      post_pump_locked();
+      return false;
+    }
   }
-  post_pump_locked();
+  for (note& n : started)
+    if (auto* const o = std::get_if<operation_ptr>(&n)) refuse(std::move(*o), errc::closed);
   return false;
 }
 

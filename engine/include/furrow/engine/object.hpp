@@ -210,10 +210,10 @@ class object {
   [[nodiscard]] const std::shared_ptr<const driver::open_handle>& handle() const { return handle_; }
 
  private:
-  void start_append(detail::handler_of<void(error_code, append_result)>, segment_list, append_options) const;
+  void start_append(detail::handler_of<void(error_code, append_result)>, segment_list, const append_options&) const;
   void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list) const;
   void start_write(detail::handler_of<void(error_code, write_result)>, std::uint64_t, segment_list,
-                   write_options) const;
+                   const write_options&) const;
   void start_write_from(detail::handler_of<void(error_code, write_result)>, std::uint64_t, std::shared_ptr<source>,
                         write_options) const;
   void start_zero(detail::handler_of<void(error_code, sequence)>, std::uint64_t, std::uint64_t, bool,

@@ -1,6 +1,8 @@
 // Ends of stores, handles and contexts, in every order.
 #include <boost/asio/bind_executor.hpp>
 #include <list>
+#include <stdexcept>
+#include <thread>
 
 #include "driver_fixture.hpp"
 
@@ -41,6 +43,72 @@ TEST_CASE("lifetime: waits for what does not come end with the close") {
   t.run();
   CHECK(waited.failed(errc::closed));
   CHECK(closed.good());
+}
+
+TEST_CASE("lifetime: many operations wait, and each ends once") {
+  context_store t;
+  std::list<outcome_of<sequence>> waits;
+  for (int i = 0; i < 300; ++i) t.s.async_wait_durable(1000, waits.emplace_back().handler());
+  t.poll();
+  outcome_of<store::device_pointer> closed;
+  t.s.async_close(closed.handler());
+  t.run();
+  for (const auto& w : waits) CHECK(w.failed(errc::closed));
+  CHECK(closed.good());
+}
+
+TEST_CASE("lifetime: what a handler starts before it closes the store is carried out, what it starts then is refused") {
+  context_store t;
+  outcome_of<append_result> before, after;
+  outcome_of<store::device_pointer> closed;
+  t.log.async_append(asio::buffer("x", 1), [&](error_code, const append_result&) {
+    t.log.async_append(asio::buffer("x", 1), before.handler());
+    t.s.async_close(closed.handler());
+    t.log.async_append(asio::buffer("x", 1), after.handler());
+  });
+  t.run();
+  CHECK(before.good());
+  CHECK(closed.good());
+  CHECK(after.failed(errc::closed));
+}
+
+TEST_CASE("lifetime: what a handler starts before it throws is carried out") {
+  context_store t;
+  outcome_of<append_result> before;
+  t.log.async_append(asio::buffer("x", 1), [&](error_code, const append_result&) {
+    t.log.async_append(asio::buffer("x", 1), before.handler());
+    throw std::runtime_error("a handler's");
+  });
+  CHECK_THROWS_AS(t.run(), std::runtime_error);
+  t.run();
+  CHECK(before.good());
+}
+
+TEST_CASE("lifetime: what a handler starts before and after it drops the store ends") {
+  context_store t;
+  outcome_of<append_result> before, after;
+  t.log.async_append(asio::buffer("x", 1), [&](error_code, const append_result&) {
+    t.log.async_append(asio::buffer("x", 1), before.handler());
+    t.s = {};
+    t.log.async_append(asio::buffer("x", 1), after.handler());
+  });
+  t.run();
+  CHECK(before.calls == 1);
+  CHECK(after.failed(errc::closed));
+}
+
+TEST_CASE("lifetime: another thread ends the store while a handler has started something") {
+  context_store t;
+  outcome_of<append_result> started;
+  t.log.async_append(asio::buffer("x", 1), [&](error_code, const append_result&) {
+    t.log.async_append(asio::buffer("x", 1), started.handler());
+    std::thread([&] {
+      t.s = {};
+      t.context.poll();
+    }).join();
+  });
+  t.run();
+  CHECK(started.failed(errc::closed));
 }
 
 TEST_CASE("lifetime: a close does not need a handle to complete") {

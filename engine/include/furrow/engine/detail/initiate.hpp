@@ -12,6 +12,7 @@
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/executor.hpp>
 #include <boost/asio/prefer.hpp>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -91,11 +92,18 @@ handler_of<Signature> erase(Handler handler, const Self& self) {
 template <class Signature, class Self, class Token, class... Args>
 auto initiate(void (Self::*start)(handler_of<Signature>, Args...) const, const Self& self, Token&& token,
               std::type_identity_t<Args>... args) {
+  const auto hold = [&self] {
+    if constexpr (asio::completion_handler_for<std::decay_t<Token>, Signature>)
+      return std::cref(self);  // a handler's operation begins before this returns
+    else
+      return self;
+  };
   return asio::async_initiate<Token, Signature>(
-      [start, self](auto handler, auto... with) {
-        (self.*start)(erase<Signature>(std::move(handler), self), std::move(with)...);
+      [start, held = hold()](auto handler, auto&&... with) {
+        const Self& on = held;
+        (on.*start)(erase<Signature>(std::move(handler), on), std::forward<decltype(with)>(with)...);
       },
-      token, std::move(args)...);
+      token, std::forward<Args>(args)...);
 }
 
 /// The memory of a buffer sequence; the bytes stay where they are.
