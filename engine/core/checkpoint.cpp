@@ -91,6 +91,7 @@ void checkpointer::step() {
       asked_.clear();
       state_ = state::preparing;
       c_.emit(event::kind::checkpoint_begun);
+      chosen_ = false;
       return prepare();
     case state::pages:
       return write_pages();
@@ -104,7 +105,8 @@ void checkpointer::step() {
 
 void checkpointer::prepare() {
   readiness done = prepare_entries();
-  if (done.ready()) done = rewrite_emptiest();
+  if (done.ready() && !chosen_) choose_rewrites();
+  if (done.ready()) done = rewrite_chosen();
   if (done.need)
     return c_.pages->wait(*done.need, [this](error_code ec) {
       if (ec)
@@ -128,7 +130,10 @@ readiness checkpointer::prepare_entries() {
   return readiness::yes();
 }
 
-readiness checkpointer::rewrite_emptiest() {
+/// The pages of the emptiest zones.
+void checkpointer::choose_rewrites() {
+  chosen_ = true;
+  to_rewrite_.clear();
   std::uint64_t live = 0, room = 0;
   std::vector<const zone_state*> sparse;
   for (const std::uint32_t i : c_.zones.metadata()) {
@@ -139,7 +144,7 @@ readiness checkpointer::rewrite_emptiest() {
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
   }
   const bool scarce = c_.zones.metadata_clean() + c_.zones.metadata_returning() <= kept_zones() + 1;
-  if (!scarce && room < live + live / 2 + c_.zones.typical_blocks()) return readiness::yes();
+  if (!scarce && room < live + live / 2 + c_.zones.typical_blocks()) return;
   std::sort(sparse.begin(), sparse.end(),
             [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
   // What changed is written first; the rest of the clean zones may take what is moved.
@@ -155,16 +160,20 @@ readiness checkpointer::rewrite_emptiest() {
     if (moved > budget) break;
     chosen.insert(z->device.index.value);
   }
-  std::vector<page_need> pages;
   const auto collect = [&](const page_need& p) {
     for (const zoned::device_address a : p.ref.copies)
-      if (a != format::page_ref::no_copy && chosen.contains(c_.shape.zone_of(a).value)) return pages.push_back(p);
+      if (a != format::page_ref::no_copy && chosen.contains(c_.shape.zone_of(a).value)) return to_rewrite_.push_back(p);
   };
-  if (chosen.empty()) return readiness::yes();
+  if (chosen.empty()) return;
   c_.objects->for_each_ref(collect);
   c_.zone_pages->for_each_ref(collect);
-  for (const page_need& p : pages)
+}
+
+readiness checkpointer::rewrite_chosen() {
+  for (; !to_rewrite_.empty(); to_rewrite_.pop_back()) {
+    const page_need& p = to_rewrite_.back();
     if (auto need = c_.tree(p.kind).rewrite(p)) return readiness::wait(std::move(*need));
+  }
   return readiness::yes();
 }
 

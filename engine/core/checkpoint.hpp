@@ -94,7 +94,8 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint64_t threshold() const;
   void prepare();
   readiness prepare_entries();
-  readiness rewrite_emptiest();
+  void choose_rewrites();
+  readiness rewrite_chosen();
   void freeze();
   void write_pages();
   bool make_job(frozen& f, page_tree& tree);
@@ -114,6 +115,9 @@ class checkpointer final : public io_client {
   bool share_journal_ = false;
   std::uint32_t relief_ = 0;
   open_zone streams_[2];
+
+  bool chosen_ = false;
+  std::vector<page_need> to_rewrite_;  ///< One that has changed since it was chosen lies elsewhere already.
 
   frozen trees_[2];
   std::list<job> jobs_;

@@ -161,7 +161,8 @@ class page_tree {
   [[nodiscard]] std::optional<page_need> rewrite(const page_need& page);
 
   /// Forgets clean leaves, those first that were not used for longest, until at most `leaves_max` are resident; leaves
-  /// that were used at or after `since` stay. Returns how many are resident.
+  /// that were used at or after `since` stay, and those of a snapshot: it looks at a few of these, and leaves the rest to
+  /// the next call. Returns how many are resident.
   std::size_t evict(std::size_t leaves_max, std::uint64_t since);
   /// Logical time for evict(): each call of the public functions above uses the time of the last advance().
   void advance(std::uint64_t now) { now_ = now; }

@@ -6,6 +6,7 @@
 //   3  a leaf has a cell; an index page's values are references, its first key is empty
 //   4  its keys lie in the range that its parent gives it
 //   5  with it, the tree has no more pages than its root declared, and not fewer when it is the last of the index
+#include <algorithm>
 #include <utility>
 
 #include "core/page_tree.hpp"
@@ -159,13 +160,14 @@ std::optional<page_need> page_tree::rewrite(const page_need& page) {
 
 std::size_t page_tree::evict(std::size_t leaves_max, std::uint64_t since) {
   if (root_level_ == 0) return resident_leaves_;  // I4
-  std::size_t tries = resident_leaves_;
-  while (resident_leaves_ > leaves_max && tries-- > 0 && !clean_leaves_.empty() && clean_leaves_.back().used < since) {
+  std::size_t may_skip = std::min<std::size_t>(resident_leaves_, 64);
+  while (resident_leaves_ > leaves_max && may_skip > 0 && !clean_leaves_.empty() && clean_leaves_.back().used < since) {
     leaf_node& leaf = clean_leaves_.back();
     clean_leaves_.pop_back();
     if (leaf.shared()) {  // held by a checkpoint at work: as good as used now
       leaf.used = now_;
       clean_leaves_.push_front(leaf);
+      --may_skip;
       continue;
     }
     tree_slot* slot = &root_;
