@@ -14,8 +14,8 @@ namespace furrow::bench {
 namespace {
 
 constexpr std::uint64_t fill_append_bytes = 1 << 20;
-constexpr std::uint64_t share_of_store =
-    4;  ///< All objects together take a quarter of it: the dead ones need room, too.
+/// All objects together take so much of the store: those that follow them grow beside them.
+constexpr double share_of_store = 0.4;
 
 cpu_time cpu_used() {
   ::rusage used{};
@@ -32,7 +32,8 @@ load::load(store_thread& thread, store on, const plan& what) : thread_{thread}, 
 
 outcome load::run() {
   const store_info info = thread_.await(store_.async_info(asio::use_future));
-  share_bytes_ = info.capacity_bytes / share_of_store / (plan_.threads * plan_.objects);
+  const double bytes = static_cast<double>(info.capacity_bytes) * share_of_store;
+  share_bytes_ = static_cast<std::uint64_t>(bytes) / (plan_.threads * plan_.objects);
   for (std::size_t number = 0; number < plan_.threads; ++number) {
     if (plan_.threads > 1) contexts_.push_back(std::make_unique<asio::io_context>(1));
     asio::io_context& context = plan_.threads > 1 ? *contexts_.back() : thread_.context();
