@@ -1,27 +1,45 @@
 #include "furrow_wa/measured_store.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace furrow::wa {
 
 namespace {
 constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
+constexpr std::uint32_t write_blocks_max = 1024;
 constexpr std::uint64_t ticks_every = 64;  // requests
-}  // namespace
 
-measured_store::measured_store(const payload_free_device::plan& p) : device_{p}, memory_(p.zone_blocks * block_bytes) {
-  start(p);
-  uuid id{};
-  id[0] = std::byte{1};
-  ask(core::format_request{{.force = false, .page_copies = 1, .checksums = false}, id});
-  start(p);
-  ask(core::open_request{});
+store_options all_pages_resident() {
+  store_options o;
+  o.page_cache_bytes = std::uint64_t{1} << 30;
+  return o;
 }
 
-void measured_store::start(const payload_free_device::plan& p) {
-  store_options options;
-  options.page_cache_bytes = std::uint64_t{1} << 30;  // no page is waited for
-  core_ = std::make_unique<core::core>(payload_free_device::shape_of(p), payload_free_device::promises(), options);
+}  // namespace
+
+measured_store::measured_store(const payload_free_device::plan& p)
+    : measured_store{p, {.force = false, .page_copies = 1, .checksums = false}, all_pages_resident()} {}
+
+measured_store::measured_store(const payload_free_device::plan& p, const format_options& format,
+                               const store_options& options)
+    : plan_{p}, options_{options}, device_{p}, memory_(std::min(p.zone_blocks, write_blocks_max) * block_bytes) {
+  start();
+  uuid id{};
+  id[0] = std::byte{1};
+  ask(core::format_request{format, id});
+  open();
+}
+
+void measured_store::start() {
+  core_ = std::make_unique<core::core>(payload_free_device::shape_of(plan_), payload_free_device::promises(), options_);
+}
+
+void measured_store::kill() { core_.reset(); }
+
+void measured_store::open() {
+  start();
+  ask(core::open_request{});
 }
 
 core::result_body measured_store::ask(core::request_body body) {
@@ -65,6 +83,8 @@ core::handle_id measured_store::create(const std::string& name) {
   o.name = name;
   return std::get<core::opened_object>(ask(core::create_request{o})).handle;
 }
+
+void measured_store::checkpoint() { ask(core::checkpoint_request{}); }
 
 void measured_store::write(core::handle_id to, std::uint64_t first_block, std::uint32_t blocks) {
   const std::uint64_t bytes = blocks * block_bytes;

@@ -16,19 +16,28 @@ class measured_store {
  public:
   /// Formatted and open. Throws if it cannot be, as all calls do if the store refuses.
   explicit measured_store(const payload_free_device::plan& p);
+  measured_store(const payload_free_device::plan& p, const format_options& format, const store_options& options);
 
+  /// Or opened, if there is one.
   [[nodiscard]] core::handle_id create(const std::string& name);
+  /// At most 1,024 blocks.
   void write(core::handle_id to, std::uint64_t first_block, std::uint32_t blocks);
   void release(core::handle_id h);
   void remove(const std::string& name);
+  void checkpoint();
   [[nodiscard]] statistics counters();
+  /// The process ends where it stands. What was asked for is forgotten but for what lies on the device.
+  void kill();
+  void open();
   [[nodiscard]] const payload_free_device& device() const { return device_; }
 
  private:
-  void start(const payload_free_device::plan& p);
+  void start();
   core::result_body ask(core::request_body body);
   void settle();
 
+  payload_free_device::plan plan_;
+  store_options options_;
   payload_free_device device_;
   std::unique_ptr<core::core> core_;
   std::vector<std::byte> memory_;

@@ -77,6 +77,12 @@ zoned::completion payload_free_device::execute(const zoned::command& c) {
   return done;
 }
 
+std::size_t payload_free_device::kept_bytes() const {
+  constexpr std::size_t node_bytes = 2 * sizeof(void*) + sizeof(std::uint64_t);
+  return (std::size_t{p_.metadata_zones} * p_.zone_blocks + others_.size()) * sizeof(block) +
+         others_.size() * node_bytes;
+}
+
 /// Where a block's bytes are; null if it is forgotten, or was never written and is not to be made.
 std::byte* payload_free_device::kept(std::uint64_t number, bool make) {
   const std::uint64_t zone = number / p_.zone_blocks;
@@ -90,6 +96,7 @@ std::byte* payload_free_device::kept(std::uint64_t number, bool make) {
 
 void payload_free_device::keep(zoned::place at, const zoned::command& c) {
   count(at, zoned::total_bytes(c.segments));
+  if (is_data(at) && at.offset_bytes > 0) return;
   std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
   for (const zoned::segment& s : c.segments)
     for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number)
@@ -97,18 +104,19 @@ void payload_free_device::keep(zoned::place at, const zoned::command& c) {
 }
 
 void payload_free_device::fetch(zoned::place at, const zoned::command& c) {
+  if (is_data(at) && at.offset_bytes > 0) return;
   std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
   for (const zoned::segment& s : c.segments)
     for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number)
-      if (const std::byte* bytes = kept(number, false))
-        std::memcpy(s.data + from, bytes, block_bytes);
-      else
-        std::memset(s.data + from, 0, block_bytes);
+      if (const std::byte* bytes = kept(number, false)) std::memcpy(s.data + from, bytes, block_bytes);
+}
+
+bool payload_free_device::is_data(zoned::place at) const {
+  return at.zone.value >= p_.metadata_zones && at.zone.value < p_.metadata_zones + p_.data_zones;
 }
 
 void payload_free_device::count(zoned::place at, std::uint64_t bytes) {
-  const bool data = at.zone.value >= p_.metadata_zones && at.zone.value < p_.metadata_zones + p_.data_zones;
-  (data ? data_bytes_ : metadata_bytes_) += bytes;
+  (is_data(at) ? data_bytes_ : metadata_bytes_) += bytes;
 }
 
 }  // namespace furrow::wa

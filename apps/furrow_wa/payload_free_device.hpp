@@ -4,8 +4,8 @@
 //   zones behind them           sequential: for data, but for the last two, which hold a superblock's copy
 //
 // Invariants
-//   I1  What was written to a conventional zone, to one of the last two, or to the first block of a zone reads back. All
-//       else reads as zeros.
+//   I1  What was written to a conventional zone, to one of the last two, or to the first block of a zone reads back. A read
+//       of all else leaves the memory as it is.
 //   I2  Commands are checked and counted as a real device would: by zone_machine.
 #pragma once
 
@@ -38,6 +38,8 @@ class payload_free_device {
   /// Bytes written since it was made, by kind of zone.
   [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
   [[nodiscard]] std::uint64_t metadata_bytes() const { return metadata_bytes_; }
+  /// Memory of what is kept.
+  [[nodiscard]] std::size_t kept_bytes() const;
 
  private:
   using block = std::array<std::byte, zoned::store_block_bytes>;
@@ -45,6 +47,7 @@ class payload_free_device {
   [[nodiscard]] std::byte* kept(std::uint64_t number, bool make);
   void keep(zoned::place at, const zoned::command& c);
   void fetch(zoned::place at, const zoned::command& c);
+  [[nodiscard]] bool is_data(zoned::place at) const;
   void count(zoned::place at, std::uint64_t bytes);
 
   plan p_;

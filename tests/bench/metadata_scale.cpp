@@ -1,0 +1,181 @@
+// What metadata cost as extents grow many: memory for each extent, page bytes written for each byte of journal while
+// extents are written over at random, and processor time of an open. The engine's own core, on a device that forgets data.
+//
+// Extents of 1 to 31 blocks, 64 KiB in the mean, lie in 1,000 objects and were written in such an order that no two are one.
+// A share of them is then written over at random until three checkpoints have ended. Prints one line of JSON; memory is
+// that of the process but for the device's, an extent: after the writing, after a checkpoint, after an open, and at the end.
+//
+// Not here: bounds (metadata_scale_test.py).
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ctime>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "furrow_wa/measured_store.hpp"
+#include "furrow_wa/trace.hpp"
+
+namespace {
+
+using namespace furrow;
+using namespace furrow::wa;
+
+constexpr std::uint32_t zone_blocks = 65536;
+constexpr std::uint32_t objects = 1000;
+constexpr std::uint32_t stride_blocks = 32;  // an extent begins at each
+constexpr std::uint32_t mean_blocks = 16;
+constexpr std::uint32_t checkpoints = 3;
+
+double cpu_s() {
+  std::timespec t{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+std::size_t heap_bytes() {
+  const auto m = ::mallinfo2();
+  return m.uordblks + m.hblkhd;
+}
+
+/// So many that nothing has to be cleaned: three checkpoints' worth of new blocks fit beside the old.
+payload_free_device::plan plan_of(std::uint64_t extents) {
+  const std::uint64_t live_zones = extents * mean_blocks / zone_blocks + 1;
+  const std::uint64_t metadata_zones = 24;
+  return {zone_blocks, static_cast<std::uint32_t>(metadata_zones), static_cast<std::uint32_t>(live_zones * 4 + 600)};
+}
+
+struct arguments {
+  std::uint32_t extents = 0;
+  double hot_share = 1;
+  std::uint32_t page_cache_mib = 64;
+  bool no_checksums = false;
+};
+
+class scale {
+ public:
+  explicit scale(const arguments& a)
+      : extents_{a.extents - a.extents % objects},
+        hot_{std::max<std::uint32_t>(1, static_cast<std::uint32_t>(static_cast<double>(extents_) * a.hot_share))},
+        store_{plan_of(a.extents),
+               {.force = false, .page_copies = 1, .checksums = !a.no_checksums},
+               {.page_cache_bytes = std::uint64_t{a.page_cache_mib} << 20}} {
+    open_objects();
+  }
+
+  void fill() {
+    // An odd step that is prime to the count visits each once, and neighbours in time are in other objects.
+    const std::uint64_t step = 7919;
+    for (std::uint64_t i = 0, at = 0; i < extents_; ++i, at = (at + step) % extents_) write(at);
+  }
+
+  /// Processor time of one write, in microseconds.
+  double churn(std::uint64_t until_checkpoints) {
+    const double before = cpu_s();
+    do {
+      write_some(64);
+    } while (counters().checkpoints < until_checkpoints);
+    return (cpu_s() - before) * 1e6 / static_cast<double>(written_);
+  }
+
+  void write_some(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) write(spread(chance_.below(hot_)));
+    written_ += count;
+  }
+
+  statistics counters() { return store_.counters(); }
+  void checkpoint() { store_.checkpoint(); }
+  [[nodiscard]] std::uint64_t extents() const { return extents_; }
+  [[nodiscard]] std::uint64_t written() const { return written_; }
+  [[nodiscard]] std::size_t device_bytes() const { return store_.device().kept_bytes(); }
+
+  /// Processor time of an open after the process was killed.
+  double reopen() {
+    handles_.clear();
+    store_.kill();
+    const double before = cpu_s();
+    store_.open();
+    const double took = cpu_s() - before;
+    open_objects();
+    return took;
+  }
+
+ private:
+  void open_objects() {
+    for (std::uint32_t i = 0; i < objects; ++i) handles_.push_back(store_.create(std::to_string(i)));
+  }
+  /// The hot extents are everywhere, not side by side.
+  [[nodiscard]] std::uint64_t spread(std::uint64_t i) const { return i * 7919 % extents_; }
+  void write(std::uint64_t extent) {
+    const std::uint64_t blocks = 1 + extent * 0x9e3779b97f4a7c15u % 31;
+    store_.write(handles_[extent % objects], extent / objects * stride_blocks, static_cast<std::uint32_t>(blocks));
+  }
+
+  std::uint32_t extents_;
+  std::uint32_t hot_;
+  measured_store store_;
+  std::vector<core::handle_id> handles_;
+  chance chance_{1};
+  std::uint64_t written_ = 0;
+};
+
+int run(const arguments& a) {
+  const std::size_t heap_before = heap_bytes();
+  scale s{a};
+  const auto memory = [&] {
+    return static_cast<double>(heap_bytes() - heap_before - s.device_bytes()) / static_cast<double>(s.extents());
+  };
+  s.fill();
+  const double memory_filled = memory();
+  s.checkpoint();
+  const double memory_at_rest = memory();
+  const double open_at_rest_s = s.reopen();
+  const double memory_opened = memory();
+  const statistics before = s.counters();
+  const double write_us = s.churn(before.checkpoints + checkpoints);
+  const statistics after = s.counters();
+  const double memory_churned = memory();
+  const double ratio = static_cast<double>(after.page_bytes - before.page_bytes) /
+                       static_cast<double>(after.journal_bytes - before.journal_bytes);
+  // As many more as take the journal near the next checkpoint.
+  const std::uint64_t written = s.written();
+  s.write_some(written / checkpoints * 9 / 10);
+  const statistics last = s.counters();
+  const double open_s = s.reopen();
+  fmt::print(
+      "{{\"extents\":{},\"hot_share\":{},\"memory_filled\":{:.2f},\"memory_at_rest\":{:.2f},\"memory_opened\":{:.2f},"
+      "\"memory_churned\":{:.2f},\"page_bytes\":{},\"journal_bytes\":{},\"page_bytes_of_journal\":{:.3f},\"writes\":{},"
+      "\"write_us\":{:.2f},\"open_at_rest_s\":{:.3f},\"open_s\":{:.3f},\"journal_live_bytes\":{}}}\n",
+      s.extents(), a.hot_share, memory_filled, memory_at_rest, memory_opened, memory_churned,
+      after.page_bytes - before.page_bytes, after.journal_bytes - before.journal_bytes, ratio, written, write_us,
+      open_at_rest_s, open_s, last.journal_live_bytes);
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** given) {
+  arguments a;
+  CLI::App app{"What metadata cost as extents grow many", "metadata_scale"};
+  app.add_option("extents", a.extents, "How many; no multiple of 7,919")
+      ->required()
+      ->check(CLI::Range(1'000u, 100'000'000u));
+  app.add_option("--hot", a.hot_share, "Share of them that is written over")->check(CLI::Range(1e-6, 1.0));
+  app.add_option("--page-cache-mib", a.page_cache_mib, "As of the store's option")->check(CLI::Range(1u, 1u << 20));
+  app.add_flag("--no-checksums", a.no_checksums, "The data have none");
+  try {
+    app.parse(count, given);
+    return run(a);
+  } catch (const CLI::Success& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    app.exit(e);
+    return 2;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "metadata_scale: {}\n", e.what());
+    return 1;
+  }
+}
