@@ -264,7 +264,10 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
     const bool hopeless = c_.zones.metadata_clean() <= journal_zones && c_.zones.metadata_returning() == 0 &&
                           c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
-    if (refused) c_.set_latch("the device refuses one more active zone for metadata, and others hold them");
+    if (refused && c_.reclaim->unfinished())
+      c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());
+    else if (refused)
+      c_.set_latch("the device refuses one more active zone for metadata, and others hold them");
     return nullptr;
   }
   return s.ready ? s.zone : nullptr;
@@ -273,7 +276,7 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
 bool checkpointer::close_idle() {
   if (!idle()) return false;
   for (open_zone& s : streams_) {
-    if (!s.usable() || s.zone->conventional()) continue;
+    if (!s.usable() || s.zone->conventional() || !s.zone->may_finish()) continue;
     c_.zones.set_life(*s.zone, zone_life::closed);
     s = {};
     return true;

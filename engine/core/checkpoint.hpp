@@ -41,6 +41,7 @@ class checkpointer final : public io_client {
   /// Between checkpoints: gives up a page zone that is open; false if there is none.
   bool close_idle();
   [[nodiscard]] bool idle() const { return state_ == state::idle; }
+  [[nodiscard]] bool writing() const { return !sent_.empty(); }
   /// Changes with whatever it does; added to counters below 2^40, no change is hidden by theirs.
   [[nodiscard]] std::uint64_t progress() const {
     return static_cast<std::uint64_t>(state_) << 56 | std::uint64_t{asked_.size()} << 40;

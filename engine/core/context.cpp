@@ -50,6 +50,7 @@ void context::emit_zone(zone_change change, error_code cause, bool damage) {
       ++stats.zones_retired;
       break;
     case zone_change::kind::write_failed:
+    case zone_change::kind::unfinished:
       break;
   }
   std::string what = sentence(change.what);

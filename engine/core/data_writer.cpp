@@ -119,6 +119,7 @@ open_zone* data_writer::zone_for(stream& s) {
 bool data_writer::close_idle() {
   for (stream& s : streams_) {
     if (!s.zone.usable() || s.zone.zone->life != zone_life::open || s.zone.zone->writes > 0) continue;
+    if (!s.zone.zone->may_finish()) continue;
     c_.zones.set_life(*s.zone.zone, zone_life::closed);
     s.zone = {};
     return true;
@@ -149,7 +150,8 @@ void data_writer::step() {
                                        [](const stream& o) { return o.zone.zone != nullptr && !o.zone.ready; });
       const bool no_credit = !c_.zones.may_activate(c_.log->credit_kept());
       if (opening || in_flight_ > 0) break;
-      if (no_credit && c_.opener->make_credit()) break;
+      const bool by_others = c_.zones.capped();
+      if (no_credit && (c_.opener->make_credit() || (!by_others && !c_.checkpoint->idle()))) break;
       if (more_coming()) break;
       const bio b = s.queue.front();  // D3
       s.queue.pop_front();

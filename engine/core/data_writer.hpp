@@ -63,6 +63,7 @@ class data_writer final : public io_client {
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
   [[nodiscard]] bool idle() const { return queued_ == 0 && in_flight_ == 0; }
+  [[nodiscard]] bool writing() const { return in_flight_ > 0; }
   /// Clean zones that data must leave to metadata.
   [[nodiscard]] std::uint32_t reserve_zones() const;
 

@@ -317,13 +317,16 @@ void journal::open_next() {
   zone_state* after = have && credit ? c_.zones.pick_metadata() : nullptr;
   if (after == nullptr) {
     state_ = cut_count_ > 0 ? state::waiting : state::idle;  // step() comes again when a reset is done
-    if (!credit)
-      static_cast<void>(c_.opener->make_credit());  // or the device is asked all the same
-    else if (c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0)
+    if (!credit) {                                           // or the device is asked all the same
+      if (!c_.opener->make_credit() && !c_.zones.may_activate(0))
+        c_.set_latch("no zone may become active for the journal", c_.reclaim->unfinished());
+    } else if (c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0) {
       c_.set_latch("no clean zone is left for the journal");
+    }
     return;
   }
   zone_ = std::exchange(next_, after);
+  left_ = false;  // of the one before
   c_.zones.set_life(*after, zone_life::reserved);
   zone_->role = format::zone_role::metadata;
   zone_->cls = format::zone_class::metadata;

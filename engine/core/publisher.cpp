@@ -118,6 +118,8 @@ void publisher::extent_done(ordered_extent& e) {
   if (e.failed && !p.error) {
     p.error = e.error;
     p.detail = {.offset_bytes = e.object_block * block_bytes, .bytes = e.blocks * block_bytes};
+    if (e.error == zoned::errc::too_many_active) p.detail.zone = c_.reclaim->unfinished();
+    if (p.detail.zone) p.detail.what = "no zone may become active: one cannot be finished";
     for (const publication_step& s : p.steps) {
       const ordered_extent_ptr* own = extent_of(s);
       if (own == nullptr || own->get() != &e) continue;

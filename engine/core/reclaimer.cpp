@@ -13,7 +13,9 @@
 #include "core/page_reader.hpp"
 #include "core/publisher.hpp"
 #include "core/salvager.hpp"
+#include "core/superblock_ring.hpp"
 #include "core/zone_condition.hpp"
+#include "core/zone_opener.hpp"
 
 namespace furrow::core {
 
@@ -57,6 +59,11 @@ bool reclaimer::give_up_closed() {
     return true;
   }
   return c_.data->close_idle() || c_.checkpoint->close_idle();  // for the next time
+}
+
+bool reclaimer::credit_coming() const {
+  return c_.zones.returning_count() > 0 || c_.zones.suspect_count() > 0 || remainders_ > 0 || c_.ring->busy() ||
+         c_.opener->is_opening() || c_.data->writing() || c_.checkpoint->writing();
 }
 
 void reclaimer::step() {
@@ -205,7 +212,10 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
     case fate::pad:
       return align(z);
     case fate::finish:
-      return finish(z);
+      if (z.may_finish()) return finish(z);
+      z.next_block = z.capacity_blocks;
+      c_.zones.set_life(z, zone_life::bad);
+      break;
     case fate::go_on:
       c_.zones.set_life(z, zone_life::closed);
       break;
@@ -274,15 +284,44 @@ void reclaimer::finish(zone_state& z) {
   c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
 }
 
-/// A zone that cannot be finished is asked for: one that is offline or read-only is not active any more.
+void reclaimer::note_unfinished(zone_state& z, error_code ec) {
+  if (++z.finishes_failed != finish_trials_max) return;
+  unfinished_ = z.device.index;
+  c_.emit_zone({zone_change::kind::unfinished, z.device.index, expected_state(z), expected_state(z)}, ec);
+}
+
+std::optional<zoned::zone_index> reclaimer::unfinished() const {
+  const bool still = unfinished_ && c_.zones[*unfinished_].credit && !c_.zones[*unfinished_].may_finish();
+  return still ? unfinished_ : std::nullopt;
+}
+
+/// What failed leaves the zone a suspect: it is reported anew.
 void reclaimer::finish_done(zone_state& z, error_code ec) {
+  reports_.erase(z.device.index.value);
+  if (ec) return note_unfinished(z, ec);
+  z.next_block = z.capacity_blocks;
+  c_.zones.set_life(z, zone_life::full);
+  c_.zones.inactive(z);
+  consider(z);
+}
+
+/// A zone that cannot be finished is asked for: one that is offline or read-only is not active any more.
+void reclaimer::remainder_done(zone_state& z, error_code ec) {
+  --remainders_;
   if (!ec) {
     c_.zones.inactive(z);
     return consider(z);
   }
-  inquire(z, [this, &z] {
+  ++remainders_;
+  inquire(z, [this, &z, ec] {
+    --remainders_;
     const auto now = z.device.condition;
-    if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) c_.zones.inactive(z);
+    if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) {
+      c_.zones.inactive(z);
+    } else if (z.credit && (z.life == zone_life::full || z.life == zone_life::bad)) {
+      note_unfinished(z, ec);
+      if (z.may_finish()) z.life == zone_life::full ? c_.zones.still_unfinished(z) : give_credit_back(z);
+    }
     consider(z);
   });
 }
@@ -294,11 +333,11 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
       --resets_;
       ++c_.stats.zone_resets;
       z.next_block = z.landed_blocks = 0;
-      z.failures = 0;
+      z.failures = z.finishes_failed = 0;
       if (!c.error) return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
       c_.zones.set_life(z, zone_life::bad);
-      return c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)},
-                          c.error);
+      c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, c.error);
+      return give_credit_back(z);
     case work::inquire:
       return inquiry_done(z, c);
     case work::report:
@@ -306,18 +345,12 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
     case work::align:
       return align_done(z, c);
     case work::finish:
-      reports_.erase(z.device.index.value);
-      z.next_block = z.capacity_blocks;
-      c_.zones.set_life(z, c.error ? zone_life::bad : zone_life::full);
-      if (c.error)
-        c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, c.error);
       return finish_done(z, c.error);
     case work::fill_up:
       --z.holds;
       [[fallthrough]];
     case work::retire:
-      --remainders_;
-      return finish_done(z, c.error);
+      return remainder_done(z, c.error);
   }
   FURROW_UNREACHABLE();
 }

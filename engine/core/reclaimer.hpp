@@ -33,6 +33,10 @@ class reclaimer final : public io_client {
   void checkpoint_done();
   /// A zone that has become bad may still be active: it is finished.
   void give_credit_back(zone_state& z);
+  /// Whether the device may have one active zone less without anybody's doing: something is on its way.
+  [[nodiscard]] bool credit_coming() const;
+  /// A zone that keeps its credit because it cannot be finished, if there is one.
+  [[nodiscard]] std::optional<zoned::zone_index> unfinished() const;
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
   /// if there is none, one is closed. False: there is nothing to give up.
   bool give_up_closed();
@@ -67,6 +71,8 @@ class reclaimer final : public io_client {
   void align_done(zone_state& z, const zoned::completion& c);
   void finish(zone_state& z);
   void finish_done(zone_state& z, error_code ec);
+  void remainder_done(zone_state& z, error_code ec);
+  void note_unfinished(zone_state& z, error_code ec);
 
   context& c_;
   std::deque<object_id> drops_;
@@ -75,6 +81,7 @@ class reclaimer final : public io_client {
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
   std::uint32_t remainders_ = 0;  // finishes of full zones, and of bad ones
+  std::optional<zoned::zone_index> unfinished_;
   struct inquiry {
     zoned::zone_info info;
     buffer padding;  ///< While the write pointer is moved to the end of its block.

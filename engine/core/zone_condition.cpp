@@ -89,9 +89,11 @@ const char* sentence(zone_change::kind k) {
     case zone_change::kind::unreported:
       return "a zone cannot be reported any more";
     case zone_change::kind::unwritable:
-      return "a zone cannot be opened, reset or finished any more";
+      return "a zone cannot be opened or reset any more";
     case zone_change::kind::retired:
       return "writes to a zone failed too often: it is not used any more";
+    case zone_change::kind::unfinished:
+      return "a zone cannot be finished, and keeps its place among the active ones";
   }
   FURROW_UNREACHABLE();
 }

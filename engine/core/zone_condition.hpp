@@ -14,6 +14,10 @@
 //                                                            the first to be finished when a credit is needed
 //                        zone_failures_max times             finished: no more writes until it is reset
 //                        so in zone_trials_max uses          bad as soon as nothing lives in it: retired
+//   unfinished         finish_trials_max finishes of it fail         left as it is: written on, if it may be; else bad. It
+//                                                            is not finished again before its reset, and counts as
+//                                                            active till then. Who finds no other zone fails, and is
+//                                                            told which one it is
 //   (a limit)          an append refused with too_many_*     nothing of it landed. A closed or idle zone is given up, and
 //                                                            it is tried again: as often as there is something to give
 //                                                            up, then refusals_max times more; then it fails

@@ -1,5 +1,7 @@
 #include "core/zone_opener.hpp"
 
+#include <algorithm>
+
 #include "core/journal.hpp"
 #include "core/reclaimer.hpp"
 #include "core/zone_condition.hpp"
@@ -16,6 +18,10 @@ bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class
   const bool conventional_first = metadata && c_.zones.clean_conventional() > 0 && !no_clean;
   if (closed != nullptr && !closed->conventional() && conventional_first) closed = nullptr;
   if (closed == nullptr && no_clean) closed = c_.zones.pick_closed(role, cls, true);  // I4
+  if (closed == nullptr && !no_clean && !c_.zones.may_activate(c_.log->credit_kept())) {
+    closed = c_.zones.pick_closed(role, cls, true);
+    if (closed != nullptr && closed->may_finish()) closed = nullptr;
+  }
   if (closed != nullptr) {
     c_.zones.set_life(*closed, zone_life::open);
     to.zone = closed;
@@ -101,12 +107,16 @@ void zone_opener::header_failed(zone_state& z, error_code why) {  // I3
   c_.emit(event::kind::limit_exceeded, {.zone = z.device.index, .what = why.message()});
 }
 
+bool zone_opener::is_opening() const {
+  return std::any_of(opening_.begin(), opening_.end(), [](const opening& o) { return o.to != nullptr; });
+}
+
 bool zone_opener::make_credit() {
   if (c_.reclaim->give_up_closed()) {
     refusals_ = 0;
     return true;
   }
-  if (!c_.zones.capped()) return true;
+  if (!c_.zones.capped()) return c_.reclaim->credit_coming();
   c_.zones.lift_cap();
   if (++refusals_ <= refusals_max) return true;
   refusals_ = 0;

@@ -7,7 +7,8 @@
 //       Conventional zones take no active credit, and nothing but metadata; metadata takes them first.
 //   I3  A zone whose header came out short goes back to be reset; one whose header failed is bad; one that the device
 //       refused over a limit is clean as before. Another is tried.
-//   I4  A zone in which a write failed is taken up again only when there is no clean one to be had.
+//   I4  A zone in which a write failed is taken up again only when there is no clean one to be had; for want of a credit,
+//       only if it cannot be finished for one.
 //
 // Not here: what is written into it (data_writer, checkpoint).
 #pragma once
@@ -35,8 +36,10 @@ class zone_opener final : public io_client {
   [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve);
 
   /// No zone may become active: gives one of ours up, or, when there is none and it is others who hold them, lets the
-  /// device be asked again. False: that was done often enough.
+  /// device be asked again. False: that was done often enough, or nothing that is on its way brings one.
   [[nodiscard]] bool make_credit();
+  /// A header is on its way.
+  [[nodiscard]] bool is_opening() const;
 
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 

@@ -251,7 +251,8 @@ void zone_table::lift_cap() {
 zone_state* zone_table::pick_to_give_up() {
   zone_state* best = nullptr;
   for_life(zone_life::closed, [&best](zone_state& z) {
-    if (z.writes == 0 && !z.conventional() && (best == nullptr || z.failures > best->failures)) best = &z;
+    if (z.writes == 0 && !z.conventional() && z.may_finish() && (best == nullptr || z.failures > best->failures))
+      best = &z;
     return true;
   });
   return best;

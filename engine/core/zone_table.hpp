@@ -66,10 +66,11 @@ struct zone_state {
   zone_life life = zone_life::clean;
   format::zone_role role = format::zone_role::free;
   format::zone_class cls = format::zone_class::unhinted;
-  std::uint8_t failures = 0;      ///< Of writes, since its reset.
-  std::uint8_t spoiled_uses = 0;  ///< In a row, that ended with zone_failures_max.
-  bool considered = false;        ///< Among those that the reclaimer looks at.
-  bool credit = false;            ///< The device counts it as active.
+  std::uint8_t failures = 0;         ///< Of writes, since its reset.
+  std::uint8_t finishes_failed = 0;  ///< In a row, since its reset.
+  std::uint8_t spoiled_uses = 0;     ///< In a row, that ended with zone_failures_max.
+  bool considered = false;           ///< Among those that the reclaimer looks at.
+  bool credit = false;               ///< The device counts it as active.
   bool entry_changed = false;  ///< The zone tree's entry is to be rewritten by the next checkpoint; by entry_changed().
 
   std::uint32_t capacity_blocks = 0;
@@ -99,6 +100,7 @@ struct zone_state {
   [[nodiscard]] std::uint32_t room_blocks() const { return capacity_blocks - next_block; }
   /// The device makes it full when its last block is written; else a remainder keeps it active until it is finished.
   [[nodiscard]] bool fills_up() const { return device.capacity_bytes % block_bytes == 0; }
+  [[nodiscard]] bool may_finish() const { return finishes_failed < finish_trials_max; }
 };
 
 class zone_table {
@@ -145,6 +147,8 @@ class zone_table {
   void set_ring_credit(zone_state& z, bool credit);
   /// Full zones that stay active for their remainder, since the last call: to be finished.
   [[nodiscard]] std::vector<zoned::zone_index> take_unfinished() { return std::exchange(unfinished_, {}); }
+  /// To be tried once more.
+  void still_unfinished(const zone_state& z) { unfinished_.push_back(z.device.index); }
   /// A clean sequential zone, the one that has been clean for longest; none if there is none.
   [[nodiscard]] zone_state* pick_clean();
   /// A clean zone for metadata: conventional where there is one.
@@ -152,7 +156,8 @@ class zone_table {
   /// A partly written zone of that role and class (any class if none is of it) that may be written on: where no write
   /// has failed, or, if `failed`, where one has.
   [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls, bool failed);
-  /// Of the closed zones the one to be given up first: where a write has failed. None if there is none.
+  /// Of the closed zones that can be finished the one to be given up first: where a write has failed. None if there is
+  /// none.
   [[nodiscard]] zone_state* pick_to_give_up();
 
   /// Metadata keeps to conventional zones: the device has not the active zones to let it have sequential ones as well.

@@ -166,6 +166,12 @@ void draw_work(scenario& s, prng& chance) {
   w.device_steps_per_operation = static_cast<std::uint32_t>(chance.one_of(1, 2, 4, 8));
 }
 
+/// Drawn behind all else, as what a seed draws before it stays as it was.
+void draw_finish_failures(scenario& s, prng& chance) {
+  if (!chance.chance(100)) return;
+  s.faults.failing(opcode::finish) = static_cast<std::uint32_t>(chance.one_of(20'000, 500'000, 1'000'000));
+}
+
 /// Zones at the beginning, and perhaps at the end, become conventional: a few, or most. Drawn last, so that a seed's
 /// other choices do not depend on it.
 void draw_conventional(scenario& s, prng& chance) {
@@ -265,6 +271,7 @@ scenario draw_scenario(std::uint64_t seed) {
   draw_work(s, chance);
   s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
   draw_conventional(s, chance);
+  draw_finish_failures(s, chance);
   return s;
 }
 

@@ -173,6 +173,59 @@ TEST_CASE("a zone whose header cannot be written, or that cannot be reported, gi
   }
 }
 
+TEST_CASE("a finish that keeps failing ends: the zone is left as it is, and written on") {
+  auto device = device_shape{.active_max = 4}.make();
+  core_runner r{device};
+  r.format({.page_copies = 1});
+  REQUIRE_FALSE(r.open().error);
+  const auto h = r.create("log");
+  auto first = pattern(1, 40 << 10), second = pattern(2, 40 << 10);
+  r.append(h, first);
+  bool append_fails = true;
+  std::vector<zoned::zone_index> finished;
+  r.fail = [&](const zoned::command& c) -> error_code {
+    if (c.op == zoned::opcode::append && std::exchange(append_fails, false)) return zoned::errc::io;
+    if (c.op != zoned::opcode::finish) return {};
+    finished.push_back(c.zone);
+    return zoned::errc::io;
+  };
+  CHECK(r.append(h, second).offset_bytes == first.size());
+  REQUIRE(finished.size() == finish_trials_max);
+  const auto told = std::find_if(r.events.begin(), r.events.end(),
+                                 [](const event& e) { return e.zone && e.zone->what == change::unfinished; });
+  REQUIRE(told != r.events.end());
+  CHECK(told->zone->zone == finished.front());
+  for (int i = 0; i < 20; ++i) r.append(h, first);  // and on in others: this one has become full
+  CHECK(r.read(h, first.size(), second.size()) == second);
+  CHECK(finished.size() == finish_trials_max);
+  CHECK(r.check().damage == 0);
+}
+
+TEST_CASE("who finds no zone because one cannot be finished is told which one it is, and does not wait") {
+  auto device = device_shape{.active_max = 4}.make();
+  core_runner r{device};
+  r.format({.page_copies = 1});
+  REQUIRE_FALSE(r.open().error);
+  const auto h = r.create("log");
+  auto first = pattern(1, 40 << 10), second = pattern(2, 40 << 10);
+  r.append(h, first);
+  std::optional<zoned::zone_index> spoilt;
+  r.fail = [&](const zoned::command& c) -> error_code {
+    if (c.op == zoned::opcode::append && !spoilt) spoilt = c.zone;
+    const bool fails = c.op == zoned::opcode::finish || (c.op == zoned::opcode::append && c.zone == spoilt);
+    return fails ? error_code{zoned::errc::io} : error_code{};
+  };
+  const auto ask = [&] { return r.ask(append_request{h, {{second.data(), second.size()}}, {}}); };
+  CHECK(ask().error == zoned::errc::io);
+  const notification n = ask();
+  CHECK(n.error == zoned::errc::too_many_active);
+  CHECK(n.detail.zone == spoilt);
+  r.fail = nullptr;
+  CHECK(r.read(h, 0, first.size()) == first);
+  core_runner::good(r.ask(close_request{}));
+  REQUIRE_FALSE(r.open().error);
+}
+
 TEST_CASE("pages that land inside blocks, behind others that were cut, are written until they land well") {
   auto device = device_shape{.lba_bytes = 512}.make();
   core_runner r{device};
