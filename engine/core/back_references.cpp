@@ -9,11 +9,11 @@ namespace furrow::core {
 readiness back_references::find(const format::block_run& run, std::size_t names_max, std::vector<named_run>& to) {
   const zoned::zone_index zone = c_.shape.zone_of(run.address);
   const auto first = static_cast<std::uint32_t>(c_.shape.block_in_zone(run.address));
-  const std::uint32_t end = first + run.blocks;
+  std::uint32_t end = first + run.blocks;
   candidates_.clear();
   counts_.clear();
   if (auto done = find_writers(zone, first, end); !done.ready()) return done;
-  if (auto done = find_hints(zone, first, end); !done.ready()) return done;
+  if (auto done = find_hints(zone, first, end, candidates_max(names_max)); !done.ready()) return done;
   if (auto done = find_counts(zone, first, end); !done.ready()) return done;
   if (auto done = hold_to_extents(zone); !done.ready()) return done;
   join_names();
@@ -23,6 +23,15 @@ readiness back_references::find(const format::block_run& run, std::size_t names_
   std::sort(edges_.begin(), edges_.end());
   edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
   for (std::size_t i = 0; i + 1 < edges_.size(); ++i) emit(zone, edges_[i], edges_[i + 1], names_max, to);
+  looked_at_ = end - first;
+  return readiness::yes();
+}
+
+readiness back_references::find_all(format::block_run run, std::size_t names_max, std::vector<named_run>& to) {
+  while (run.blocks > 0) {
+    if (auto done = find(run, names_max, to); !done.ready()) return done;
+    run = {run.address.advanced(looked_at_), run.blocks - looked_at_};
+  }
   return readiness::yes();
 }
 
@@ -55,7 +64,15 @@ readiness back_references::find_writers(zoned::zone_index zone, std::uint32_t fi
   }
 }
 
-readiness back_references::find_hints(zoned::zone_index zone, std::uint32_t first, std::uint32_t end) {
+/// The first half of the blocks, and what of the candidates is about them.
+void back_references::narrow(std::uint32_t first, std::uint32_t& end) {
+  end = first + (end - first) / 2;
+  std::erase_if(candidates_, [end](const name& n) { return n.first >= end; });
+  for (name& n : candidates_) n.end = std::min(n.end, end);
+}
+
+readiness back_references::find_hints(zoned::zone_index zone, std::uint32_t first, std::uint32_t& end,
+                                      std::size_t most) {
   format::key from = format::hints_from(0, zone, first - std::min(first, format::run_blocks_max - 1));
   for (;;) {
     const tree_lookup l = c_.zone_pages->find_from(from);
@@ -66,6 +83,8 @@ readiness back_references::find_hints(zoned::zone_index zone, std::uint32_t firs
     if (!v) return readiness::no("a hint at who names blocks cannot be read");
     if (parts->object_block <= format::object_blocks_max - v->blocks)
       add_candidate({parts->object, parts->object_block, parts->block, parts->block + v->blocks}, first, end);
+    while (candidates_.size() > most && end - first > 1) narrow(first, end);
+    if (candidates_.size() > most) return readiness::yes();  // B3
     from = format::key{l.cell().key} + '\0';
   }
 }
@@ -133,17 +152,19 @@ void back_references::emit(zoned::zone_index zone, std::uint32_t first, std::uin
   std::uint32_t references = 1;
   for (const counted& n : counts_)
     if (n.first <= first && end <= n.end) references = n.references;
-  if (r.names.size() != references || r.names.size() > names_max) return;  // B1; or dead
+  r.more = references > names_max && r.names.size() >= names_max && names_max > 0;
+  if (!r.more && (r.names.size() != references || references > names_max)) return;  // B1; or dead
   std::sort(r.names.begin(), r.names.end(), [](const format::object_block& a, const format::object_block& b) {
     return std::tie(a.object, a.block) < std::tie(b.object, b.block);
   });
+  if (r.more) r.names.resize(names_max);
   if (!to.empty()) {
     named_run& last = to.back();
     const auto goes_on = [&last](const format::object_block& a, const format::object_block& b) {
       return a.object == b.object && a.block + last.where.blocks == b.block;
     };
     if (last.where.address.advanced(last.where.blocks) == r.where.address &&
-        c_.shape.zone_of(last.where.address) == zone &&
+        c_.shape.zone_of(last.where.address) == zone && last.more == r.more &&
         std::equal(last.names.begin(), last.names.end(), r.names.begin(), r.names.end(), goes_on)) {
       last.where.blocks += r.where.blocks;
       return;

@@ -13,15 +13,15 @@ namespace furrow::core {
 namespace {
 
 constexpr std::uint32_t batches_max = 2;
-constexpr std::size_t picks_max = 32;  // in the background, of zones that somebody holds or that are left as they are
+constexpr std::size_t picks_max = 32;   // in the background, by worth
+constexpr std::size_t looks_max = 256;  // at the emptiest zones
 constexpr std::uint64_t batch_bytes_max = 1 << 20;
+constexpr std::size_t batch_names_max = 1024;
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint64_t changes_until_again = 16;
 /// In the background a zone is not cleaned for less than one part in so many.
 constexpr std::uint32_t dead_share_min = 8;
 constexpr std::uint32_t worthy_buckets = victim_index::linear_buckets - victim_index::linear_buckets / dead_share_min;
-
-std::uint32_t content_blocks(const zone_state& z) { return z.capacity_blocks - 1; }
 
 }  // namespace
 
@@ -71,6 +71,7 @@ void cleaner::answer_reached(bool hopeless) {
 bool cleaner::could_bring(std::uint64_t blocks) {
   if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
   if (busy()) return asked_ = true;
+  reconsider_left();
   if (blocks > c_.data->available() + dead_blocks()) return false;
   if (!any_gains(room())) return relieve();
   return asked_ = true;
@@ -93,8 +94,8 @@ std::uint64_t cleaner::dead_blocks() const {
 std::uint64_t cleaner::room() const { return c_.checkpoint->room() ? c_.data->room_for_cleaner() : 0; }
 
 bool cleaner::any_gains(std::uint64_t room) const {
-  auto& all = c_.zones.all();
-  return std::any_of(all.begin(), all.end(), [&](const zone_state& z) { return gains(z, room); });
+  const auto fits = [&](zoned::zone_index z) { return c_.zones[z].live_blocks <= room; };
+  return c_.zones.victims().find_emptiest(fits, looks_max).has_value();
 }
 
 cleaner::need cleaner::wanted() {
@@ -114,34 +115,39 @@ cleaner::need cleaner::wanted() {
   return c_.zones.clean_count() + c_.zones.returning_count() < low ? need::background : need::none;
 }
 
-/// C4, but for who holds it at the moment.
-bool cleaner::gains(const zone_state& z, std::uint64_t room) const {
-  if (z.life != zone_life::full || z.role != format::zone_role::data || z.live_blocks == 0) return false;
-  if (z.live_blocks >= content_blocks(z) || z.live_blocks > room || z.views > 0) return false;
-  const auto left = left_.find(z.device.index.value);
-  return left == left_.end() || left->second.generation != z.generation || z.live_blocks < left->second.live_blocks ||
-         c_.zones.changes() >= left->second.until_changes;
-}
-
 /// Who has no room is helped soonest by the emptiest zone, whatever becomes of it later.
 zone_state* cleaner::pick(need why) {
-  const std::uint64_t now = room();
   const victim_index& all = c_.zones.victims();
-  zone_state* found = nullptr;
-  std::vector<zone_state*> passed;
-  while (found == nullptr && (why == need::asked || passed.size() < picks_max)) {
-    const auto best = why == need::background ? all.pick(c_.sequence, worthy_buckets) : all.emptiest();
-    if (!best) break;
-    zone_state& z = c_.zones[*best];
-    if (z.holds == 0 && gains(z, now)) found = &z;
-    c_.zones.set_aside(z);
-    passed.push_back(&z);
+  const auto serves = [this, now = room()](zoned::zone_index i) {  // C4
+    const zone_state& z = c_.zones[i];
+    return z.holds == 0 && z.live_blocks <= now;
+  };
+  std::optional<zoned::zone_index> found;
+  if (why == need::background) {
+    std::vector<zoned::zone_index> passed;
+    while (!found && passed.size() < picks_max) {
+      const auto best = all.pick(c_.sequence, worthy_buckets);
+      if (!best) break;
+      if (serves(*best)) found = best;
+      c_.zones.set_aside(c_.zones[*best]);
+      passed.push_back(*best);
+    }
+    for (const zoned::zone_index z : passed) c_.zones.reconsider(c_.zones[z]);
+    if (!found && passed.size() == picks_max) looked_at_ = ~std::uint64_t{0};  // C7
   }
-  for (const zone_state* z : passed) c_.zones.reconsider(*z);
-  return found;
+  if (!found) found = all.find_emptiest(serves, looks_max, why == need::background ? worthy_buckets : all.buckets);
+  return found ? &c_.zones[*found] : nullptr;
+}
+
+void cleaner::reconsider_left() {
+  while (!left_.empty() && c_.zones.changes() >= left_.front().until_changes) {
+    c_.zones.reconsider(c_.zones[left_.front().zone]);
+    left_.pop_front();
+  }
 }
 
 void cleaner::step() {
+  reconsider_left();
   if (victim_ == nullptr) {
     if (!requests_.empty()) answer_reached(false);
     const need why = wanted();
@@ -161,6 +167,8 @@ void cleaner::begin(zone_state& z) {
   ++z.holds;  // C1
   generation_ = z.generation;
   next_block_ = 1;
+  again_block_ = 0;
+  moved_before_ = c_.stats.cleaner_blocks_moved;
   stopping_ = starved_ = damaged_ = unread_ = false;
   ++progress_;
 }
@@ -196,8 +204,20 @@ void cleaner::advance() {
     read(std::move(b));
   }
   const bool scanned = stopping_ || next_block_ >= victim_->capacity_blocks;
-  if (in_flight_ == 0 && !scanning_ && scanned && gathered_.empty() && again_.empty()) end();
+  if (in_flight_ == 0 && !scanning_ && scanned && gathered_.empty() && again_.empty() && !goes_round()) end();
 }
+
+bool cleaner::goes_round() {
+  if (again_block_ == 0 || stopping_ || moved_before_ == c_.stats.cleaner_blocks_moved) return false;
+  next_block_ = std::exchange(again_block_, 0);
+  moved_before_ = c_.stats.cleaner_blocks_moved;
+  ++progress_;
+  return true;
+}
+
+std::size_t cleaner::names_most() const { return std::min(names_max(c_.zones.typical_blocks()), batch_names_max); }
+
+bool cleaner::may_copy() const { return room() >= 2 * c_.zones.typical_blocks(); }
 
 cleaner::batch_ptr cleaner::next_batch() {
   if (stopping_) {
@@ -211,7 +231,7 @@ cleaner::batch_ptr cleaner::next_batch() {
     again_.pop_front();
     return b;
   }
-  const std::size_t most = names_max(c_.zones.typical_blocks());
+  const std::size_t most = names_most();
   while (!scanning_ && !stopping_ && gathered_blocks_ < batch_blocks_max() && gathered_names_ < most &&
          next_block_ < victim_->capacity_blocks)
     scan(most);
@@ -239,13 +259,19 @@ void cleaner::scan(std::size_t most) {
     stopping_ = true;
     return c_.emit(event::kind::damage, {.zone = victim_->device.index, .what = done.fault});
   }
-  next_block_ = end;
+  next_block_ += who_.looked_at();
   for (const named_run& n : found_) {
+    if (n.more && !may_copy()) {
+      unread_ = true;  // for the time being
+      continue;
+    }
     gathered_names_ += n.names.size();
     if (gathered_names_ > most && !gathered_.empty()) {  // for the next one
       next_block_ = static_cast<std::uint32_t>(c_.shape.block_in_zone(n.where.address));
       return;
     }
+    const auto block = static_cast<std::uint32_t>(c_.shape.block_in_zone(n.where.address));
+    if (n.more && again_block_ == 0) again_block_ = block;
     gathered_blocks_ += n.where.blocks;
     format::block_run* const last = gathered_.empty() ? nullptr : &gathered_.back().from;
     if (last != nullptr && last->address.advanced(last->blocks) == n.where.address)
@@ -311,7 +337,7 @@ void cleaner::write(batch& b) {
   e->copy = std::move(b.memory);
   add_sums(c_, *e, 0, b.blocks);
   std::unique_ptr<publication> p = c_.publish_queue->make();
-  p->steps.emplace_back(move_step{e, std::move(b.from), generation_, names_max(c_.zones.typical_blocks())});
+  p->steps.emplace_back(move_step{e, std::move(b.from), generation_, names_most()});
   p->done = [this](error_code ec, std::uint64_t, const error_detail&) { moved(ec); };
   c_.publish_queue->enter(std::move(p));
   c_.data->submit(*e);
@@ -331,14 +357,13 @@ void cleaner::end() {
   if (z.live_blocks == 0) {
     ++c_.stats.zones_cleaned;
     relief_ = 0;
-    left_.erase(z.device.index.value);
     return c_.reclaim->consider(z);
   }
   ++c_.stats.zones_left;
   if (starved_) return;
+  c_.zones.set_aside(z);
   const bool passing = (stopping_ || unread_) && !damaged_;
-  left_[z.device.index.value] = {z.generation, z.live_blocks,
-                                 passing ? c_.zones.changes() + changes_until_again : ~std::uint64_t{0}};
+  if (passing) left_.push_back({z.device.index, c_.zones.changes() + changes_until_again});
 }
 
 }  // namespace furrow::core

@@ -4,7 +4,7 @@
 // States of a zone being cleaned
 //   scanning   its runs are read in block order, and who names them is found                       -> moving
 //   moving     batches of live blocks are read, verified and written as ordered extents, of which each publishes a move
-//                                                                                                   -> done
+//                                              -> done; scanning again, if blocks with more names than one record has are left
 //   done       nothing lives in it: the reclaimer frees it; or something was left: it is left alone until more of it dies
 //
 // Invariants
@@ -14,15 +14,16 @@
 //   C4  A zone is begun only if it has dead blocks, no view keeps it, and what lives in it fits in the room that there is,
 //       of which the last zone's worth is for nobody else. So each zone that is cleaned brings more than it took.
 //   C5  Nothing waits for a move but who has no room: it is in no object's queue.
-//   C6  A zone that was left with something in it is not begun again before more of it has died, or, if the cause may pass,
-//       before other zones have changed. For want of room none is left.
+//   C6  A zone that was left with something in it is not begun again before more of it has died, a view of it has ended, or,
+//       if the cause may pass, before other zones have changed. For want of room none is left.
+//   C7  Looking for a zone takes no longer the more there are: the index of victims has those alone of which something may
+//       be gained, and a look that found only such as somebody holds is begun anew with the next step().
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
 #pragma once
 
 #include <deque>
 #include <memory>
-#include <unordered_map>
 
 #include "core/back_references.hpp"
 #include "core/publisher.hpp"
@@ -67,8 +68,8 @@ class cleaner {
   [[nodiscard]] std::uint64_t free_bytes(bool soon) const;
   [[nodiscard]] bool reached(const waiting& w, bool soon) const;
   void answer_reached(bool hopeless);
-  [[nodiscard]] bool gains(const zone_state& z, std::uint64_t room) const;
   [[nodiscard]] bool any_gains(std::uint64_t room) const;
+  void reconsider_left();
   /// For moves, which metadata must have room for too.
   [[nodiscard]] std::uint64_t room() const;
   /// With fewer changed pages metadata is to have less left: whether a checkpoint is running that may bring room for what
@@ -80,6 +81,11 @@ class cleaner {
   /// The next batch; none if there is nothing more, or it waits for a page.
   [[nodiscard]] batch_ptr next_batch();
   void scan(std::size_t names_most);
+  [[nodiscard]] std::size_t names_most() const;
+  /// Of blocks that more extents name than one record has, those that are left are moved to a copy of their own, and so on:
+  /// whether to begin again with the first of these blocks.
+  [[nodiscard]] bool goes_round();
+  [[nodiscard]] bool may_copy() const;
   void read(batch_ptr b);
   void read_failed(const batch& b, error_code ec);
   void write(batch& b);
@@ -100,12 +106,14 @@ class cleaner {
 
   zone_state* victim_ = nullptr;
   std::uint64_t generation_ = 0;
-  std::uint32_t next_block_ = 0;  ///< Of the zone: not scanned yet.
-  bool scanning_ = false;         ///< It waits for a page.
+  std::uint32_t next_block_ = 0;    ///< Of the zone: not scanned yet.
+  std::uint32_t again_block_ = 0;   ///< The first one of which not all names are being moved; 0: none.
+  std::uint64_t moved_before_ = 0;  ///< This round.
+  bool scanning_ = false;           ///< It waits for a page.
   bool stopping_ = false;
   bool starved_ = false;  ///< For want of room.
   bool damaged_ = false;  ///< A sum did not hold.
-  bool unread_ = false;
+  bool unread_ = false;   ///< Something was left that may be moved later.
   std::uint32_t in_flight_ = 0;
   parts gathered_;
   std::uint64_t gathered_blocks_ = 0;
@@ -115,11 +123,10 @@ class cleaner {
   std::deque<parts> again_;  ///< Halves of what could not be read.
 
   struct left_zone {
-    std::uint64_t generation = 0;
-    std::uint32_t live_blocks = 0;
+    zoned::zone_index zone;
     std::uint64_t until_changes = 0;  ///< Of the zone table.
   };
-  std::unordered_map<std::uint32_t, left_zone> left_;  // C6
+  std::deque<left_zone> left_;  // C6: those whose cause may pass, in their order
 };
 
 }  // namespace furrow::core

@@ -9,16 +9,37 @@ namespace {
 
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
-/// Calls with the key of each hint of the extent, and its blocks, until that returns false.
-template <class Call>
-void for_hints(const zoned::geometry& shape, std::uint64_t object, const format::object_extent& e, Call call) {
-  const zoned::zone_index zone = shape.zone_of(e.where.address);
-  const auto first = static_cast<std::uint32_t>(shape.block_in_zone(e.where.address));
-  for (std::uint32_t b = 0; b < e.where.blocks; b += format::run_blocks_max)
-    if (!call(format::hint_key(0, zone, first + b, object, e.object_block + b),
-              std::min(format::run_blocks_max, e.where.blocks - b)))
-      return;
-}
+/// The hints of an extent: one for each part of it between multiples of run_blocks_max in its zone.
+class hint_grid {
+ public:
+  struct part {
+    std::uint32_t first = 0, end = 0;  ///< Blocks of the zone.
+    [[nodiscard]] std::uint32_t blocks() const { return end - first; }
+  };
+  hint_grid(const zoned::geometry& shape, std::uint64_t object, std::uint64_t object_block,
+            const format::block_run& run)
+      : zone_{shape.zone_of(run.address)},
+        object_{object},
+        object_block_{object_block},
+        first_{static_cast<std::uint32_t>(shape.block_in_zone(run.address))},
+        end_{first_ + run.blocks} {}
+
+  [[nodiscard]] part at(std::uint32_t block) const {
+    const std::uint32_t line = block / format::run_blocks_max * format::run_blocks_max;
+    return {std::max(first_, line), std::min(end_, line + format::run_blocks_max)};
+  }
+  [[nodiscard]] std::uint32_t first() const { return first_; }
+  [[nodiscard]] std::uint32_t end() const { return end_; }
+  /// Of a hint that begins at that block.
+  [[nodiscard]] format::short_key key(std::uint32_t block) const {
+    return format::hint_key(0, zone_, block, object_, object_block_ + (block - first_));
+  }
+
+ private:
+  zoned::zone_index zone_;
+  std::uint64_t object_, object_block_;
+  std::uint32_t first_, end_;
+};
 
 extent_slice slice_of(std::uint64_t cell_block, const format::extent_value& x, std::uint64_t first, std::uint64_t end) {
   const std::uint64_t from = std::max(cell_block, first);
@@ -69,7 +90,7 @@ readiness extent_editor::prepare_cut(std::uint64_t object, std::span<const exten
         return readiness::no("more blocks dropped than live in a zone");
     } else if (auto done = prepare_references(s.where, false); !done.ready()) {
       return done;
-    } else if (done = prepare_hints(object, {s.object_block, s.where}); !done.ready()) {
+    } else if (done = prepare_hint_cut(object, s); !done.ready()) {
       return done;
     }
   }
@@ -99,7 +120,7 @@ void extent_editor::cut(format::object_value& v, std::uint64_t object, std::uint
       ++v.extent_count;
     }
     v.blocks -= s.where.blocks;
-    if (s.shared) drop_hints(object, {s.object_block, s.where});
+    if (s.shared) cut_hints(object, s);
     const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;
     c_.zones.drop_live(c_.zones.of(s.where.address), dead);
   }
@@ -226,31 +247,44 @@ extent_editor::shared_plan extent_editor::change_references(const format::block_
 }
 
 readiness extent_editor::prepare_hints(std::uint64_t object, const format::object_extent& e) const {
-  std::optional<page_need> need;
-  for_hints(c_.shape, object, e, [&](const format::short_key& at, std::uint32_t) {
-    need = c_.zone_pages->prepare(at);
-    return !need;
-  });
-  return need ? readiness::wait(std::move(*need)) : readiness::yes();
+  const hint_grid grid{c_.shape, object, e.object_block, e.where};
+  for (std::uint32_t b = grid.first(); b < grid.end(); b = grid.at(b).end)
+    if (auto need = c_.zone_pages->prepare(grid.key(b))) return readiness::wait(std::move(*need));
+  return readiness::yes();
 }
 
 void extent_editor::put_hints(std::uint64_t object, const format::object_extent& e) {
-  for_hints(c_.shape, object, e, [&](const format::short_key& at, std::uint32_t blocks) {
-    const tree_lookup l = c_.zone_pages->find(at);
-    const auto old = l.has_cell() ? format::decode_hint(l.cell().value) : std::nullopt;
-    if (!old || old->blocks < blocks) c_.zone_pages->put(at, format::encode(format::hint_value{blocks}));
-    return true;
-  });
+  const hint_grid grid{c_.shape, object, e.object_block, e.where};
+  for (std::uint32_t b = grid.first(); b < grid.end(); b = grid.at(b).end)
+    c_.zone_pages->put(grid.key(b), format::encode(format::hint_value{grid.at(b).blocks()}));
 }
 
-/// Those of just these blocks; one that reaches farther stays, for what it says of the rest.
-void extent_editor::drop_hints(std::uint64_t object, const format::object_extent& e) {
-  for_hints(c_.shape, object, e, [&](const format::short_key& at, std::uint32_t blocks) {
-    const tree_lookup l = c_.zone_pages->find(at);
+readiness extent_editor::prepare_hint_cut(std::uint64_t object, const extent_slice& s) const {
+  const hint_grid grid{c_.shape, object, s.cell_block, {s.cell.address, s.cell.blocks}};
+  const std::uint32_t end = grid.first() + static_cast<std::uint32_t>(s.object_block - s.cell_block) + s.where.blocks;
+  for (std::uint32_t b = end - s.where.blocks; b < end; b = grid.at(b).end)
+    if (auto need = c_.zone_pages->prepare(grid.key(grid.at(b).first))) return readiness::wait(std::move(*need));
+  if (end == grid.end()) return readiness::yes();
+  auto need = c_.zone_pages->prepare(grid.key(end));
+  return need ? readiness::wait(std::move(*need)) : readiness::yes();
+}
+
+/// An extent that its blocks were written for has none, and gets none for what is left of it.
+void extent_editor::cut_hints(std::uint64_t object, const extent_slice& s) {
+  const hint_grid grid{c_.shape, object, s.cell_block, {s.cell.address, s.cell.blocks}};
+  const std::uint32_t first = grid.first() + static_cast<std::uint32_t>(s.object_block - s.cell_block);
+  const std::uint32_t end = first + s.where.blocks;
+  for (std::uint32_t b = first; b < end; b = grid.at(b).end) {
+    const hint_grid::part was = grid.at(b);
+    const tree_lookup l = c_.zone_pages->find(grid.key(was.first));
     const auto old = l.has_cell() ? format::decode_hint(l.cell().value) : std::nullopt;
-    if (old && old->blocks <= blocks) c_.zone_pages->erase(at);
-    return true;
-  });
+    if (!old || old->blocks > was.blocks()) continue;  // of an older store: for what it says of the rest
+    if (was.first < first)
+      c_.zone_pages->put(grid.key(was.first), format::encode(format::hint_value{first - was.first}));
+    else
+      c_.zone_pages->erase(grid.key(was.first));
+    if (end < was.end) c_.zone_pages->put(grid.key(end), format::encode(format::hint_value{was.end - end}));
+  }
 }
 
 readiness extent_editor::prepare_count(const format::block_run& run) const {

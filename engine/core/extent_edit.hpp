@@ -13,7 +13,8 @@
 //   E2  A block is live in its zone while at least one extent names it. Blocks that more than one names have a
 //       shared_value with their number; extents that name such blocks are flagged. An extent may be flagged though its
 //       blocks are no longer shared. Of every name of a block but the first writer's there is a hint in the zone tree, that
-//       of the first writer is its run's.
+//       of the first writer is its run's. The hints of a flagged extent that is not the first writer's are exactly its
+//       blocks, parted where the zone's block is a multiple of run_blocks_max: cutting changes those at its ends alone.
 //   E3  What is put continues the extent in front of it if it is its neighbour in object and zone too, of the same class,
 //       and neither is flagged. It is not joined with the one behind.
 //
@@ -62,7 +63,8 @@ class extent_editor {
   void put_count(const format::block_run& run, std::uint32_t references);
 
  private:
-  void drop_hints(std::uint64_t object, const format::object_extent& e);
+  [[nodiscard]] readiness prepare_hint_cut(std::uint64_t object, const extent_slice& s) const;
+  void cut_hints(std::uint64_t object, const extent_slice& s);
   struct shared_edit {
     std::uint32_t block = 0;
     std::uint32_t blocks = 0;

@@ -151,7 +151,7 @@ readiness publisher::build_step(publication& p, move_step& s, names&, std::vecto
       found.clear();
       const format::block_run from{part.from.address.advanced(first - part.first),
                                    static_cast<std::uint32_t>(end - first)};
-      if (auto done = who.find(from, names_left, found); !done.ready()) return done;
+      if (auto done = who.find_all(from, names_left, found); !done.ready()) return done;
       for (named_run& n : found) {
         if (n.names.size() > names_left) continue;
         names_left -= n.names.size();

@@ -61,9 +61,10 @@ bool reclaimer::give_up_closed() {
   return c_.data->close_idle() || c_.checkpoint->close_idle();  // for the next time
 }
 
-bool reclaimer::credit_coming() const {
-  return c_.zones.returning_count() > 0 || c_.zones.suspect_count() > 0 || remainders_ > 0 || c_.ring->busy() ||
-         c_.opener->is_opening() || c_.data->writing() || c_.checkpoint->writing();
+bool reclaimer::credit_coming(bool for_journal) const {
+  return c_.zones.returning_count() > (for_journal ? freeing_ : 0u) || c_.zones.suspect_count() > 0 ||
+         remainders_ > 0 || c_.ring->busy() || c_.opener->is_opening() || c_.data->writing() ||
+         c_.checkpoint->writing();
 }
 
 void reclaimer::step() {

@@ -33,8 +33,9 @@ class reclaimer final : public io_client {
   void checkpoint_done();
   /// A zone that has become bad may still be active: it is finished.
   void give_credit_back(zone_state& z);
-  /// Whether the device may have one active zone less without anybody's doing: something is on its way.
-  [[nodiscard]] bool credit_coming() const;
+  /// Whether the device may have one active zone less without anybody's doing: something is on its way, and that does
+  /// not wait for the journal, if it is that which asks.
+  [[nodiscard]] bool credit_coming(bool for_journal) const;
   /// A zone that keeps its credit because it cannot be finished, if there is one.
   [[nodiscard]] std::optional<zoned::zone_index> unfinished() const;
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;

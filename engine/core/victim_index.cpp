@@ -88,12 +88,6 @@ std::optional<zoned::zone_index> victim_index::pick(std::uint64_t now, std::uint
   return zoned::zone_index{heaps_[best].front()};
 }
 
-std::optional<zoned::zone_index> victim_index::emptiest() const {
-  for (const heap& h : heaps_)
-    if (!h.empty()) return zoned::zone_index{h.front()};
-  return std::nullopt;
-}
-
 void victim_index::enter(std::uint32_t zone) {
   const std::uint8_t bucket = bucket_of_zone_[zone];
   if (bucket == buckets) return;

@@ -49,8 +49,18 @@ class victim_index {
   /// the index.
   [[nodiscard]] std::optional<zoned::zone_index> pick(std::uint64_t now, std::uint32_t first_buckets = buckets) const;
 
-  /// One of the emptiest, whatever its age: the oldest of the first bucket that is not empty.
-  [[nodiscard]] std::optional<zoned::zone_index> emptiest() const;
+  /// Of the emptiest, whatever their age, the first that serves, of those in the first buckets; `looks_max` of them are
+  /// looked at.
+  template <class Serves>
+  [[nodiscard]] std::optional<zoned::zone_index> find_emptiest(Serves serves, std::size_t looks_max,
+                                                               std::uint32_t first_buckets = buckets) const {
+    for (std::uint32_t b = 0; b < first_buckets; ++b)
+      for (const std::uint32_t zone : heaps_[b]) {
+        if (serves(zoned::zone_index{zone})) return zoned::zone_index{zone};
+        if (--looks_max == 0) return std::nullopt;
+      }
+    return std::nullopt;
+  }
 
   /// `buckets` if all are live.
   [[nodiscard]] static std::uint32_t bucket_of(std::uint32_t live_blocks, std::uint32_t capacity_blocks);

@@ -61,9 +61,7 @@ void viewer::add_run(state& v, const object_state& o, std::uint64_t first, forma
   const auto add = [&](std::uint64_t from, std::uint64_t until) {
     if (from >= until) return;
     v.runs.push_back({from, {where.address.advanced(from - first), static_cast<std::uint32_t>(until - from)}});
-    zone_state& z = c_.zones.of(where.address);  // V2
-    ++z.readers;
-    ++z.views;
+    c_.zones.add_view(c_.zones.of(where.address));  // V2
   };
   if (!o.doomed) return add(first, end);
   add(first, std::min(end, o.doomed->first_block));
@@ -128,11 +126,7 @@ void viewer::unmap(std::uint64_t view) {
 void viewer::drop_unused(std::uint64_t view) {
   const state& v = views_.at(view);
   if (!v.unmapped || v.fills > 0) return;
-  for (const run& r : v.runs) {
-    zone_state& z = c_.zones.of(r.where.address);
-    --z.readers;
-    --z.views;
-  }
+  for (const run& r : v.runs) c_.zones.drop_view(c_.zones.of(r.where.address));
   views_.erase(view);
 }
 

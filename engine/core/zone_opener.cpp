@@ -111,12 +111,12 @@ bool zone_opener::is_opening() const {
   return std::any_of(opening_.begin(), opening_.end(), [](const opening& o) { return o.to != nullptr; });
 }
 
-bool zone_opener::make_credit() {
+bool zone_opener::make_credit(bool for_journal) {
   if (c_.reclaim->give_up_closed()) {
     refusals_ = 0;
     return true;
   }
-  if (!c_.zones.capped()) return c_.reclaim->credit_coming();
+  if (!c_.zones.capped()) return c_.reclaim->credit_coming(for_journal);
   c_.zones.lift_cap();
   if (++refusals_ <= refusals_max) return true;
   refusals_ = 0;

@@ -37,7 +37,7 @@ class zone_opener final : public io_client {
 
   /// No zone may become active: gives one of ours up, or, when there is none and it is others who hold them, lets the
   /// device be asked again. False: that was done often enough, or nothing that is on its way brings one.
-  [[nodiscard]] bool make_credit();
+  [[nodiscard]] bool make_credit(bool for_journal = false);
   /// A header is on its way.
   [[nodiscard]] bool is_opening() const;
 

@@ -128,14 +128,15 @@ void zone_table::drop_live(zone_state& z, std::uint32_t blocks) {
   blocks = std::min(blocks, z.live_blocks);  // a damaged medium may name blocks twice
   z.live_blocks -= blocks;
   live_blocks_ -= blocks;
-  tell_victims(z);
+  if (blocks > 0) tell_victims(z);
   entry_changed(z);
 }
 
 void zone_table::tell_victims(const zone_state& z) {
   const zoned::zone_index i = z.device.index;
   const std::uint32_t blocks = z.capacity_blocks - 1;
-  if (z.life != zone_life::full || z.role != format::zone_role::data || z.live_blocks == 0 || z.live_blocks >= blocks)
+  const bool full = z.life == zone_life::full && z.role == format::zone_role::data && z.views == 0;
+  if (!full || z.live_blocks == 0 || z.live_blocks >= blocks)
     set_aside(z);
   else if (victims_.contains(i))
     victims_.update(i, z.live_blocks, blocks, z.write_sequence);

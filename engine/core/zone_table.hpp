@@ -25,8 +25,8 @@
 //       when its last write has landed and it fills up, else when it is finished; with data in it, when it was reset.
 //       Where open zones are fewer than active ones, these are kept within their number too, as far as a store can do
 //       with it: a device may refuse to open a closed zone again though another could be closed for it.
-//   I4  Those that cleaning may gain from are in victims(): full sequential data zones, dead in part, that were not set
-//       aside. Nothing has to be told of them but what is told of every zone.
+//   I4  Those that cleaning may gain from are in victims(): full sequential data zones, dead in part, that no view keeps
+//       and that were not set aside. Nothing has to be told of them but what is told of every zone.
 //   I5  Nothing here but init() takes longer the more zones there are: zones are linked with those of their life, and what
 //       is asked often is counted as it changes.
 #pragma once
@@ -232,6 +232,15 @@ class zone_table {
     if (victims_.contains(z.device.index)) victims_.remove(z.device.index);
   }
   void reconsider(const zone_state& z) { tell_victims(z); }
+  /// A view begins or ends to keep a run of the zone.
+  void add_view(zone_state& z) {
+    ++z.readers;
+    if (++z.views == 1) set_aside(z);
+  }
+  void drop_view(zone_state& z) {
+    --z.readers;
+    if (--z.views == 0) tell_victims(z);
+  }
   /// Zones whose entry is to be rewritten, since take_changed().
   [[nodiscard]] const std::vector<std::uint32_t>& changed() const { return changed_; }
   [[nodiscard]] std::vector<std::uint32_t> take_changed();

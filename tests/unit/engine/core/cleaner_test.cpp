@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "core/limits.hpp"
 #include "support/core_runner.hpp"
 
 namespace furrow::test {
@@ -357,6 +358,52 @@ TEST_CASE("blocks of more names than one record has are moved in several") {
   CHECK(w.store.stats().zones_left == 0);
   CHECK(w.store.stats().cleaner_blocks_moved >= blocks - 5);
   CHECK(w.store.check().damage == 0);
+}
+
+TEST_CASE("a block that more extents name than one record has is moved, to as many copies as it takes") {
+  world w{device_shape{.zones = 64}};
+  constexpr std::uint64_t names = 2000, at = 3;
+  REQUIRE(core::names_max(47) < names / 2);
+  const core::handle_id a = w.make("a", many);
+  const core::handle_id b = w.store.create("b");
+  core::clone_request k;
+  k.handle = b, k.source = a, k.bytes = block;
+  k.source_offset_bytes = at * block;
+  for (std::uint64_t i = 0; i < names; ++i) {
+    k.offset_bytes = i * block;
+    core_runner::good(w.store.ask(k));
+  }
+  core::zero_request z;
+  z.handle = a, z.offset_bytes = (at + 2) * block, z.bytes = 20 * block;
+  core_runner::good(w.store.ask(z));
+  const std::uint64_t live = w.store.stats().live_bytes;
+  CHECK(w.clean().zones_cleaned > 0);
+  CHECK(w.store.stats().zones_left == 0);
+  CHECK(w.store.stats().live_bytes == live + names / core::names_max(47) * block);
+  w.check();
+  w.compare(b, std::vector<std::uint64_t>(names, w.is[a.value][at]));
+  core_runner::good(w.store.ask(core::sync_request{}));
+  w.compare(w.reopen("b"), std::vector<std::uint64_t>(names, w.is[a.value][at]));
+  w.check();
+}
+
+TEST_CASE("zones that a view keeps, however many, do not keep others from being cleaned in the background") {
+  store_options o = by_hand();
+  o.background_cleaning = true;
+  world w{device_shape{.zones = 120}, o};
+  const core::handle_id kept = w.make("kept", 47 * 45);
+  const core::handle_id h = w.make("a", 47 * 40);
+  core::map_request m;
+  m.handle = kept;
+  m.bytes = 47 * 45 * block;
+  core_runner::good(w.store.ask(m));
+  core::zero_request z;
+  z.handle = kept, z.bytes = 30 * block;
+  for (z.offset_bytes = 0; z.offset_bytes < m.bytes; z.offset_bytes += 47 * block) core_runner::good(w.store.ask(z));
+  std::mt19937_64 random{1};
+  for (int i = 0; i < 4000; ++i) w.write(h, random() % (47 * 40), 1);
+  CHECK(w.store.stats().zones_cleaned > 0);
+  w.compare(h);
 }
 
 TEST_CASE("a zone that could not be read once is cleaned when it can be read") {

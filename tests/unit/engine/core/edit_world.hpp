@@ -36,10 +36,11 @@ inline std::string text(const std::vector<extent_cell>& cells) {
   return to;
 }
 
-class edit_world {
+template <std::uint32_t ZoneBlocks>
+class edit_world_of {
  public:
   static constexpr std::uint32_t zones = 10;
-  static constexpr std::uint32_t zone_blocks = 64;
+  static constexpr std::uint32_t zone_blocks = ZoneBlocks;
   static constexpr std::uint32_t first_data_zone = 2;
   static constexpr std::uint32_t data_zones = 6;
 
@@ -51,7 +52,7 @@ class edit_world {
   core::checker checker{context, reader};
   core::extent_editor editor{context};
 
-  edit_world() {
+  edit_world_of() {
     const zoned::geometry shape{.zone_bytes = zone_blocks * core::block_bytes,
                                 .zone_count = zones,
                                 .last_zone_bytes = zone_blocks * core::block_bytes};
@@ -166,5 +167,7 @@ class edit_world {
   }
   std::uint64_t sequence_ = 0;
 };
+
+using edit_world = edit_world_of<64>;
 
 }  // namespace furrow::test

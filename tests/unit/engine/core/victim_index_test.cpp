@@ -108,15 +108,20 @@ TEST_CASE("victim_index: an old zone with little dead against a young one with m
 TEST_CASE("victim_index: the emptiest, whatever its age") {
   victim_index index;
   index.init(4);
-  CHECK(!index.emptiest());
+  const auto emptiest = [&index] { return index.find_emptiest([](zoned::zone_index) { return true; }, 100); };
+  CHECK(!emptiest());
   index.add({0}, 256, 256, 0);
-  CHECK(!index.emptiest());
+  CHECK(!emptiest());
   index.add({1}, 192, 256, 0);
   index.add({2}, 65, 256, 1000);
   index.add({3}, 64, 256, 900);
-  CHECK(index.emptiest() == zoned::zone_index{3});
+  CHECK(emptiest() == zoned::zone_index{3});
   index.remove({3});
-  CHECK(index.emptiest() == zoned::zone_index{2});
+  CHECK(emptiest() == zoned::zone_index{2});
+  const auto is_1 = [](zoned::zone_index z) { return z.value == 1; };
+  CHECK(index.find_emptiest(is_1, 2) == zoned::zone_index{1});
+  CHECK(!index.find_emptiest(is_1, 1));
+  CHECK(!index.find_emptiest(is_1, 2, 48));
   CHECK(index.pick(1001) == zoned::zone_index{1});
   CHECK(index.pick(1001, 49) == zoned::zone_index{1});
   CHECK(index.pick(1001, 48) == zoned::zone_index{2});
