@@ -121,8 +121,13 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
       return retry();
     case tag_finish:
-      if (!c.error) c_.zones.set_ring_credit(zone_of(finished_), false);
-      return write_copy();
+      if (!c.error) {
+        c_.zones.set_ring_credit(zone_of(finished_), false);
+        return write_copy();
+      }
+      state_of(finished_).partial = true;
+      if (++attempts_ < attempts_max) return begin_copy();
+      return c_.zones.may_activate(0) ? write_copy() : copy_failed();
     case tag_flush:
       if (c.error) {
         c_.set_latch("a flush of the superblock failed");

@@ -28,6 +28,7 @@ struct arguments {
   bool verbose = false;
   bool json = false;
   bool keep_going = false;
+  bool tiny = false;
   std::string trace;
 };
 
@@ -41,13 +42,18 @@ void on_abort(int signal) {
 }
 
 std::string reproduction(std::uint64_t seed, const arguments& args) {
-  return fmt::format("furrow-sim --seed {} --count 1 --ops {} --verbose", seed, args.operations);
+  return fmt::format("furrow-sim --seed {} --count 1 --ops {}{} --verbose", seed, args.operations,
+                     args.tiny ? " --tiny" : "");
+}
+
+furrow::sim::scenario draw(std::uint64_t seed, const arguments& args) {
+  return args.tiny ? furrow::sim::draw_tiny_scenario(seed) : furrow::sim::draw_scenario(seed);
 }
 
 totals run_seed(std::uint64_t seed, const arguments& args, std::FILE* trace) {
   const std::string note = "furrow-sim: reproduce with: " + reproduction(seed, args) + "\n";
   std::snprintf(crash_note, sizeof crash_note, "%s", note.c_str());
-  const furrow::sim::scenario s = furrow::sim::draw_scenario(seed);
+  const furrow::sim::scenario s = draw(seed, args);
   if (args.verbose) fmt::print("{}\n", furrow::sim::describe(s));
   furrow::sim::simulation run{s, trace};
   if (run.format()) run.run(args.operations);
@@ -152,7 +158,7 @@ int run(const arguments& args) {
       if (args.verbose) fmt::print("seed {}: {} operations, trace {:016x}\n", seed, t.operations, t.trace_hash);
       sum.add(t);
     } catch (const furrow::sim::broken_promise& e) {
-      fmt::print("seed {}: {}\n{}\nreproduce with: {}\n", seed, e.what(), describe(furrow::sim::draw_scenario(seed)),
+      fmt::print("seed {}: {}\n{}\nreproduce with: {}\n", seed, e.what(), describe(draw(seed, args)),
                  reproduction(seed, args));
       std::fflush(stdout);
       ++failed;
@@ -179,6 +185,7 @@ int main(int argc, char** argv) {
   app.add_option("--trace", args.trace, "Write every command and completion to this file");
   app.add_flag("--verbose", args.verbose, "Describe each seed");
   app.add_flag("--json", args.json, "Print totals as JSON");
+  app.add_flag("--tiny", args.tiny, "Devices that hardly hold a store, always full; nothing fails");
   app.add_flag("--keep-going", args.keep_going, "Go on after a seed that failed");
   try {
     app.parse(argc, argv);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t read_bytes_max = 256 << 10;
 constexpr object_id ids_beyond = 3;
-constexpr object_id ids_probed_max = 100;
+constexpr object_id ids_probed_max = 5000;  // creations that a full store refuses take ids
 constexpr std::uint32_t data_check_per_mille = 100;
 constexpr std::uint32_t untouched_read_per_mille = 50;
 

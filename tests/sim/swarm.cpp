@@ -275,6 +275,26 @@ scenario draw_scenario(std::uint64_t seed) {
   return s;
 }
 
+scenario draw_tiny_scenario(std::uint64_t seed) {
+  scenario s = draw_scenario(seed);
+  prng chance{mix(seed) + 5};
+  zoned::geometry& g = s.shape;
+  g.zone_bytes = g.last_zone_bytes = chance.one_of(17, 18, 20, 24, 33) * 4 * kib;
+  g.zone_count = static_cast<std::uint32_t>(chance.within(14, 24));
+  if (g.active_max) g.active_max = std::max(*g.active_max, 5u);
+  if (g.open_max) g.open_max = std::max(*g.open_max, 5u);
+  s.zones.clear();
+  for (std::uint32_t i = 0; i < g.zone_count; ++i)
+    s.zones.push_back({{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, g.zone_bytes, g.zone_bytes, 0});
+  const std::uint32_t shortened = s.faults.shortened_ppm;
+  s.faults = {};
+  s.faults.shortened_ppm = shortened;
+  s.zone_faults = {};
+  s.work.fill_percent = 90;
+  if (chance.chance(500)) s.work.objects_max = s.work.names = static_cast<std::uint32_t>(chance.within(50, 400));
+  return s;
+}
+
 std::uint64_t scenario::data_bytes() const {
   std::uint64_t sum = 0;
   for (const zoned::zone_info& z : zones) sum += z.type == zoned::zone_type::sequential ? z.bytes : 0;

@@ -99,6 +99,8 @@ struct scenario {
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);
+/// The same on a device that hardly holds a store, which is full, and where nothing fails.
+[[nodiscard]] scenario draw_tiny_scenario(std::uint64_t seed);
 /// One line for people.
 [[nodiscard]] std::string describe(const scenario& s);
 

@@ -299,6 +299,7 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
     return op.kind != action::remove && op.kind != action::read && tight && !broken_promise_of_room;
   }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
+  if (injected && e == zoned::errc::too_many_active) return scenario_.faults.failing(zoned::opcode::finish) > 0;
   const bool appends = op.kind == action::append || op.kind == action::batch || is_edit(op.kind);
   const bool failed = store_.device().zone_faults().counts().failed > data_failures_before_;
   if (failed && appends && e == zoned::errc::io) return true;
