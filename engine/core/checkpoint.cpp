@@ -1,7 +1,9 @@
 #include "core/checkpoint.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_set>
+#include <utility>
 
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
@@ -13,6 +15,7 @@ namespace furrow::core {
 
 namespace {
 constexpr std::uint64_t tag_flush = 0;
+constexpr std::uint64_t tag_padding = ~std::uint64_t{0};
 constexpr std::uint32_t attempts_max = 8;
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that free zones must always find room
@@ -153,11 +156,12 @@ void checkpointer::choose_rewrites() {
   const std::uint64_t clean = all_clean > journal_zones ? all_clean - journal_zones : 0;
   const std::uint64_t blocks = clean * c_.zones.typical_blocks() / 2;
   const std::uint64_t budget = blocks > dirty ? blocks - dirty : 0;
+  const std::uint64_t most = 2 * blocks > dirty + c_.zones.typical_blocks() ? 2 * blocks - dirty : 0;
   std::unordered_set<std::uint32_t> chosen;
-  std::uint64_t moved = 0;
+  std::uint64_t moved = 0;  // each page is written in all its copies; one zone at least is emptied if it can be
   for (const zone_state* z : sparse) {
-    moved += z->live_pages;
-    if (moved > budget) break;
+    moved += z->live_pages * c_.super.page_copies;
+    if (moved > (chosen.empty() ? most : budget)) break;
     chosen.insert(z->device.index.value);
   }
   const auto collect = [&](const page_need& p) {
@@ -252,7 +256,7 @@ bool checkpointer::make_job(frozen& f, page_tree& tree) {
 zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (copy == 0 && share_journal_) {
     zone_state* z = c_.log->zone();
-    return c_.log->shareable() && z->room_blocks() > 0 ? z : nullptr;
+    return c_.log->shareable() && !pads(*z) && z->room_blocks() > 0 ? z : nullptr;
   }
   open_zone& s = streams_[copy];
   if (s.usable() && s.zone->room_blocks() > 0) return s.zone;
@@ -338,9 +342,7 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
     if (z.conventional()) {
       if (c.error && z.failures >= zone_failures_max) wear_out(z);
     } else if (!aligned || c.bytes % block_bytes != 0) {
-      if (z.life == zone_life::open || z.life == zone_life::full || z.life == zone_life::closed)
-        c_.zones.set_life(z, zone_life::suspect);
-      c_.log->left(z);
+      cut_off(z, c);
     } else {
       if (z.life == zone_life::full) c_.zones.set_life(z, c_.log->zone() == &z ? zone_life::open : zone_life::closed);
       z.next_block -= static_cast<std::uint32_t>(p.count - landed);
@@ -355,6 +357,45 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
   z.live_pages += static_cast<std::uint32_t>(landed);
   j.landed[p.copy] += landed;
   if (j.landed[0] == j.nodes.size() && (c_.super.page_copies == 1 || j.landed[1] == j.nodes.size())) job_done(p.of);
+}
+
+/// Inside a block; or nothing is known.
+void checkpointer::cut_off(zone_state& z, const zoned::completion& c) {
+  const bool lives = z.life == zone_life::open || z.life == zone_life::full;
+  const bool in_place = !c.error && c.at.offset_bytes % block_bytes == 0;
+  if (in_place && lives && z.writes == 0 && z.ordinal != 0 && c_.log->zone() == &z)
+    return pad(z, c.at.offset_bytes + c.bytes);
+  if (lives || z.life == zone_life::closed) c_.zones.set_life(z, zone_life::suspect);
+  c_.log->left(z);
+}
+
+void checkpointer::pad(zone_state& z, std::uint64_t written_bytes) {
+  const std::uint64_t bytes = block_bytes - written_bytes % block_bytes;
+  z.next_block = static_cast<std::uint32_t>((written_bytes + bytes) / block_bytes);
+  ++z.holds;
+  ++z.writes;
+  c_.zones.set_life(z, z.room_blocks() > 0 ? zone_life::open : zone_life::full);
+  padded_ = &z;
+  padding_ = c_.buffers.take(block_bytes);
+  std::memset(padding_.data(), 0, block_bytes);
+  c_.io.submit({.op = zoned::opcode::append, .zone = z.device.index, .segments = {{padding_.data(), bytes}}}, *this,
+               tag_padding);
+}
+
+void checkpointer::padding_done(const zoned::completion& c) {
+  zone_state& z = *std::exchange(padded_, nullptr);
+  c_.buffers.give(std::move(padding_));
+  --z.holds;
+  --z.writes;
+  if (c.error) {
+    ++z.failures;
+    c_.emit_zone({zone_change::kind::write_failed, z.device.index, expected_state(z), expected_state(z)}, c.error);
+  }
+  if (c.error || c.at.offset_bytes + c.bytes != z.next_block * std::uint64_t{block_bytes}) {
+    if (z.life == zone_life::open || z.life == zone_life::full) c_.zones.set_life(z, zone_life::suspect);
+    c_.log->left(z);
+  }
+  c_.zones.drained(z);
 }
 
 /// A conventional zone that fails is not written any more; what did not land leaves a hole in it.
@@ -420,6 +461,7 @@ void checkpointer::io_done(std::uint64_t tag, const zoned::completion& c) {
     roles_durable_ = true;
     return;
   }
+  if (tag == tag_padding) return padding_done(c);
   const auto it = sent_.find(tag);
   const part p = it->second;
   sent_.erase(it);

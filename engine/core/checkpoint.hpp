@@ -16,6 +16,8 @@
 //   C3  Foreground work goes on meanwhile, on clones of the frozen nodes; it never waits for a checkpoint.
 //   C4  Data leave more clean zones than a checkpoint may take: to be without room for data is not to be without room for
 //       names.
+//   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
+//       nobody else writes to it: a small store would lose a zone with each.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once
@@ -41,7 +43,9 @@ class checkpointer final : public io_client {
   /// Between checkpoints: gives up a page zone that is open; false if there is none.
   bool close_idle();
   [[nodiscard]] bool idle() const { return state_ == state::idle; }
-  [[nodiscard]] bool writing() const { return !sent_.empty(); }
+  [[nodiscard]] bool writing() const { return !sent_.empty() || padded_ != nullptr; }
+  /// Nobody may write to the zone now (C5).
+  [[nodiscard]] bool pads(const zone_state& z) const { return padded_ == &z; }
   /// Changes with whatever it does; added to counters below 2^40, no change is hidden by theirs.
   [[nodiscard]] std::uint64_t progress() const {
     return static_cast<std::uint64_t>(state_) << 56 | std::uint64_t{asked_.size()} << 40;
@@ -105,6 +109,9 @@ class checkpointer final : public io_client {
   zone_state* zone_for(std::uint32_t copy);
   void part_done(part p, const zoned::completion& c);
   void wear_out(zone_state& z);
+  void cut_off(zone_state& z, const zoned::completion& c);
+  void pad(zone_state& z, std::uint64_t written_bytes);
+  void padding_done(const zoned::completion& c);
   void job_done(std::list<job>::iterator it);
   void settle();
   void write_superblock();
@@ -125,6 +132,8 @@ class checkpointer final : public io_client {
   std::list<part> parts_;
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, part> sent_;
+  zone_state* padded_ = nullptr;
+  buffer padding_;
 
   std::optional<format::journal_head> cut_;
   std::uint64_t cut_bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/checkpoint.hpp"
 #include "core/reclaimer.hpp"
 #include "core/zone_opener.hpp"
 #include "format/zone_header.hpp"
@@ -118,7 +119,7 @@ void journal::write_group() {
   if (std::exchange(left_, false)) zone_ = nullptr;
   if (zone_ == nullptr || zone_->room_blocks() == 0) return open_next();
   state_ = state::waiting;
-  if (!c_.takes_write(*zone_)) return;  // pages share the zone; step() comes again
+  if (!c_.takes_write(*zone_) || c_.checkpoint->pads(*zone_)) return;  // pages share the zone; step() comes again
   state_ = state::writing;
   const std::uint64_t room = zone_->room_blocks();
   const std::uint64_t target = std::min<std::uint64_t>(room, group_bytes_aim / block_bytes);

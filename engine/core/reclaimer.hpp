@@ -7,7 +7,8 @@
 //   F3  Resets and finishes are never in the path of an append: at most resets_in_flight_max resets, from step().
 //   F4  An empty zone is not reset, nor a conventional one.
 //   F5  A zone whose write pointer is inside a block is padded to the block's end and used again; but not one of the
-//       journal's, where what is padded could make a whole group of one that was cut off and written anew elsewhere.
+//       journal's, where what is padded could make a whole group of one that was cut off and written anew elsewhere: there
+//       only who knows what was cut off pads it.
 //   F6  A zone becomes bad without a command to it only when it was reported so, or when nothing lives in it.
 //
 // Not here: what makes blocks dead (apply), moving live ones.

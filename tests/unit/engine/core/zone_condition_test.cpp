@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "format/codec.hpp"
+#include "format/page.hpp"
 #include "support/core_runner.hpp"
 
 using namespace furrow;
@@ -241,6 +243,31 @@ TEST_CASE("pages that land inside blocks, behind others that were cut, are writt
   core_runner::good(r.ask(checkpoint_request{}));
   CHECK(left == 0);
   r.spoil = nullptr;
+  CHECK(r.check().damage == 0);
+}
+
+TEST_CASE("pages that are cut off inside a block of the zone shared with the journal cost no zone") {
+  auto device = device_shape{.lba_bytes = 512, .active_max = 5}.make();
+  core_runner r{device};
+  r.format({.page_copies = 2});
+  REQUIRE_FALSE(r.open().error);
+  int left = 6;
+  r.shorten = [&](const zoned::command& c) -> std::optional<std::uint64_t> {
+    const bool page =
+        c.op == zoned::opcode::append && format::load_le<std::uint32_t>(c.segments[0].data) == format::page_magic;
+    if (!page || left == 0) return {};
+    --left;
+    return zoned::total_bytes(c.segments) - 512;
+  };
+  for (int i = 0; i < 12; ++i) {
+    static_cast<void>(r.create("log " + std::to_string(i)));
+    core_runner::good(r.ask(checkpoint_request{}));
+  }
+  CHECK(left == 0);
+  CHECK(r.stats().zone_finishes == 0);
+  CHECK(r.check().damage == 0);
+  core_runner::good(r.ask(close_request{}));
+  REQUIRE_FALSE(r.open().error);
   CHECK(r.check().damage == 0);
 }
 
