@@ -125,7 +125,8 @@ readiness checkpointer::prepare_entries() {
     if (auto need = c_.zone_pages->prepare(format::zone_key(0, {i}))) return readiness::wait(std::move(*need));
   for (const std::uint32_t i : c_.zones.take_changed()) {
     const zone_state& z = c_.zones[{i}];
-    const std::uint8_t flags = z.life == zone_life::bad ? format::zone_flag_bad : 0;
+    const auto flags = static_cast<std::uint8_t>((z.life == zone_life::bad ? format::zone_flag_bad : 0) |
+                                                 (z.retired ? format::zone_flag_retired : 0));
     const format::zone_value v{z.role,           z.cls,         flags,    z.generation, z.fill_sequence,
                                z.write_sequence, z.live_blocks, z.ordinal};
     c_.zone_pages->put(format::zone_key(0, z.device.index), format::encode_fixed(v));

@@ -4,6 +4,7 @@
 
 #include "core/checkpoint.hpp"
 #include "core/data_writer.hpp"
+#include "core/evacuation.hpp"
 #include "core/extent_source.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
@@ -150,9 +151,12 @@ void cleaner::step() {
   reconsider_left();
   if (victim_ == nullptr) {
     if (!requests_.empty()) answer_reached(false);
+    zone_state* z = c_.evacuate->any() ? c_.evacuate->next() : nullptr;
     const need why = wanted();
-    if (why == need::none) return;
-    if (zone_state* const z = pick(why))
+    if (why == need::none && z == nullptr) return;
+    if (why == need::asked || z == nullptr)
+      if (zone_state* const gaining = pick(why)) z = gaining;
+    if (z != nullptr)
       begin(*z);
     else if (why == need::asked && c_.zones.returning_count() == 0 && !c_.reclaim->busy() && !any_gains(room()) &&
              !relieve()) {
@@ -195,7 +199,8 @@ void cleaner::advance() {
     batch_ptr b = held_ ? std::exchange(held_, nullptr) : next_batch();
     if (!b) break;
     if (stopping_) continue;
-    if (!c_.data->reserve_for_cleaner(b->blocks)) {
+    const bool evacuates = victim_->life == zone_life::bad;
+    if (evacuates ? !c_.data->reserve(b->blocks) : !c_.data->reserve_for_cleaner(b->blocks)) {
       held_ = std::move(b);
       if (in_flight_ > 0 || c_.data->more_coming()) return;
       stopping_ = starved_ = true;
@@ -354,6 +359,7 @@ void cleaner::end() {
   ++progress_;
   looked_at_ = ~std::uint64_t{0};
   --z.holds;
+  if (z.life == zone_life::bad) return c_.evacuate->ended(z, (stopping_ || starved_ || unread_) && !damaged_, damaged_);
   if (z.live_blocks == 0) {
     ++c_.stats.zones_cleaned;
     relief_ = 0;

@@ -8,10 +8,10 @@
 //   done       nothing lives in it: the reclaimer frees it; or something was left: it is left alone until more of it dies
 //
 // Invariants
-//   C1  One zone at a time, a full one, held from beginning to end: it is not freed, and what its blocks are does not change.
+//   C1  One zone at a time, a full one, or one that takes no more writes (evacuation), held from beginning to end: it is not freed, and what its blocks are does not change.
 //   C2  At most batches_max batches are in flight, each of at most one command; their room is taken before they are read.
 //   C3  A block whose sum does not hold is not moved: it is told as damage, and its zone is left.
-//   C4  A zone is begun only if it has dead blocks, no view keeps it, and what lives in it fits in the room that there is,
+//   C4  A full zone is begun only if it has dead blocks, no view keeps it, and what lives in it fits in the room that there is,
 //       of which the last zone's worth is for nobody else. So each zone that is cleaned brings more than it took.
 //   C5  Nothing waits for a move but who has no room: it is in no object's queue.
 //   C6  A zone that was left with something in it is not begun again before more of it has died, a view of it has ended, or,

@@ -49,12 +49,16 @@ void context::emit_zone(zone_change change, error_code cause, bool damage) {
     case zone_change::kind::unreported:
       ++stats.zones_retired;
       break;
+    case zone_change::kind::evacuated:
+      ++stats.zones_evacuated;
+      break;
     case zone_change::kind::write_failed:
     case zone_change::kind::unfinished:
       break;
   }
   std::string what = sentence(change.what);
   if (cause) what += ": " + cause.message();
+  damaged = damaged || damage;
   const auto kind = damage ? event::kind::damage : event::kind::zone_changed;
   out.add({}, {}).result = event{kind, {.zone = change.zone, .what = std::move(what)}, change};
 }

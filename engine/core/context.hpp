@@ -32,6 +32,7 @@ class checkpointer;
 class cleaner;
 class data_writer;
 class direct_writer;
+class evacuation;
 class journal;
 class object_table;
 class page_reader;
@@ -96,6 +97,8 @@ struct context {
   std::int64_t now_ns = 0;
   bool closing = false;
   bool read_only = false;
+  bool damaged = false;                 ///< Something that was told of as damage.
+  std::uint64_t journal_lost_from = 0;  ///< Sequence from which on publications are lost with a zone of the journal.
   bool debug_no_split = false;
   error_code latch;
 
@@ -105,6 +108,7 @@ struct context {
   cleaner* clean = nullptr;
   data_writer* data = nullptr;
   direct_writer* direct = nullptr;
+  evacuation* evacuate = nullptr;
   journal* log = nullptr;
   object_table* table = nullptr;
   page_reader* pages = nullptr;
@@ -131,7 +135,10 @@ struct context {
     n.result = std::move(result);
     n.detail = std::move(detail);
   }
-  void emit(event::kind what, error_detail detail = {}) { out.add({}, {}).result = event{what, std::move(detail)}; }
+  void emit(event::kind what, error_detail detail = {}) {
+    damaged = damaged || what == event::kind::damage;
+    out.add({}, {}).result = event{what, std::move(detail)};
+  }
   /// Tells that a zone is not what it was; as damage if it lost what something points at.
   void emit_zone(zone_change change, error_code cause = {}, bool damage = false);
   /// Gives one publication its sequence, applies it and journals it. Its pages were prepared in this turn.

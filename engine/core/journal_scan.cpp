@@ -13,10 +13,13 @@ void journal_scan::start(std::function<void(error_code, finding)> call) {
 void journal_scan::enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal,
                               std::uint64_t block) {
   zone_state& z = c_.zones[zone];
+  if (z.device.condition == zoned::zone_condition::offline) {
+    if (zone_ == nullptr || zone_->written_blocks() == zone_->capacity_blocks) lost_zone_ = {zone, ordinal};
+    return ended();
+  }
   if (z.written_blocks() == 0) {
     if (zone_ != nullptr) return ended();
-    return std::exchange(call_, nullptr)(errc::damaged,
-                                         {"the zone in which the journal begins is empty or offline", zone});
+    return std::exchange(call_, nullptr)(errc::damaged, {"the zone in which the journal begins is empty", zone});
   }
   blocks_.read(zone, 0, 1, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
     if (ec) return std::exchange(call_, nullptr)(ec, {"the header of a journal zone cannot be read", z.device.index});
@@ -147,7 +150,7 @@ void journal_scan::take(const format::group_header& h, std::size_t index) {
 void journal_scan::ended() {
   if (!lost_.empty())
     damage_ = {"the journal has a gap before group " + std::to_string(lost_.front().number), lost_.front().zone};
-  else if (!damage_ && next_number() < c_.super.epoch_group)
+  else if (!damage_ && !lost_zone_ && next_number() < c_.super.epoch_group)
     damage_ = {"the journal ends before group " + std::to_string(c_.super.epoch_group) + "; the last open found more",
                zone_->device.index};
   std::exchange(call_, nullptr)({}, {});

@@ -23,6 +23,9 @@
 // Where such a zone has no whole header nothing of the journal is in it, for the header was durable before the first
 // group; but a group of the generation that was looked for, soon behind it, is damage.
 //
+// A zone of the chain that is offline ends it. It is told of as lost, unless the zone before it has room left: then the journal
+// was not in it yet.
+//
 // Invariants
 //   N1  The chain contains each group that was durable at the end of the last open, or damage is reported.
 //   N2  The outcome does not depend on groups that were not in the chain of an open which came after them, even if the
@@ -63,13 +66,19 @@ class journal_scan {
   [[nodiscard]] const std::vector<entry>& chain() const { return chain_; }
   /// What is missing behind the chain, or could not be read.
   [[nodiscard]] const std::optional<finding>& damage() const { return damage_; }
+  struct lost_zone {
+    zoned::zone_index zone;
+    std::uint64_t ordinal = 0;
+  };
+  /// The zone that the chain goes on in, or begins in, if it is offline.
+  [[nodiscard]] const std::optional<lost_zone>& lost_zone_behind() const { return lost_zone_; }
   /// The zone behind the last of the chain, if what is in it is nobody's: no header, and no group of the journal.
   [[nodiscard]] std::optional<zoned::zone_index> foreign() const { return foreign_; }
   /// Number and previous checksum of the group to come.
   [[nodiscard]] std::uint64_t next_number() const { return c_.super.journal.group + chain_.size(); }
   [[nodiscard]] const format::checksum_field& previous() const { return before(chain_.size()); }
-  /// The last zone of the chain, its header and its place in the chain.
-  [[nodiscard]] zone_state& zone() const { return *zone_; }
+  /// The last zone of the chain, its header and its place in the chain. None if the first one is lost.
+  [[nodiscard]] zone_state* zone() const { return zone_; }
   [[nodiscard]] const format::zone_header& header() const { return header_; }
   [[nodiscard]] std::uint64_t ordinal() const { return ordinal_; }
   /// Tells the zone table which zones the chain runs through, and how far. After the replay: it may free such a zone's
@@ -107,6 +116,7 @@ class journal_scan {
   std::vector<chain_zone> zones_;
   std::vector<lost_group> lost_;
   std::optional<finding> damage_;
+  std::optional<lost_zone> lost_zone_;
   std::optional<zoned::zone_index> foreign_;
 
   zone_state* zone_ = nullptr;

@@ -34,9 +34,12 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       checkpoint_{c_},
       reclaim_{c_},
       cleaner_{c_, reader_},
+      evacuation_{c_},
       recovery_{c_},
       formatter_{c_},
-      checker_{c_, reader_} {
+      checker_{c_, reader_},
+      scrubber_{c_, reader_},
+      health_{c_} {
   c_.shape = shape;
   c_.promises = promises;
   c_.options = options;
@@ -48,6 +51,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.opener = &opener_;
   c_.data = &data_;
   c_.direct = &direct_;
+  c_.evacuate = &evacuation_;
   c_.publish_queue = &publisher_;
   c_.ring = &ring_;
   c_.checkpoint = &checkpoint_;
@@ -89,7 +93,7 @@ void machine::stir() {
 
 bool machine::waits_for_reads() const {
   return state_ != state::open || reclaim_.waits_for_zones() || !cleaner_.idle() || !checks_.empty() ||
-         checker_.running();
+         checker_.running() || !scrubber_.idle();
 }
 
 bool machine::tick() {
@@ -131,7 +135,7 @@ void machine::route(request& r) {
 
 std::uint64_t machine::progress() const {
   return c_.io.submitted() + c_.out.added() + c_.sequence + c_.zones.changes() + checkpoint_.progress() +
-         direct_.progress() + cleaner_.progress();
+         direct_.progress() + cleaner_.progress() + scrubber_.progress();
 }
 
 void machine::settle() {
@@ -146,6 +150,7 @@ void machine::settle() {
       direct_.step();
       appender_.step();
       cleaner_.step();
+      if (!scrubber_.idle()) scrubber_.step();
       salvage_.step();
       data_.step();
       checkpoint_.step();
@@ -162,6 +167,7 @@ void machine::settle() {
       checks_.erase(checks_.begin());
       checker_.start(data, [this, id = id](error_code ec, check_result r) { c_.answer(id, ec, std::move(r)); });
     }
+    health_.step();
     pages_.evict();
   }
 }
@@ -200,7 +206,7 @@ void machine::on(operation_id id, close_request&) {
 void machine::step_close() {
   const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() &&
                      reader_.idle() && data_.idle() && cleaner_.idle() && pages_.idle() && checks_.empty() &&
-                     !checker_.running();
+                     !checker_.running() && scrubber_.idle();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();
     return;
@@ -233,6 +239,7 @@ store_info machine::info() const {
   i.page_copies = c_.super.page_copies;
   i.formatted_ns = c_.super.formatted_ns;
   i.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  i.health = health_.now();
   return i;
 }
 

@@ -19,7 +19,9 @@
 #include "core/cleaner.hpp"
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
+#include "core/evacuation.hpp"
 #include "core/formatter.hpp"
+#include "core/health.hpp"
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
 #include "core/publisher.hpp"
@@ -27,6 +29,7 @@
 #include "core/reclaimer.hpp"
 #include "core/recovery.hpp"
 #include "core/salvager.hpp"
+#include "core/scrub.hpp"
 #include "core/superblock_ring.hpp"
 #include "core/viewer.hpp"
 
@@ -91,6 +94,7 @@ class machine {
   void on(operation_id id, check_request& r);
   void on(operation_id id, checkpoint_request& r);
   void on(operation_id id, clean_request& r);
+  void on(operation_id id, scrub_request& r);
   void on(operation_id id, cancel_request& r);
 
   void publish_step(operation_id id, publication_step s, std::vector<object_state*> objects,
@@ -129,9 +133,12 @@ class machine {
   checkpointer checkpoint_;
   reclaimer reclaim_;
   cleaner cleaner_;
+  evacuation evacuation_;
   recovery recovery_;
   formatter formatter_;
   checker checker_;
+  scrubber scrubber_;
+  health health_;
 
   bool recovered_ = false;
   bool unsettled_ = false;      ///< Something came since the machines last did all that they could.

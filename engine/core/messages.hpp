@@ -19,6 +19,7 @@
 #include "furrow/engine/error.hpp"
 #include "furrow/engine/event.hpp"
 #include "furrow/engine/options.hpp"
+#include "furrow/engine/scrub.hpp"
 #include "furrow/engine/statistics.hpp"
 #include "furrow/engine/types.hpp"
 #include "furrow/zoned/command.hpp"
@@ -205,6 +206,12 @@ struct checkpoint_request {};
 struct clean_request {
   double until_free_share = 0;  ///< 0 .. 1
 };
+/// Reads and verifies what lives from a position on, until so much was read.
+struct scrub_request {
+  scrub_position from;
+  std::uint64_t bytes_max = 0;
+  bool lost_only = false;
+};
 /// The operation is answered with `cancelled` (or `reason`) if nothing was done for it yet. Waits (sync, wait_durable)
 /// always can be.
 struct cancel_request {
@@ -218,7 +225,7 @@ using request_body =
                  read_request, write_request, source_request, zero_request, truncate_request, clone_request,
                  reserve_request, extents_request, map_request, fill_request, unmap_request, sync_request,
                  wait_durable_request, batch_request, statistics_request, info_request, zones_request,
-                 collection_request, check_request, checkpoint_request, clean_request, cancel_request>;
+                 collection_request, check_request, checkpoint_request, clean_request, scrub_request, cancel_request>;
 
 struct request {
   operation_id id;
@@ -253,10 +260,13 @@ using furrow::check_result;
 using furrow::clean_result;
 using furrow::event;  ///< A notification without a request.
 using furrow::open_result;
+using furrow::scrub_position;
+using furrow::scrub_result;
 
-using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
-                                 sequence_result, batch_result, source_need, mapped_view, extent_list, statistics_ptr,
-                                 store_info, std::vector<zone_status>, check_result, clean_result, open_result, event>;
+using result_body =
+    std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
+                 batch_result, source_need, mapped_view, extent_list, statistics_ptr, store_info,
+                 std::vector<zone_status>, check_result, clean_result, scrub_result, open_result, event>;
 
 struct notification {
   operation_id id;

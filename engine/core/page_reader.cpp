@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/evacuation.hpp"
+
 namespace furrow::core {
 
 namespace {
@@ -39,6 +41,7 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
   if (zone.value < c_.zones.count()) --c_.zones[zone].readers;
   const bool good =
       !c.error && c.bytes == block_bytes && c_.tree(l.need.kind).supply(l.need, l.page.part(0, block_bytes));
+  l.spoiled = l.spoiled || (!good && !c.error);
   if (!good && l.copy == 0 && l.need.ref.copies[1] != format::page_ref::no_copy) {
     l.copy = 1;
     return submit(tag, l);
@@ -51,10 +54,13 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
   if (!good)
     c_.emit(event::kind::damage,
             {.zone = zone, .what = "a metadata page cannot be read, or is not the page that was written"});
+  const std::optional<page_need> to_mend = good && l.spoiled ? std::optional{l.need} : std::nullopt;
   auto waiters = std::move(l.waiters);
   c_.buffers.give(std::move(l.page));
   loads_.erase(tag);
   for (auto& again : waiters) again(why);  // I1
+  if (to_mend && !c_.read_only && c_.tree(to_mend->kind).is_loaded())
+    c_.evacuate->mend(*to_mend, [](error_code) {});  // I2
 }
 
 void page_reader::evict() {

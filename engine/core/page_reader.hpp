@@ -3,7 +3,8 @@
 // Invariants
 //   I1  Each waiter is called once: with no error when the page is resident, in the same turn; with damaged when no
 //       copy is the page.
-//   I2  evict() leaves what a waiter may have used already.
+//   I2  A page of which one copy is not what was written is written anew by the next checkpoint.
+//   I3  evict() leaves what a waiter may have used already.
 //
 // Not here: which pages are needed (page_tree).
 #pragma once
@@ -30,6 +31,7 @@ class page_reader final : public io_client {
     page_need need;
     std::uint32_t copy = 0;
     std::uint32_t attempts = 0;
+    bool spoiled = false;  ///< A copy was read, and is not the page.
     std::uint64_t since = 0;
     buffer page;
     std::vector<std::function<void(error_code)>> waiters;

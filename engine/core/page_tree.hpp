@@ -96,6 +96,8 @@ class page_tree {
   /// are left. Before, lookups may need pages of any level, and changes and freeze() are not allowed.
   [[nodiscard]] std::vector<page_need> missing_index() const;
 
+  /// Whether all of the index is there.
+  [[nodiscard]] bool is_loaded() const { return loaded(); }
   /// The cell of exactly this key.
   [[nodiscard]] tree_lookup find(format::key_view key);
   /// The first cell whose key is >= `key`, and the last one whose key is <= `key`.
@@ -159,6 +161,10 @@ class page_tree {
   /// Makes the page dirty without changing it, so that the next checkpoint writes it elsewhere. None, or what is needed
   /// first.
   [[nodiscard]] std::optional<page_need> rewrite(const page_need& page);
+  /// Whether the tree still names that page, in these places.
+  [[nodiscard]] bool names(const page_need& page) const;
+  /// Whether these bytes are that page; its place in the tree is not looked at.
+  [[nodiscard]] bool is_page(const page_need& page, std::span<const std::byte> bytes) const;
 
   /// Forgets clean leaves, those first that were not used for longest, until at most `leaves_max` are resident; leaves
   /// that were used at or after `since` stay, and those of a snapshot: it looks at a few of these, and leaves the rest to
@@ -202,6 +208,9 @@ class page_tree {
   [[nodiscard]] tree_lookup next_leaf(const tree_path& path);
   [[nodiscard]] tree_entry* next_entry(const tree_path& path) const;
   [[nodiscard]] tree_lookup previous_leaf(const tree_path& path);
+  /// The slot that a page of that level is named by, and the way to it; all above is resident.
+  using slot_way = std::array<std::size_t, tree_level_max + 1>;
+  const tree_slot& slot_above(const page_need& page, slot_way& way) const;
   [[nodiscard]] static tree_cell cell_of(const leaf_node& leaf, std::size_t at) {
     const format::page_view::entry c = leaf.view().at(at);
     return {c.key, c.value};

@@ -140,16 +140,31 @@ void page_tree::for_each_ref(const std::function<void(const page_need&)>& call) 
   if (!root_.empty()) visit_refs(root_, root_level_, {}, told, call);
 }
 
-std::optional<page_need> page_tree::rewrite(const page_need& page) {
-  FURROW_ASSERT(loaded());
-  if (root_.empty() || page.level > root_level_) return {};
-  std::array<std::size_t, tree_level_max + 1> way;
+const tree_slot& page_tree::slot_above(const page_need& page, slot_way& way) const {
   const tree_slot* seen = &root_;
   for (unsigned level = root_level_; level > page.level; --level) {
     const index_node& node = as_index(*seen->child);
     way[level] = node.route(page.within);
     seen = &node.entries[way[level]];
   }
+  return *seen;
+}
+
+bool page_tree::names(const page_need& page) const {
+  FURROW_ASSERT(loaded());
+  slot_way way;
+  return !root_.empty() && page.level <= root_level_ && slot_above(page, way).where() == page.ref;
+}
+
+bool page_tree::is_page(const page_need& page, std::span<const std::byte> bytes) const {
+  return is_page_of(bytes, page.ref, kind_, page.level, store_);
+}
+
+std::optional<page_need> page_tree::rewrite(const page_need& page) {
+  FURROW_ASSERT(loaded());
+  if (root_.empty() || page.level > root_level_) return {};
+  slot_way way;
+  const tree_slot* const seen = &slot_above(page, way);
   if (seen->where() != page.ref) return {};
   if (!seen->child) return need_of(*seen, page.level, page.within);
   tree_slot* slot = &root_;

@@ -8,6 +8,7 @@
 #include "core/checkpoint.hpp"
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
+#include "core/evacuation.hpp"
 #include "core/journal.hpp"
 #include "core/objects.hpp"
 #include "core/page_reader.hpp"
@@ -100,7 +101,8 @@ bool reclaimer::waits_for_reads() const {
 }
 
 bool reclaimer::freeable(const zone_state& z) const {
-  if (z.life != zone_life::full && z.life != zone_life::closed) return false;
+  const bool to_retire = z.life == zone_life::bad && z.retired && z.role != format::zone_role::free;
+  if (z.life != zone_life::full && z.life != zone_life::closed && !to_retire) return false;
   if (z.live_blocks != 0 || z.live_pages != 0) return false;
   if (z.life == zone_life::closed && z.room_blocks() > 0 && z.next_block <= 1) return false;  // as good as new
   return z.ordinal == 0 || z.ordinal < c_.checkpoint->head_ordinal();
@@ -111,7 +113,7 @@ void reclaimer::free_zone(zone_state& z) {
   if (z.life != zone_life::freeing) {
     c_.zones.set_life(z, zone_life::freeing);
     ++freeing_;
-    if (z.role == format::zone_role::data) c_.place.zone_ended(z.cls, z.fill_sequence, c_.sequence);
+    if (z.role == format::zone_role::data && !z.retired) c_.place.zone_ended(z.cls, z.fill_sequence, c_.sequence);
   }
   const readiness done = c_.apply->prepare(body);
   if (done.need)
@@ -129,11 +131,15 @@ void reclaimer::free_zone(zone_state& z) {
 }
 
 void reclaimer::retire_or(zone_state& z, zone_life life) {
+  if (z.retired) {
+    c_.zones.set_life(z, zone_life::bad);
+    return c_.emit_zone({zone_change::kind::evacuated, z.device.index, expected_state(z), expected_state(z)});
+  }
   if (z.failures < zone_failures_max) {
     z.spoiled_uses = 0;
   } else if (++z.spoiled_uses >= zone_trials_max) {
-    z.entry_changed = true;  // the flag of a bad zone is kept
     c_.zones.set_life(z, zone_life::bad);
+    c_.zones.entry_changed(z);  // the flag of a bad zone is kept
     return c_.emit_zone({zone_change::kind::retired, z.device.index, expected_state(z), expected_state(z)});
   }
   c_.zones.set_life(z, life);
@@ -224,7 +230,7 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
       c_.zones.set_life(z, zone_life::full);
       break;
     case fate::bad:
-      c_.zones.set_life(z, zone_life::bad);
+      c_.evacuate->turned(z);
       break;
   }
   reports_.erase(z.device.index.value);
@@ -251,11 +257,10 @@ void reclaimer::inquiry_done(zone_state& z, const zoned::completion& c) {
                   expected,
                   {q.info.condition, q.info.write_pointer_bytes}});
     // A zone that is being written to, emptied or looked at finds out for itself.
-    const bool settled = z.life == zone_life::full || z.life == zone_life::closed;
-    if (settled && z.role == format::zone_role::data && z.writes == 0) {
+    const bool settled = z.life == zone_life::full || z.life == zone_life::closed || z.life == zone_life::bad;
+    if (settled && z.writes == 0) {
       c_.zones.inactive(z);
-      z.next_block = z.capacity_blocks;
-      c_.zones.set_life(z, zone_life::bad);
+      c_.evacuate->turned(z);
     }
   }
   for (const auto& then : q.then) then();

@@ -10,6 +10,7 @@
 //       journal's, where what is padded could make a whole group of one that was cut off and written anew elsewhere: there
 //       only who knows what was cut off pads it.
 //   F6  A zone becomes bad without a command to it only when it was reported so, or when nothing lives in it.
+//   F7  One that was read-only or offline is freed like others when nothing lives in it, and is bad then.
 //
 // Not here: what makes blocks dead (apply), moving live ones.
 #pragma once

@@ -4,6 +4,7 @@
 
 #include "core/apply.hpp"
 #include "core/checkpoint.hpp"
+#include "core/evacuation.hpp"
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
@@ -104,6 +105,7 @@ bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
   c_.zones.restore_live(z, v->live_blocks);
   z.ordinal = v->ordinal;
   z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
+  z.retired = (v->flags & format::zone_flag_retired) != 0;
   return true;
 }
 
@@ -161,14 +163,33 @@ void recovery::count_pages() {
                     {zoned::zone_condition::empty, 0},
                     {device.condition, device.write_pointer_bytes}});
     }
-    replay();
+    if (!scan_.lost_zone_behind()) return replay();
+    lost_.find(scan_.lost_zone_behind()->ordinal + 1, [this](std::optional<std::uint64_t> first) {
+      behind_lost_ = first;
+      replay();
+    });
   });
+}
+
+void recovery::tell_lost() {
+  const auto& lost = scan_.lost_zone_behind();
+  if (!lost) return;
+  std::string what = "a zone of the journal is offline: what was published from sequence " +
+                     std::to_string(c_.sequence + 1) + " on is lost";
+  if (behind_lost_ && *behind_lost_ > c_.sequence + 1)
+    what += ", of which " + std::to_string(c_.sequence + 1) + " to " + std::to_string(*behind_lost_ - 1) +
+            " were in that zone";
+  c_.journal_lost_from = c_.sequence + 1;
+  damage(std::move(what), lost->zone);
 }
 
 /// The next groups of the chain that lie behind one another.
 void recovery::replay() {
   const std::vector<journal_scan::entry>& chain = scan_.chain();
-  if (group_ == chain.size()) return reconcile();
+  if (group_ == chain.size()) {
+    tell_lost();
+    return reconcile();
+  }
   const journal_scan::entry& first = chain[group_];
   std::uint64_t blocks = first.blocks;
   for (group_end_ = group_ + 1; group_end_ < chain.size(); ++group_end_) {
@@ -276,8 +297,7 @@ void recovery::reconcile_zone(zone_state& z) {
   const zoned::zone_condition condition = z.device.condition;
   z.next_block = z.landed_blocks = z.written_blocks();
   if (condition == zoned::zone_condition::read_only || condition == zoned::zone_condition::offline) {
-    z.next_block = z.capacity_blocks;
-    c_.zones.set_life(z, zone_life::bad);
+    c_.evacuate->turned(z);
     const bool gone = condition == zoned::zone_condition::offline;
     return c_.emit_zone({gone ? zone_change::kind::offline : zone_change::kind::read_only,
                          z.device.index,
@@ -285,6 +305,7 @@ void recovery::reconcile_zone(zone_state& z) {
                          {condition, z.device.write_pointer_bytes}});
   }
   const bool empty = condition == zoned::zone_condition::empty;
+  if (z.retired && (!empty || z.role == format::zone_role::free)) return c_.evacuate->turned(z);
   if (z.role == format::zone_role::free) {
     const zone_life life = z.failures >= zone_failures_max || !c_.zones.is_usable(z) ? zone_life::bad
                            : empty                                                   ? zone_life::clean
@@ -297,7 +318,7 @@ void recovery::reconcile_zone(zone_state& z) {
     z.role = format::zone_role::free;
     z.ordinal = 0;
     c_.zones.entry_changed(z);
-    return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
+    return c_.zones.set_life(z, c_.zones.is_usable(z) && !z.retired ? zone_life::clean : zone_life::bad);
   }
   if (condition == zoned::zone_condition::full || z.room_blocks() == 0) {
     c_.zones.set_life(z, zone_life::full);
@@ -322,10 +343,10 @@ void recovery::reconcile_conventional(zone_state& z) {
 }
 
 void recovery::start_journal() {
-  zone_state* zone = &scan_.zone();
+  zone_state* zone = scan_.zone();
   const format::zone_header& header = scan_.header();
-  if (zone->life == zone_life::closed) c_.zones.set_life(*zone, zone_life::open);
-  if (zone->life == zone_life::suspect || zone->life == zone_life::bad) zone = nullptr;
+  if (zone != nullptr && zone->life == zone_life::closed) c_.zones.set_life(*zone, zone_life::open);
+  if (zone != nullptr && (zone->life == zone_life::suspect || zone->life == zone_life::bad)) zone = nullptr;
   zone_state* next = nullptr;
   if (header.next.value < c_.zones.count()) next = &c_.zones[header.next];
   const bool kept = next != nullptr &&

@@ -1,7 +1,8 @@
 // Opens a store: superblock, trees, zone table, journal, write pointers, in this order.
 //
 // Decision table for a zone (what the table says x what the device reports)
-//   read-only, offline           bad
+//   read-only, offline           bad, and for ever
+//   was so once x not empty      the same
 //   free x empty                 clean
 //   free x anything else         dirty: written after the last durable record, so nothing durable is in it
 //   used x empty                 clean if nothing lives in it, else damage: the device lost it
@@ -13,6 +14,9 @@
 //   free                         clean, whatever is in it: nothing durable names it
 //   used                         closed behind the last group of the chain and the last page that the trees name; full if
 //                                there is no room. What is behind was never durable, or is dead, and may be written over
+//
+// A zone of the journal that is offline ends the replay: the store is opened read-only as it was before, and it is told from
+// which sequence on publications are lost, and up to which they were in that zone.
 //
 // Invariants
 //   V1  Until the superblock of the new epoch is written nothing is changed on the device, but that the journal's next
@@ -27,6 +31,7 @@
 #include <functional>
 
 #include "core/journal_scan.hpp"
+#include "core/lost_journal.hpp"
 #include "core/survey.hpp"
 #include "core/tree_node.hpp"
 
@@ -34,7 +39,7 @@ namespace furrow::core {
 
 class recovery final : public io_client {
  public:
-  explicit recovery(context& c) : c_{c}, survey_{c}, scan_{c}, blocks_{c} {}
+  explicit recovery(context& c) : c_{c}, survey_{c}, scan_{c}, lost_{c}, blocks_{c} {}
 
   struct outcome {
     error_code error;
@@ -55,6 +60,7 @@ class recovery final : public io_client {
   void replay_group();
   void replay_records();
   void contradiction(std::string what);
+  void tell_lost();
   void reconcile();
   void look_behind_pointers(std::size_t first);
   void reconcile_zone(zone_state& z);
@@ -70,6 +76,8 @@ class recovery final : public io_client {
   context& c_;
   survey survey_;
   journal_scan scan_;
+  lost_journal lost_;
+  std::optional<std::uint64_t> behind_lost_;  ///< The first sequence behind a zone of the journal that is lost.
   block_reader blocks_;
   std::function<void(const outcome&)> call_;
   outcome out_;

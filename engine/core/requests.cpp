@@ -384,6 +384,8 @@ void machine::on(operation_id id, check_request& r) { checks_.emplace_back(id, r
 
 void machine::on(operation_id id, clean_request& r) { cleaner_.accept(id, r); }
 
+void machine::on(operation_id id, scrub_request& r) { scrubber_.accept(id, r); }
+
 void machine::on(operation_id id, checkpoint_request&) {
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
   checkpoint_.request(false, [this, id](error_code ec) { c_.answer(id, ec, sequence_result{c_.super.sequence}); });
@@ -392,7 +394,8 @@ void machine::on(operation_id id, checkpoint_request&) {
 void machine::on(operation_id id, cancel_request& r) {
   if (waits_.erase(r.target) > 0)
     c_.answer(r.target, r.reason);
-  else if (!appender_.cancel(r.target, r.reason) && !cleaner_.cancel(r.target, r.reason))
+  else if (!appender_.cancel(r.target, r.reason) && !cleaner_.cancel(r.target, r.reason) &&
+           !scrubber_.cancel(r.target, r.reason))
     static_cast<void>(direct_.cancel(r.target, r.reason));
   c_.answer(id, {});
 }

@@ -74,6 +74,7 @@ void superblock_ring::copy_done(const zoned::completion& c) {
   }
   if (!whole) return retry();
   at_[copy_].newest = target_;
+  lost_[copy_] = false;
   flush();
 }
 
@@ -84,6 +85,7 @@ void superblock_ring::retry() {
 
 void superblock_ring::copy_failed() {
   ++failed_;
+  lost_[copy_] = true;
   c_.emit(event::kind::degraded,
           {.zone = zone_of(target_).device.index, .what = "a copy of the superblock could not be written"});
   flush();

@@ -34,6 +34,9 @@ class superblock_ring final : public io_client {
   /// Gives it the next serial and writes both copies; one call at a time.
   void write(format::superblock s, std::function<void(error_code)> call);
   [[nodiscard]] bool busy() const { return call_ != nullptr; }
+  /// A copy was not found at the open, or could not be written the last time.
+  void set_lost(std::uint32_t copy, bool lost) { lost_[copy] = lost; }
+  [[nodiscard]] std::uint32_t copies_lost() const { return (lost_[0] ? 1u : 0u) + (lost_[1] ? 1u : 0u); }
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
  private:
@@ -59,6 +62,7 @@ class superblock_ring final : public io_client {
   std::uint32_t finished_ = 0;  ///< The half that is being finished.
   std::uint32_t attempts_ = 0;
   std::uint32_t failed_ = 0;
+  bool lost_[2] = {false, false};
   buffer block_;
   std::function<void(error_code)> call_;
 };

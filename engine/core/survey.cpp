@@ -106,6 +106,7 @@ void survey::place_ring() const {
       return superblock_ring::half_state{writable ? r.end_block : z.capacity_blocks, r.end_block > 0 || r.partial,
                                          r.partial};
     };
+    c_.ring->set_lost(copy, !a.newest && !b.newest);
     c_.ring->place(copy, second ? 1 : 0, half(a, 0), half(b, 1));
   }
 }

@@ -94,6 +94,8 @@ const char* sentence(zone_change::kind k) {
       return "writes to a zone failed too often: it is not used any more";
     case zone_change::kind::unfinished:
       return "a zone cannot be finished, and keeps its place among the active ones";
+    case zone_change::kind::evacuated:
+      return "nothing lives any more in a zone that takes no writes: it is not used any more";
   }
   FURROW_UNREACHABLE();
 }

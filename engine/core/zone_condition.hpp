@@ -1,7 +1,8 @@
 // What a device may make of a zone unasked, and what the core does about it.
 //
 // Found                how it shows                          what is done
-//   read_only          report, or an append refused so       bad: no more writes; what lives in it is read on
+//   read_only          report, or an append refused so       bad: no more writes; what lives in it is read on, and moved
+//                                                            elsewhere (evacuation)
 //   offline            report, or an append refused so       bad: its data are lost; reads of them fail with zone_offline
 //   full_early         report: full, and there was room      full: appends go elsewhere, which is no failure of theirs
 //                      report: full, all room submitted      the same, but nothing is told: what failed may have filled it

@@ -92,6 +92,7 @@ struct zone_state {
   std::uint32_t settled_blocks = 0;                  ///< What it was counted for when it became full or bad.
   format::zone_role settled_role = format::zone_role::free;
   bool in_metadata = false;
+  bool retired = false;  ///< It was read-only or offline once: bad for ever.
   static constexpr std::uint32_t no_zone = ~std::uint32_t{0};
 
   [[nodiscard]] bool conventional() const { return device.type == zoned::zone_type::conventional; }
@@ -132,7 +133,7 @@ class zone_table {
   bool restore_full(zone_state& z) {
     const bool lives = z.role == format::zone_role::data && z.live_blocks > 0;
     if (!lives || z.device.condition != zoned::zone_condition::full || z.life != zone_life::bad || z.in_metadata ||
-        z.settled_role != format::zone_role::free)
+        z.retired || z.settled_role != format::zone_role::free)
       return false;
     z.next_block = z.landed_blocks = z.capacity_blocks;
     z.life = zone_life::full;

@@ -262,6 +262,18 @@ outcome<clean_result> blocking_store::clean(double until_free_share) const {
   });
 }
 
+outcome<scrub_result> blocking_store::scrub(const scrub_options& options) const {
+  return wait<scrub_result>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_scrub(options, std::move(token));
+  });
+}
+
+outcome<store_health> blocking_store::health() const {
+  auto i = info();
+  if (!i) return i.error();
+  return std::move(i->health);
+}
+
 outcome<statistics> blocking_store::statistics_now() const {
   return wait<statistics>(store_.call(), [&](const call_options& call, auto token) {
     store_.with(call).async_statistics(std::move(token));

@@ -1,6 +1,7 @@
 #include "furrow/engine/store.hpp"
 
 #include "driver/choices.hpp"
+#include "driver/scrub.hpp"
 #include "driver/start.hpp"
 
 namespace furrow {
@@ -132,6 +133,13 @@ void store::start_check(handler_for<check_result> h, bool data) const {
 
 void store::start_clean(handler_for<clean_result> h, double until_free_share) const {
   start_on(opened_, call_, std::move(h), core::clean_request{until_free_share});
+}
+
+void store::start_scrub(handler_for<scrub_result> h, scrub_options options) const {
+  driver::start_scrub(std::move(h), options, get_executor(),
+                      [s = *this](handler_for<scrub_result> part, core::scrub_request r) {
+                        start_on(s.opened_, s.call_, std::move(part), r);
+                      });
 }
 
 void store::start_statistics(handler_for<statistics> h) const {

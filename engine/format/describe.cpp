@@ -369,6 +369,7 @@ described describe_zone(key_view key, value_view value) {
       .text("role", name_of(v->role))
       .text("class", name_of(v->cls))
       .number("bad", v->flags & zone_flag_bad)
+      .number("retired", (v->flags & zone_flag_retired) != 0 ? 1 : 0)
       .number("generation", v->generation)
       .number("live_blocks", v->live_blocks)
       .number("fill_sequence", v->fill_sequence)

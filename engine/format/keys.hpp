@@ -208,7 +208,8 @@ struct zone_value {
   std::uint64_t ordinal = 0;
   friend bool operator==(const zone_value&, const zone_value&) = default;
 };
-inline constexpr std::uint8_t zone_flag_bad = 1;  ///< Failed; not to be used again.
+inline constexpr std::uint8_t zone_flag_bad = 1;      ///< Failed; not to be used again.
+inline constexpr std::uint8_t zone_flag_retired = 2;  ///< Was read-only or offline: not to be used whatever it is now.
 
 struct run_value {
   std::uint64_t object = 0;
@@ -257,7 +258,7 @@ struct hint_value {
 inline constexpr std::size_t extent_value_bytes = 20;
 inline constexpr std::size_t zone_value_bytes = 40;
 [[nodiscard]] inline bool in_limits(const zone_value& v) {
-  return known(v.role) && known(v.cls) && (v.flags & ~zone_flag_bad) == 0 &&
+  return known(v.role) && known(v.cls) && (v.flags & ~(zone_flag_bad | zone_flag_retired)) == 0 &&
          (v.ordinal == 0 || v.role == zone_role::metadata);  // I5
 }
 [[nodiscard]] inline std::optional<zone_value> decode_zone(value_view bytes) {

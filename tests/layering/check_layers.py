@@ -19,7 +19,8 @@ ZONED_VOCABULARY = ZONED_VALUES + [
     f"zoned/include/furrow/zoned/{h}.hpp" for h in ("guarantees", "zone_machine", "command")]
 ASSERT = ["engine/core/assert.hpp", "engine/core/assert.cpp"]
 ENGINE_VALUES = [f"engine/include/furrow/engine/{h}.hpp" for h in (
-    "types", "short_list", "options", "error", "statistics", "event", "check", "clean")]
+    "types", "short_list", "options", "error", "statistics", "event", "check", "clean", "health",
+    "scrub")]
 
 VALUE_HEADERS = """
     algorithm any array bit cassert cctype cerrno charconv climits compare concepts cstddef cstdint cstdlib cstring deque

@@ -64,6 +64,10 @@ void totals::add(const totals& other) {
   checkpoints += other.checkpoints;
   blocks_moved += other.blocks_moved;
   zones_cleaned += other.zones_cleaned;
+  zones_evacuated += other.zones_evacuated;
+  scrubs += other.scrubs;
+  rotten_blocks += other.rotten_blocks;
+  evacuations_checked += other.evacuations_checked;
   zone_resets += other.zone_resets;
   groups += other.groups;
   acknowledgements_proven += other.acknowledgements_proven;
@@ -261,6 +265,7 @@ void simulation::add_statistics() {
   totals_.checkpoints += last->checkpoints;
   totals_.blocks_moved += last->cleaner_blocks_moved;
   totals_.zones_cleaned += last->zones_cleaned;
+  totals_.zones_evacuated += last->zones_evacuated;
   totals_.zone_resets += last->zone_resets;
   totals_.groups += last->groups;
 }

@@ -63,6 +63,10 @@ struct totals {
   std::uint64_t checkpoints = 0;
   std::uint64_t blocks_moved = 0;
   std::uint64_t zones_cleaned = 0;
+  std::uint64_t zones_evacuated = 0;
+  std::uint64_t scrubs = 0;               ///< Of all that lives,
+  std::uint64_t rotten_blocks = 0;        ///< with so many blocks spoiled, which they found, and nothing else.
+  std::uint64_t evacuations_checked = 0;  ///< Zones that had turned read-only, after an open: empty.
   std::uint64_t zone_resets = 0;
   std::uint64_t groups = 0;
   std::uint64_t acknowledgements_proven = 0;
@@ -111,6 +115,18 @@ class simulation {
   void compare_extents(const recovered_object& r, core::handle_id handle);
   void compare_content(recovered_object& r);
   void compare_accounts(const std::vector<recovered_object>& found);
+  void compare_evacuated(const statistics& s);
+
+  // simulation_scrub.cpp
+  struct rotten_block {
+    object_id object = 0;
+    std::uint64_t offset_bytes = 0;
+    zoned::place where;
+  };
+  void compare_scrub(const std::vector<recovered_object>& found);
+  [[nodiscard]] std::optional<rotten_block> pick_block(const std::vector<recovered_object>& found);
+  void flip(const rotten_block& b);
+  [[nodiscard]] std::vector<check_finding> scrub_all();
   [[nodiscard]] core::notification expect(core::request_body body, const char* what);
 
   scenario scenario_;

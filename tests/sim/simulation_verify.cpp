@@ -250,6 +250,19 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
                                      blocks_seen_.size(), blocks_seen_.size() * zoned::store_block_bytes)};
   }
   rule_.opened(s.sequence);
+  compare_evacuated(s);
+}
+
+/// What lived in a zone that is read-only is elsewhere, if there is room for it.
+void simulation::compare_evacuated(const statistics& s) {
+  const core::notification n = expect(core::zones_request{}, "zones");
+  for (const zone_status& z : std::get<std::vector<zone_status>>(n.result)) {
+    if (z.device.condition != zoned::zone_condition::read_only || !z.bad || z.use == zone_use::metadata) continue;
+    ++totals_.evacuations_checked;
+    if (z.live_blocks > 0 && z.live_blocks * zoned::store_block_bytes <= s.free_bytes)
+      throw broken_promise{fmt::format("zone {} is read-only, {} blocks live in it, and there is room for {}",
+                                       z.device.index.value, z.live_blocks, s.free_bytes / zoned::store_block_bytes)};
+  }
 }
 
 void simulation::verify(bool all) {
@@ -263,6 +276,7 @@ void simulation::verify(bool all) {
     if (!r.was_read && (check_data_ || chance_.chance(untouched_read_per_mille))) compare_content(r);
   }
   compare_accounts(found);
+  compare_scrub(found);
 }
 
 }  // namespace furrow::sim

@@ -137,7 +137,7 @@ void draw_weights(workload_weights& w, prng& chance) {
   weigh(action::statistics, 1);
   weigh(action::misuse, 2);
   // What a run cannot do without keeps its weight; of the rest each is off in a third of the runs, or much heavier.
-  for (std::size_t i = 0; i < action_count; ++i) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(action::scrub); ++i) {
     const action a = static_cast<action>(i);
     if (a == action::create_named || a == action::append || a == action::remove || a == action::open_by_name) continue;
     if (chance.chance(330)) w.of[i] = 0;
@@ -254,6 +254,8 @@ const char* name_of(action a) {
       return "statistics";
     case action::misuse:
       return "misuse";
+    case action::scrub:
+      return "scrub";
     case action::count:
       break;
   }
@@ -272,6 +274,7 @@ scenario draw_scenario(std::uint64_t seed) {
   s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
   draw_conventional(s, chance);
   draw_finish_failures(s, chance);
+  s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
   return s;
 }
 

@@ -50,6 +50,7 @@ enum class action : std::uint8_t {
   cancel,
   statistics,
   misuse,
+  scrub,
   count
 };
 inline constexpr std::size_t action_count = static_cast<std::size_t>(action::count);

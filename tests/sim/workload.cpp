@@ -110,6 +110,7 @@ bool workload::ask_one(action kind) {
     case action::checkpoint:
     case action::clean:
     case action::statistics:
+    case action::scrub:
       return ask_other(kind);
     case action::cancel:
       return ask_cancel();
@@ -250,6 +251,8 @@ void workload::succeed(operation& op, core::notification& n) {
       if (expect(std::type_identity<core::statistics_ptr>{})->sequence < op.target)
         broken(op, "the sequence went back");
       return;
+    case action::scrub:
+      return scrubbed(op, expect(std::type_identity<core::scrub_result>{}));
     case action::reserve:
       return reserved(op, expect(std::type_identity<core::read_result>{}).bytes);
     case action::release:

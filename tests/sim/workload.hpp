@@ -174,6 +174,7 @@ class workload {
   bool ask_clone(operation_ptr op);
   bool ask_reserve();
   void reserved(const operation& op, std::uint64_t bytes);
+  void scrubbed(const operation& op, const core::scrub_result& r);
   void use_promise(operation& op);
   void drop_promise(object_index i);
   bool ask_look();
@@ -215,6 +216,7 @@ class workload {
   std::uint32_t versions_ = 0;
   std::uint64_t serials_ = 0;
   std::uint64_t failures_before_ = 0;
+  core::scrub_position scrubbed_to_;
   std::uint64_t data_failures_before_ = 0;
   bool wants_reopen_ = false;
   bool closed_ = false;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "sim/content.hpp"
+#include "sim/lost_blocks.hpp"
 #include "sim/workload.hpp"
 
 namespace furrow::sim {
@@ -202,10 +203,21 @@ bool workload::ask_other(action kind) {
     send(std::move(op), core::checkpoint_request{});
   } else if (kind == action::clean) {
     send(std::move(op), core::clean_request{static_cast<double>(chance_.below(101)) / 100});
+  } else if (kind == action::scrub) {
+    send(std::move(op), core::scrub_request{scrubbed_to_, chance_.scaled(1, 256) * zoned::store_block_bytes});
   } else {
     send(std::move(op), core::statistics_request{});
   }
   return true;
+}
+
+/// Nothing is wrong but what is lost with its zone, or could not be read because the device failed.
+void workload::scrubbed(const operation& op, const core::scrub_result& r) {
+  const bool injected = store_.device().faults().failures() > failures_before_;
+  for (const check_finding& f : r.findings)
+    if (!injected && !names_offline_zone(store_.device(), f.detail)) broken(op, "a scrub finds: " + f.what);
+  const bool all = r.next.at == core::scrub_position::part::end;
+  scrubbed_to_ = all ? core::scrub_position{} : r.next;
 }
 
 bool workload::ask_cancel() {

@@ -6,6 +6,7 @@
 //                ordered_extents: appends begun and not yet done
 //   a create of "event:N" is preceded by N events
 //   a create of "out of memory" throws
+//   a scrub ends after 1 MiB; each part finds something
 //   a device of one zone holds no store: opening fails
 //
 // Invariants
@@ -24,6 +25,8 @@
 
 namespace furrow::core {
 namespace {
+
+constexpr std::uint64_t scrub_bytes = 1 << 20;
 
 struct fake_object {
   object_id id = 0;
@@ -281,6 +284,15 @@ class machine {
   void begin(operation_id id, collection_request&) { answer(id, opened_object{{}, 5, true}); }
   void begin(operation_id id, check_request& r) { answer(id, check_result{.blocks_verified = r.data ? 1u : 0u}); }
   void begin(operation_id id, checkpoint_request& r) { defer(id, r); }
+  void begin(operation_id id, scrub_request& r) {
+    scrub_result s;
+    s.bytes_read = r.bytes_max;
+    s.next = r.from;
+    s.next.block += r.bytes_max;
+    if (s.next.block >= scrub_bytes) s.next = {scrub_position::part::end, 0, 0};
+    s.findings.push_back({"a part", {}});
+    answer(id, std::move(s));
+  }
   void done(work& w, checkpoint_request&) { answer(w.id, sequence_result{stats_.sequence}); }
   void begin(operation_id id, cancel_request& r) {
     if (waits_.erase(r.target) != 0) fail(r.target, r.reason);

@@ -126,6 +126,8 @@ class blocking_store {
   [[nodiscard]] outcome<sequence> checkpoint() const;
   [[nodiscard]] outcome<check_result> check(bool data) const;
   [[nodiscard]] outcome<clean_result> clean(double until_free_share) const;
+  [[nodiscard]] outcome<scrub_result> scrub(const scrub_options& options) const;
+  [[nodiscard]] outcome<store_health> health() const;
   [[nodiscard]] outcome<statistics> statistics_now() const;
   [[nodiscard]] outcome<store_info> info() const;
   [[nodiscard]] outcome<std::vector<zone_status>> zones() const;

@@ -21,7 +21,8 @@ struct zone_change {
     unreported,        ///< It cannot be reported; it is not written to any more.
     unwritable,        ///< Its header, or a reset of it, failed; it is not used any more.
     retired,           ///< Writes to it failed in several uses in a row; it is not used any more.
-    unfinished         ///< It cannot be finished, and the device goes on counting it as active.
+    unfinished,        ///< It cannot be finished, and the device goes on counting it as active.
+    evacuated          ///< It was read-only or offline, and nothing lives in it any more. It is not used any more.
   };
   struct state {
     zoned::zone_condition condition{};
@@ -35,15 +36,16 @@ struct zone_change {
 
 struct event {
   enum class kind : std::uint8_t {
-    degraded = 1,  ///< It goes on with less: a zone is gone, or one of two copies.
+    degraded = 1,  ///< It goes on with less: see store_health.
     low_space,     ///< Appends will soon be refused with no_space.
     zone_changed,  ///< A zone is not what it was: see `zone`.
     needs_reopen,  ///< Writing has ended; see errc::needs_reopen.
     checkpoint_begun,
     checkpoint_ended,
     zone_opened,
-    damage,         ///< Something on the device does not verify, or is gone. With `zone` if a zone lost it.
-    limit_exceeded  ///< The device refuses one more open or active zone, though the store has fewer than it may.
+    damage,          ///< Something on the device does not verify, or is gone. With `zone` if a zone lost it.
+    limit_exceeded,  ///< The device refuses one more open or active zone, though the store has fewer than it may.
+    restored         ///< It is not degraded any more.
   };
   kind what{};
   error_detail detail;

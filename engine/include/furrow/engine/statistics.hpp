@@ -66,6 +66,7 @@ struct statistics {
   std::uint64_t zones_full_early = 0;  ///< Found full before they were filled.
   std::uint64_t zones_misplaced = 0;   ///< Found with another write pointer than the store had made.
   std::uint64_t zones_retired = 0;     ///< Given up for good because commands to them failed.
+  std::uint64_t zones_evacuated = 0;   ///< Read-only or offline, and nothing lives in them any more.
 
   // The cleaner.
   std::uint64_t cleaner_blocks_moved = 0;

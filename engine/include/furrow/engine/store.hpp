@@ -43,6 +43,7 @@
 #include "furrow/engine/object.hpp"
 #include "furrow/engine/options.hpp"
 #include "furrow/engine/run_on.hpp"
+#include "furrow/engine/scrub.hpp"
 #include "furrow/engine/statistics.hpp"
 #include "furrow/engine/types.hpp"
 #include "furrow/zoned/device.hpp"
@@ -205,12 +206,21 @@ class store {
     return detail::initiate<void(error_code, check_result)>(&store::start_check, *this, std::forward<Token>(token),
                                                             data);
   }
+  /// Reads all that lives and verifies it, from a position on and at a pace, while the store is used: void(error_code,
+  /// scrub_result). Damage is a result, no error; pages of which one copy is bad are written anew. Cancelled between parts, it
+  /// ends with errc::cancelled, and the result says how far it has come. With scrub_options::lost_only nothing is read, and
+  /// what zones that are offline have taken with them is listed.
+  template <asio::completion_token_for<void(error_code, scrub_result)> Token>
+  auto async_scrub(const scrub_options& options, Token&& token) const {
+    return detail::initiate<void(error_code, scrub_result)>(&store::start_scrub, *this, std::forward<Token>(token),
+                                                            options);
+  }
   /// void(error_code, statistics).
   template <asio::completion_token_for<void(error_code, statistics)> Token>
   auto async_statistics(Token&& token) const {
     return detail::initiate<void(error_code, statistics)>(&store::start_statistics, *this, std::forward<Token>(token));
   }
-  /// void(error_code, store_info).
+  /// void(error_code, store_info). Its health is of now; event::kind::degraded and restored tell when it changes.
   template <asio::completion_token_for<void(error_code, store_info)> Token>
   auto async_info(Token&& token) const {
     return detail::initiate<void(error_code, store_info)>(&store::start_info, *this, std::forward<Token>(token));
@@ -250,6 +260,7 @@ class store {
   void start_checkpoint(sequence_handler) const;
   void start_check(detail::handler_of<void(error_code, check_result)>, bool) const;
   void start_clean(detail::handler_of<void(error_code, clean_result)>, double) const;
+  void start_scrub(detail::handler_of<void(error_code, scrub_result)>, scrub_options) const;
   void start_statistics(detail::handler_of<void(error_code, statistics)>) const;
   void start_info(detail::handler_of<void(error_code, store_info)>) const;
   void start_zones(detail::handler_of<void(error_code, std::vector<zone_status>)>) const;

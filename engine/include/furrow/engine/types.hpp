@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/engine/health.hpp"
 #include "furrow/engine/short_list.hpp"
 #include "furrow/zoned/command.hpp"
 #include "furrow/zoned/zone.hpp"
@@ -170,6 +171,7 @@ struct store_info {
   std::int64_t formatted_ns = 0;
   zoned::zone_index first_zone;
   std::uint64_t capacity_bytes = 0;  ///< For data and metadata together.
+  store_health health{};
 };
 
 /// How an open went.

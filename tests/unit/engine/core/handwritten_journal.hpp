@@ -207,7 +207,7 @@ inline void expect_chain(const handwritten_journal& j, const found& f, const gro
   const group last = expected.empty() ? j.start() : expected.back();
   CHECK(f.scan.next_number() == last.number + 1);
   CHECK((f.scan.previous() == last.at.checksum));
-  CHECK(f.scan.zone().device.index.value == zone);
+  CHECK(f.scan.zone()->device.index.value == zone);
   CHECK((f.scan.header() == j.header_of(zone)));
   CHECK(f.scan.ordinal() == zone + 3);
 }

@@ -317,7 +317,7 @@ TEST_CASE("what is nobody's in the next zone ends the journal, a group of its ow
   CHECK(next() == 0);
 }
 
-TEST_CASE("without the zone that the journal begins in there is none") {
+TEST_CASE("without the zone that the journal begins in there is none, and one that is offline is told of as lost") {
   handwritten_journal j;
   const auto expect_none = [&j](const std::string& why) {
     const auto f = j.scan();
@@ -325,7 +325,7 @@ TEST_CASE("without the zone that the journal begins in there is none") {
     CHECK(f->why.what == why);
     CHECK(f->why.zone.value == 2);
   };
-  expect_none("the zone in which the journal begins is empty or offline");
+  expect_none("the zone in which the journal begins is empty");
   for (const spoil_header change : other_headers) {
     handwritten_journal other;
     format::zone_header h = j.header_of(2);
@@ -342,7 +342,12 @@ TEST_CASE("without the zone that the journal begins in there is none") {
   zoned::zone_info offline = j.device.machine().at({2});
   offline.condition = zoned::zone_condition::offline;
   j.device.force(offline);
-  expect_none("the zone in which the journal begins is empty or offline");
+  const auto f = j.scan();
+  CHECK_FALSE(f->error);
+  CHECK(f->scan.zone() == nullptr);
+  CHECK(f->scan.chain().empty());
+  REQUIRE(f->scan.lost_zone_behind());
+  CHECK(f->scan.lost_zone_behind()->zone.value == 2);
 }
 
 TEST_CASE("what cannot be read is not taken for an end of the journal") {

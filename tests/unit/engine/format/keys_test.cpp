@@ -324,10 +324,10 @@ TEST_CASE("values: golden bytes") {
                                               "01",                       // shared
                                               "02",                       // class
                                               "00"})));                   // zero
-  zone_value zone{zone_role::metadata, zone_class::metadata, zone_flag_bad, 2, 3, 4, 5, 6};
+  zone_value zone{zone_role::metadata, zone_class::metadata, zone_flag_bad | zone_flag_retired, 2, 3, 4, 5, 6};
   CHECK(to_hex(encode(zone)) == to_hex(hex({"03",                           // role
                                             "01",                           // class
-                                            "01",                           // flags
+                                            "03",                           // flags
                                             "00",                           // zero
                                             "05 00 00 00",                  // live blocks
                                             "02 00 00 00 00 00 00 00",      // generation
@@ -419,7 +419,7 @@ TEST_CASE("values: enums, flags and padding decode iff legal") {
   check_byte(encode(metadata), 0, decode_zone, [](unsigned v) { return v == 3; });
   check_byte(encode(zone_value{}), 0, decode_zone, [](unsigned v) { return v >= 1 && v <= 4; });
   check_byte(encode(zone_value{}), 1, decode_zone, is_class);
-  check_byte(encode(zone_value{}), 2, decode_zone, [](unsigned v) { return v <= 1; });
+  check_byte(encode(zone_value{}), 2, decode_zone, [](unsigned v) { return v <= 3; });
   check_byte(encode(zone_value{}), 3, decode_zone, is_zero);
 
   check_byte(encode(doomed_value{5, 7}), 0, decode_doomed, [](unsigned v) { return v < 7; });

@@ -276,7 +276,7 @@ bytes sample_zone_leaf() {
   zone_value zone;
   zone.role = zone_role::metadata;
   zone.cls = zone_class::metadata;
-  zone.flags = zone_flag_bad;
+  zone.flags = zone_flag_bad | zone_flag_retired;
   zone.generation = 3;
   zone.fill_sequence = 90;
   zone.write_sequence = 100;
