@@ -6,6 +6,7 @@
 
 #include "arguments.hpp"
 #include "copy_jobs.hpp"
+#include "finding_text.hpp"
 #include "output.hpp"
 #include "session.hpp"
 #include "text.hpp"
@@ -20,23 +21,6 @@ struct arguments {
   bool json = false;
 };
 
-nlohmann::json to_json(const error_detail& d, const std::string& what) {
-  nlohmann::json to{{"what", what}};
-  if (d.object) to["object"] = *d.object;
-  if (d.offset_bytes) to["offset_bytes"] = *d.offset_bytes;
-  if (d.bytes) to["bytes"] = *d.bytes;
-  if (d.zone) to["zone"] = d.zone->value;
-  return to;
-}
-
-std::string place_text(const error_detail& d) {
-  std::string text;
-  if (d.object) text += fmt::format(" object {}", *d.object);
-  if (d.offset_bytes) text += fmt::format(" bytes {}..{}", *d.offset_bytes, *d.offset_bytes + d.bytes.value_or(0));
-  if (d.zone) text += fmt::format(" zone {}", d.zone->value);
-  return text;
-}
-
 nlohmann::json to_json(const check_result& r) {
   nlohmann::json to{{"sound", r.damage == 0},
                     {"damage", r.damage},
@@ -45,7 +29,7 @@ nlohmann::json to_json(const check_result& r) {
                     {"pages", r.pages},
                     {"blocks_verified", r.blocks_verified},
                     {"findings", nlohmann::json::array()}};
-  for (const check_finding& f : r.findings) to["findings"].push_back(to_json(f.detail, f.what));
+  for (const check_finding& f : r.findings) to["findings"].push_back(cli::to_json(f));
   return to;
 }
 

@@ -18,6 +18,19 @@ struct arguments {
   bool json = false;
 };
 
+nlohmann::json to_json(const store_health& h) {
+  return {{"degraded", h.degraded},
+          {"lost_bytes", h.lost_bytes},
+          {"at_risk_bytes", h.at_risk_bytes},
+          {"pages_at_risk", h.pages_at_risk},
+          {"superblock_copies_lost", h.superblock_copies_lost},
+          {"journal_lost_from", h.journal_lost_from},
+          {"damaged", h.damaged},
+          {"zones_retired", h.zones_retired},
+          {"zones_bad", h.zones_bad},
+          {"reasons", h.reasons}};
+}
+
 nlohmann::json to_json(const store_info& i, const statistics& s) {
   return {{"uuid", uuid_text(i.uuid)},
           {"format_version", i.format_version},
@@ -27,6 +40,7 @@ nlohmann::json to_json(const store_info& i, const statistics& s) {
           {"block_bytes", i.block_bytes},
           {"page_copies", i.page_copies},
           {"formatted_ns", i.formatted_ns},
+          {"health", to_json(i.health)},
           {"capacity_bytes", i.capacity_bytes},
           {"live_bytes", s.live_bytes},
           {"dead_bytes", s.dead_bytes},
@@ -45,6 +59,11 @@ void print(output& out, const store_info& i, const statistics& s) {
   row("formatted", local_time(i.formatted_ns));
   row("opened", fmt::format("{} times to write", i.epoch));
   row("last close", i.recovered ? "not clean: the journal was replayed" : "clean");
+  const store_health& h = i.health;
+  row("health", h.degraded ? "degraded" : "good");
+  for (const std::string& reason : h.reasons) row("", reason);
+  if (h.zones_retired + h.zones_bad > 0)
+    row("zones given up", fmt::format("{} read-only or offline once, {} failed", h.zones_retired, h.zones_bad));
   row("checksums", i.checksum);
   row("page copies", std::to_string(i.page_copies));
   row("objects", grouped(s.objects));
@@ -72,7 +91,7 @@ exit_status run(const arguments& a) {
     for (const auto& [label, value] : description.rows) out.line(fmt::format("{:<18}{}", label, value));
   }
   out.flush();
-  return exit_status::good;
+  return info.health.degraded ? exit_status::degraded : exit_status::good;
 }
 
 }  // namespace
@@ -81,6 +100,7 @@ action declare_info(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
   add_json(app, a->json);
+  app.footer("Exit status 4: the store is degraded, which is told under 'health'.");
   return [a] { return run(*a); };
 }
 

@@ -1,6 +1,6 @@
 // What a subcommand is to main: a name, the arguments it declares, and what runs once they are parsed.
 //
-// Exit statuses are part of the interface: 0 good, 1 failed, 2 wrong usage, 3 damage found.
+// Exit statuses are part of the interface: 0 good, 1 failed, 2 wrong usage, 3 damage found, 4 the store is degraded (info).
 //
 // Not here: the table of subcommands (main.cpp), errors and their lines (failure.hpp).
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace furrow::cli {
 
-enum class exit_status : int { good = 0, failed = 1, wrong_usage = 2, damage_found = 3 };
+enum class exit_status : int { good = 0, failed = 1, wrong_usage = 2, damage_found = 3, degraded = 4 };
 
 using action = std::function<exit_status()>;
 
@@ -31,11 +31,13 @@ action declare_dump(CLI::App& app);
 action declare_format(CLI::App& app);
 action declare_get(CLI::App& app);
 action declare_info(CLI::App& app);
+action declare_lost(CLI::App& app);
 action declare_ls(CLI::App& app);
 action declare_mv(CLI::App& app);
 action declare_probe(CLI::App& app);
 action declare_put(CLI::App& app);
 action declare_rm(CLI::App& app);
+action declare_scrub(CLI::App& app);
 action declare_stat(CLI::App& app);
 action declare_zones(CLI::App& app);
 

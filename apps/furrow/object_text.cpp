@@ -63,6 +63,7 @@ std::vector<counter> counters_of(const statistics& s) {
       {"zones", "zones_full_early", s.zones_full_early},
       {"zones", "zones_misplaced", s.zones_misplaced},
       {"zones", "zones_retired", s.zones_retired},
+      {"zones", "zones_evacuated", s.zones_evacuated},
       {"cleaner", "cleaner_blocks_moved", s.cleaner_blocks_moved},
       {"cleaner", "zones_cleaned", s.zones_cleaned},
       {"cleaner", "zones_left", s.zones_left},

@@ -22,7 +22,7 @@ class Usage(Cli):
     def test_help_and_version(self):
         self.assertRegex(self.furrow("--version"), rb"^furrow \d+\.\d+\.\d+\n$")
         overview = self.furrow("--help").decode()
-        for command in "format info zones put get cat append ls stat mv rm check dump".split():
+        for command in "format info zones put get cat append ls stat mv rm check scrub lost dump".split():
             self.assertIn(f"\n  {command} ", overview)
             self.assertIn("URI", self.furrow(command, "--help").decode())
 
