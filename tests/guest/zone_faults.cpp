@@ -3,7 +3,7 @@
 //   zone_faults bad_blocks|read_only|offline DEVICE CONFIGFS_FOLDER
 //
 // What must hold: every append succeeds; what is read is what was appended; but for an offline zone, where exactly the
-// blocks that live in it fail, each naming it.
+// blocks that live in it fail, each naming it, and check and scrub name just these. Nothing is left in a read-only zone.
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,9 +105,9 @@ class bench {
     appended_ += count;
   }
 
-  /// Reads every block by itself. Returns the number that failed for the zone `lost`; any other failure ends the test.
-  std::uint64_t read_all(std::optional<furrow::zoned::zone_index> lost) {
-    std::uint64_t failed = 0;
+  /// Reads every block by itself. Returns where those are that failed for the zone `lost`; any other failure ends the test.
+  std::set<std::uint64_t> read_all(std::optional<furrow::zoned::zone_index> lost) {
+    std::set<std::uint64_t> failed;
     std::vector<std::byte> block(block_bytes);
     for (std::uint64_t index = 0; index < appended_; ++index) {
       const auto wanted = pattern(index);
@@ -125,10 +126,39 @@ class bench {
         if (!lost) good(e, "read");
         REQUIRE(e == furrow::zoned::errc::zone_offline);
         REQUIRE(why.zone == lost && why.object == log_.id() && why.offset_bytes == offset);
-        ++failed;
+        failed.insert(offset);
       }
     }
     return failed;
+  }
+  /// The blocks that the findings name, all of them in that zone and of the log.
+  [[nodiscard]] std::set<std::uint64_t> named(const std::vector<furrow::check_finding>& findings,
+                                              furrow::zoned::zone_index zone) const {
+    std::set<std::uint64_t> blocks;
+    for (const furrow::check_finding& f : findings) {
+      REQUIRE(f.detail.zone == zone && f.detail.object == log_.id());
+      for (std::uint64_t at = 0; at < f.detail.bytes.value_or(0); at += block_bytes)
+        REQUIRE(blocks.insert(*f.detail.offset_bytes + at).second);
+    }
+    return blocks;
+  }
+  [[nodiscard]] furrow::scrub_result scrub(const furrow::scrub_options& how) {
+    furrow::scrub_result to;
+    store_.async_scrub(how, [&](error_code e, const furrow::scrub_result& got) {
+      good(e, "scrub");
+      to = got;
+    });
+    run();
+    return to;
+  }
+  [[nodiscard]] furrow::store_health health() {
+    furrow::store_health to;
+    store_.async_info([&](error_code e, const furrow::store_info& got) {
+      good(e, "info");
+      to = got.health;
+    });
+    run();
+    return to;
   }
 
   [[nodiscard]] furrow::statistics statistics() {
@@ -231,9 +261,9 @@ void bad_blocks(bench& b, const std::string& queue) {
   REQUIRE(s.retries > 0);
   REQUIRE(s.splits > 0);
   REQUIRE(b.told(zone_change::kind::write_failed) >= rounds);
-  REQUIRE(b.read_all(std::nullopt) == 0);
+  REQUIRE(b.read_all(std::nullopt).empty());
   b.reopen();
-  REQUIRE(b.read_all(std::nullopt) == 0);
+  REQUIRE(b.read_all(std::nullopt).empty());
   REQUIRE(b.check().damage == 0);
 }
 
@@ -254,23 +284,25 @@ void turned(bench& b, bool offline) {
                 static_cast<unsigned long long>(s.zones_read_only), static_cast<unsigned long long>(s.zones_offline),
                 static_cast<unsigned long long>(now.live_blocks));
     REQUIRE(now.bad);
-    REQUIRE(now.live_blocks > 0);
+    REQUIRE((now.live_blocks > 0) == offline);
     if (round == 0) {
       REQUIRE(s.failed_appends > 0);
       REQUIRE(b.told(kind, zone) == 1);
       REQUIRE(b.told(kind) == 1);
+      REQUIRE(b.told(zone_change::kind::evacuated, zone) == (offline ? 0u : 1u));
     }
     REQUIRE(s.zones_offline == (offline ? 1u : 0u));
     REQUIRE(s.zones_read_only == (offline ? 0u : 1u));
-    REQUIRE(b.read_all(offline ? std::optional{zone} : std::nullopt) == (offline ? now.live_blocks : 0));
+    const auto lost = b.read_all(offline ? std::optional{zone} : std::nullopt);
+    REQUIRE(lost.size() == (offline ? now.live_blocks : 0));
     const furrow::check_result c = b.check();
-    std::uint64_t lost = 0;
-    for (const furrow::check_finding& f : c.findings) {
-      REQUIRE(f.detail.zone == zone);
-      lost += f.detail.bytes.value_or(0) / block_bytes;
-    }
     REQUIRE(c.damage == c.findings.size());
-    REQUIRE(lost == (offline ? now.live_blocks : 0));
+    REQUIRE(b.named(c.findings, zone) == lost);
+    REQUIRE(b.named(b.scrub({}).findings, zone) == lost);
+    REQUIRE(b.named(b.scrub({.lost_only = true}).findings, zone) == lost);
+    REQUIRE(b.health().degraded == offline);
+    REQUIRE(b.health().lost_bytes == lost.size() * block_bytes);
+    REQUIRE(b.health().zones_retired == 1);
     b.append(4, 4);
     if (round == 0) b.reopen();
   }
