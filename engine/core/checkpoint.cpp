@@ -28,8 +28,6 @@ void checkpointer::configure() {
                    ? c_.options.recovery_journal_bytes_max
                    : std::min<std::uint64_t>(std::uint64_t{1} << 30, capacity / 16);
   cap_bytes_ = std::max(cap_bytes_, 2 * zone_bytes);
-  const std::uint32_t apart = ring_zones / 2 + 1 + c_.super.page_copies + 1;
-  share_journal_ = c_.shape.active_max && *c_.shape.active_max < apart && !c_.zones.confined();
 }
 
 std::uint32_t checkpointer::reserve_zones() const {
@@ -255,7 +253,7 @@ bool checkpointer::make_job(frozen& f, page_tree& tree) {
 }
 
 zone_state* checkpointer::zone_for(std::uint32_t copy) {
-  if (copy == 0 && share_journal_) {
+  if (copy == 0 && !c_.zones.budget().journal_apart) {
     zone_state* z = c_.log->zone();
     return c_.log->shareable() && !pads(*z) && z->room_blocks() > 0 ? z : nullptr;
   }
@@ -299,7 +297,8 @@ void checkpointer::send_parts() {
     }
   }
   // A shared zone with no room is left by the journal's next group only; a group without records makes it go.
-  if (share_journal_ && !parts_.empty() && (c_.log->zone() == nullptr || c_.log->zone()->room_blocks() == 0))
+  if (!c_.zones.budget().journal_apart && !parts_.empty() &&
+      (c_.log->zone() == nullptr || c_.log->zone()->room_blocks() == 0))
     c_.log->roll();
 }
 

@@ -15,7 +15,7 @@
 //   C2  A superseded page is counted as live until a root that does not name it is durable.
 //   C3  Foreground work goes on meanwhile, on clones of the frozen nodes; it never waits for a checkpoint.
 //   C4  Data leave more clean zones than a checkpoint may take: to be without room for data is not to be without room for
-//       names.
+//       names. Only moves may take one of those, as they bring it back.
 //   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
 //       nobody else writes to it: a small store would lose a zone with each.
 //
@@ -63,8 +63,6 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint32_t rewrite_zones() const;
   /// Those, and what removing takes while sparse page zones are being emptied.
   [[nodiscard]] std::uint32_t kept_zones() const;
-  /// Zones that pages are written to beside the journal's.
-  [[nodiscard]] std::uint32_t page_streams() const { return c_.super.page_copies - (share_journal_ ? 1u : 0u); }
   [[nodiscard]] std::uint64_t head_ordinal() const { return c_.super.journal.zone_ordinal; }
 
  private:
@@ -120,7 +118,6 @@ class checkpointer final : public io_client {
   context& c_;
   state state_ = state::idle;
   std::uint64_t cap_bytes_ = 0;
-  bool share_journal_ = false;
   std::uint32_t relief_ = 0;
   open_zone streams_[2];
 

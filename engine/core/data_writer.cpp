@@ -77,17 +77,8 @@ bool data_writer::reserve(std::uint64_t blocks) {
 }
 
 data_writer::stream& data_writer::stream_of(format::zone_class cls) {
-  const format::zone_class shared = placement::folded(cls, open_streams_max());
+  const format::zone_class shared = placement::folded(cls, c_.zones.budget().data);
   return streams_[static_cast<std::size_t>(shared) - static_cast<std::size_t>(format::zone_class::unhinted)];
-}
-
-/// Each may keep a zone that is not full: all together no more than a small part of the store.
-std::size_t data_writer::open_streams_max() const {
-  const std::size_t by_zones = std::clamp<std::size_t>(c_.zones.usable_count() / zones_per_stream_min, 1, streams);
-  if (!c_.shape.active_max) return by_zones;
-  const std::uint32_t others = ring_zones / 2 + 1 + c_.checkpoint->page_streams();
-  const std::uint32_t left = *c_.shape.active_max > others ? *c_.shape.active_max - others : 1;
-  return std::clamp<std::size_t>(left, 1, by_zones);
 }
 
 void data_writer::submit(ordered_extent& extent) {

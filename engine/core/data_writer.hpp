@@ -68,7 +68,6 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint32_t reserve_zones() const;
 
  private:
-  static constexpr std::uint32_t zones_per_stream_min = 8;
   static constexpr std::size_t streams = placement::streams_max;  // by class, from unhinted on
   struct stream {
     open_zone zone;
@@ -84,7 +83,6 @@ class data_writer final : public io_client {
   [[nodiscard]] stream& stream_of(format::zone_class cls);
   [[nodiscard]] open_zone* zone_for(stream& s);
   bool close_dead();
-  [[nodiscard]] std::size_t open_streams_max() const;
   [[nodiscard]] bool gathers(const stream& s, const zone_state& zone) const;
   void send(stream& s, open_zone& to);
   void deal(stream& s, std::vector<bio>& bios, zoned::place at, std::uint64_t landed, bool failed, error_code why);

@@ -37,13 +37,20 @@ bool formatter::fits() {
                               ": journal, pages and data each have zones of their own");
     return false;
   }
-  c_.zones.confine(copies);
+  c_.zones.divide(copies);
   if (c_.shape.active_max && *c_.shape.active_max < c_.zones.credits_min()) {
     fail(errc::too_few_active_zones, "the device allows " + std::to_string(*c_.shape.active_max) +
                                          " active zones; a store with " + std::to_string(copies) + " page cop" +
                                          (copies == 1 ? "y" : "ies") + " needs " +
                                          std::to_string(c_.zones.credits_min()) + ", or " +
                                          std::to_string(zones_min(copies)) + " conventional zones for metadata");
+    return false;
+  }
+  if (c_.shape.open_max && *c_.shape.open_max < c_.zones.credits_min()) {
+    fail(errc::too_few_active_zones, "the device allows " + std::to_string(*c_.shape.open_max) +
+                                         " open zones; a store with " + std::to_string(copies) + " page cop" +
+                                         (copies == 1 ? "y" : "ies") + " writes to " +
+                                         std::to_string(c_.zones.credits_min()) + " at a time");
     return false;
   }
   return true;

@@ -11,9 +11,7 @@ namespace furrow::core {
 
 inline constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
 
-inline constexpr std::uint32_t ring_zones = 4;  ///< Two copies of the superblock, two zones each.
-/// What any store can do with: two ring zones, the journal's, two for pages, one for data.
-inline constexpr std::uint32_t store_zones_active = 6;
+inline constexpr std::uint32_t ring_zones = 4;           ///< Two copies of the superblock, two zones each.
 inline constexpr std::uint32_t report_zones_max = 4096;  ///< Zones of one report command.
 inline constexpr std::uint32_t bio_attempts_max = 2;     ///< A bio that fails is sent again once.
 inline constexpr std::uint32_t zone_failures_max = 2;    ///< Then the zone is not written until it is reset.

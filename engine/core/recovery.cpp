@@ -61,7 +61,7 @@ void recovery::surveyed(error_code ec, const std::string& why) {
     if (r.newest && r.newest->store != s.store) return fail(errc::damaged, "the superblocks are of two stores");
   c_.read_only = c_.options.read_only;
   c_.sequence = s.sequence;
-  c_.zones.confine(s.page_copies);
+  c_.zones.divide(s.page_copies);
   survey_.place_ring();
   c_.objects = std::make_unique<page_tree>(format::page_kind::object, s.store);
   c_.zone_pages = std::make_unique<page_tree>(format::page_kind::zone, s.store);

@@ -28,9 +28,6 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   full_size_zones_ = shape.last_zone_bytes == shape.zone_bytes ? shape.zone_count : shape.zone_count - 1;
   zones_.resize(report.size());
   victims_.init(shape.zone_count);
-  budget_ = shape.active_max;
-  if (budget_ && shape.open_max && *shape.open_max < *budget_)
-    budget_ = std::max(*shape.open_max, std::min(*budget_, store_zones_active));
   std::vector<std::uint32_t> others;  // than sequential zones of full size, which are all usable
   for (const zoned::zone_info& info : report) {
     FURROW_ASSERT(info.index.value < shape.zone_count);
@@ -57,19 +54,27 @@ void zone_table::init(const zoned::geometry& shape, std::vector<zoned::zone_info
   active_ = static_cast<std::uint32_t>(found_active_.size()) + ring_credits(0) + ring_credits(1);
   for (const std::uint32_t i : others)
     if (is_usable(zones_[i])) ++(zones_[i].conventional() ? usable_conventional_ : usable_);
+  divide(1);
 }
 
-void zone_table::confine(std::uint32_t page_copies) {
+void zone_table::divide(std::uint32_t page_copies) {
   page_copies_ = page_copies;
   confined_ = false;
   confined_ = shape_.active_max && *shape_.active_max < credits_min() && usable_conventional_ >= zones_min(page_copies);
+  budget_ = zone_budget::divide(question());
 }
 
-std::uint32_t zone_table::credits_min() const {
-  std::uint32_t credits = 1 + (confined_ ? 0 : page_copies_);  // data; the journal with pages, the second copy of pages
+budget_question zone_table::question() const {
+  budget_question q{.active_max = shape_.active_max,
+                    .open_max = shape_.open_max,
+                    .sequential_rings = 0,
+                    .page_copies = page_copies_,
+                    .confined = confined_,
+                    .data_zones = usable_};
   for (std::uint32_t copy = 0; copy < 2; ++copy)
-    credits += zones_[ring(copy, 0).value].conventional() && zones_[ring(copy, 1).value].conventional() ? 0u : 1u;
-  return credits;
+    q.sequential_rings +=
+        zones_[ring(copy, 0).value].conventional() && zones_[ring(copy, 1).value].conventional() ? 0u : 1u;
+  return q;
 }
 
 zoned::zone_index zone_table::ring(std::uint32_t copy, std::uint32_t half) const {

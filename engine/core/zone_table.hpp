@@ -40,6 +40,7 @@
 #include "core/assert.hpp"
 #include "core/limits.hpp"
 #include "core/victim_index.hpp"
+#include "core/zone_budget.hpp"
 #include "format/keys.hpp"
 #include "furrow/zoned/geometry.hpp"
 #include "furrow/zoned/zone.hpp"
@@ -161,11 +162,13 @@ class zone_table {
   /// none.
   [[nodiscard]] zone_state* pick_to_give_up();
 
+  /// Divides the active zones for a store of so many copies of pages.
+  void divide(std::uint32_t page_copies);
+  [[nodiscard]] const zone_budget& budget() const { return budget_; }
   /// Metadata keeps to conventional zones: the device has not the active zones to let it have sequential ones as well.
-  void confine(std::uint32_t page_copies);
   [[nodiscard]] bool confined() const { return confined_; }
   /// Active zones that a store needs: the rings', one for data, and for metadata if it is not confined.
-  [[nodiscard]] std::uint32_t credits_min() const;
+  [[nodiscard]] std::uint32_t credits_min() const { return zone_budget::least(question()); }
 
   /// Clean sequential zones.
   [[nodiscard]] std::uint32_t clean_count() const { return lists_[list_of(zone_life::clean)].count; }
@@ -186,7 +189,7 @@ class zone_table {
   [[nodiscard]] std::uint32_t active() const { return active_; }
   /// Whether one more zone may become active, and then as many as are kept for others.
   [[nodiscard]] bool may_activate(std::uint32_t kept) const {
-    return (!budget_ || active_ + kept < *budget_) && (!cap_ || active_ + kept < *cap_);
+    return (!budget_.limit || active_ + kept < *budget_.limit) && (!cap_ || active_ + kept < *cap_);
   }
   /// The device refused one more active zone: others hold what is left. Holds until lift_cap().
   void cap_active();
@@ -282,10 +285,12 @@ class zone_table {
     if (role == format::zone_role::metadata) to.metadata_blocks += next_block;
   }
   void set_credit(zone_state& z, bool credit);
+  void note_draining(zone_state& z);
+  [[nodiscard]] budget_question question() const;
   [[nodiscard]] std::uint32_t ring_credits(std::uint32_t copy) const;
 
   zoned::geometry shape_;
-  std::optional<std::uint32_t> budget_;
+  zone_budget budget_;
   std::optional<std::uint32_t> cap_;
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;

@@ -25,11 +25,13 @@ struct device_shape {
   std::optional<std::uint32_t> active_max;
   zoned::guarantees promises{.native_append = true};
   std::uint32_t conventional = 0;  ///< From the first zone on.
+  std::optional<std::uint32_t> open_max{};
 
   [[nodiscard]] zoned::memory_zones make() const {
     zoned::geometry g{
         .lba_bytes = lba_bytes, .zone_bytes = zone_bytes, .zone_count = zones, .last_zone_bytes = zone_bytes};
     g.active_max = active_max;
+    g.open_max = open_max;
     std::vector<zoned::zone_info> all(zones);
     for (std::uint32_t i = 0; i < zones; ++i)
       all[i] =
