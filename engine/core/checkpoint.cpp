@@ -263,7 +263,8 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   s = {};
   if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
-    const bool refused = by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit();
+    const bool refused =
+        by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit(!serving_.empty());
     const bool hopeless = c_.zones.metadata_clean() <= journal_zones && c_.zones.metadata_returning() == 0 &&
                           c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");

@@ -26,7 +26,8 @@ std::uint32_t data_writer::cleaner_zones() const {
 std::uint64_t data_writer::room_for_cleaner() const {
   std::uint64_t room = 0;
   for (const stream& s : streams_)
-    if (s.zone.zone != nullptr && (s.zone.usable() || !s.zone.ready)) room += s.zone.zone->room_blocks();
+    for (const open_zone& z : s.zones)
+      if (z.zone != nullptr && (z.usable() || !z.ready)) room += z.zone->room_blocks();
   room += c_.reclaim->closed_data_room();
   const std::uint32_t clean = c_.zones.clean_count(), kept = reserve_zones();
   if (clean > kept) room += (clean - kept) * c_.zones.typical_blocks();
@@ -46,11 +47,11 @@ bool data_writer::more_coming_for(std::uint64_t blocks) {
 bool data_writer::close_dead() {
   bool any = false;
   for (stream& s : streams_) {
-    zone_state* const z = s.zone.usable() ? s.zone.zone : nullptr;
+    zone_state* const z = s.now().usable() ? s.now().zone : nullptr;
     if (z == nullptr || z->life != zone_life::open || z->live_blocks > 0 || z->holds > 0 || z->next_block <= 1)
       continue;
     c_.zones.set_life(*z, zone_life::closed);
-    s.zone = {};
+    s.now() = {};
     c_.reclaim->consider(*z);
     any = true;
   }
@@ -95,26 +96,57 @@ void data_writer::submit(ordered_extent& extent) {
 }
 
 open_zone* data_writer::zone_for(stream& s) {
-  open_zone& z = s.zone;
+  if (const open_zone& now = s.now(); !now.usable() || now.zone->room_blocks() == 0) {
+    if (now.zone != nullptr && !now.ready) return nullptr;  // its header is on the way
+    s.now() = {};
+    if (s.next().zone != nullptr) s.second = !s.second;
+  }
+  open_zone& z = s.now();
   if (z.usable() && z.zone->room_blocks() > 0) return &z;
-  if (z.zone != nullptr && !z.ready) return nullptr;  // its header is on the way
+  if (z.zone != nullptr && !z.ready) return nullptr;
   z = {};
-  const auto cls = static_cast<format::zone_class>(static_cast<std::size_t>(format::zone_class::unhinted) +
-                                                   static_cast<std::size_t>(&s - streams_.data()));
-  if (c_.opener->open(z, format::zone_role::data, cls, reserve_zones())) return z.ready ? &z : nullptr;
+  if (c_.opener->open(z, format::zone_role::data, class_of(s), reserve_zones())) return z.ready ? &z : nullptr;
   for (stream& other : streams_)
-    if (other.zone.usable() && other.zone.zone->room_blocks() > 0) return &other.zone;
+    for (open_zone& o : other.zones)
+      if (o.usable() && o.zone->room_blocks() > 0) return &o;
   return nullptr;
 }
 
+format::zone_class data_writer::class_of(const stream& s) const {
+  return static_cast<format::zone_class>(static_cast<std::size_t>(format::zone_class::unhinted) +
+                                         static_cast<std::size_t>(&s - streams_.data()));
+}
+
+void data_writer::prepare_next(stream& s) {  // D5
+  constexpr std::uint32_t parts = 16;
+  const open_zone& now = s.now();
+  if (s.next().zone != nullptr || !now.usable() || c_.closing) return;
+  if (now.zone->room_blocks() > now.zone->capacity_blocks / parts) return;
+  const auto have = static_cast<std::uint32_t>(
+      std::count_if(streams_.begin(), streams_.end(), [](stream& o) { return o.now().zone != nullptr; }));
+  const std::uint32_t streams_left = c_.zones.budget().data - std::min(c_.zones.budget().data, have);
+  const std::uint32_t kept = reserve_zones() + cleaner_zones() + 1;
+  if (c_.zones.clean_count() <= kept || !c_.zones.may_activate(c_.log->credit_kept() + streams_left)) return;
+  if (c_.opener->open(s.next(), format::zone_role::data, class_of(s), kept)) ++c_.stats.zones_prepared;
+}
+
+bool data_writer::opening() const {
+  return std::any_of(streams_.begin(), streams_.end(), [](const stream& s) {
+    return std::any_of(std::begin(s.zones), std::end(s.zones),
+                       [](const open_zone& z) { return z.zone != nullptr && !z.ready; });
+  });
+}
+
 bool data_writer::close_idle() {
-  for (stream& s : streams_) {
-    if (!s.zone.usable() || s.zone.zone->life != zone_life::open || s.zone.zone->writes > 0) continue;
-    if (!s.zone.zone->may_finish()) continue;
-    c_.zones.set_life(*s.zone.zone, zone_life::closed);
-    s.zone = {};
-    return true;
-  }
+  for (const bool next : {true, false})
+    for (stream& s : streams_) {
+      open_zone& z = next ? s.next() : s.now();
+      if (!z.usable() || z.zone->life != zone_life::open || z.zone->writes > 0) continue;
+      if (!z.zone->may_finish()) continue;
+      c_.zones.set_life(*z.zone, zone_life::closed);
+      z = {};
+      return true;
+    }
   return false;
 }
 
@@ -135,14 +167,13 @@ void data_writer::step() {
       if (z != nullptr) {
         if (z->zone->writes >= c_.promises.appends_per_zone_max || gathers(s, *z->zone)) break;
         send(s, *z);
+        prepare_next(s);
         continue;
       }
-      const bool opening = std::any_of(streams_.begin(), streams_.end(),
-                                       [](const stream& o) { return o.zone.zone != nullptr && !o.zone.ready; });
       const bool no_credit = !c_.zones.may_activate(c_.log->credit_kept());
-      if (opening || in_flight_ > 0) break;
+      if (opening() || in_flight_ > 0) break;
       const bool by_others = c_.zones.capped();
-      if (no_credit && (c_.opener->make_credit() || (!by_others && !c_.checkpoint->idle()))) break;
+      if (no_credit && (c_.opener->make_credit(true) || (!by_others && !c_.checkpoint->idle()))) break;
       if (more_coming()) break;
       const bio b = s.queue.front();  // D3
       s.queue.pop_front();
@@ -306,7 +337,7 @@ void data_writer::refused_by_limit(failed_append f) {
   z.next_block -= static_cast<std::uint32_t>(f.blocks);
   c_.zones.drained(z);
   c_.emit(event::kind::limit_exceeded, {.zone = z.device.index, .what = f.why.message()});
-  c_.reclaim->give_up_closed();
+  c_.reclaim->give_up_closed(true);
   ++z.holds;
   ++in_flight_;
   settle_failed(std::move(f), 0);

@@ -17,6 +17,8 @@
 //   D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so dispatch finds
 //       room unless a device eats more than it was given; then the ordered extent fails with no_space.
 //   D4  While the zone has a command in flight, less than coalesce_bytes waits for more, or for that one.
+//   D5  The zone that a stream takes next is opened before the one that it writes to is full, where that takes nobody's
+//       share: neither the credit of a stream that has no zone, nor room of the cleaner's.
 //
 // Not here: what an ordered extent is for (publisher), why a zone is suspect and what then (reclaimer).
 #pragma once
@@ -54,7 +56,8 @@ class data_writer final : public io_client {
   /// The extent stays where it is until extent_done.
   void submit(ordered_extent& extent);
   void step();
-  /// Gives up a zone that is open and not being written to just now; false if there is none.
+  /// Gives up a zone that is open and not being written to just now, one that is only prepared first; false if there is
+  /// none.
   bool close_idle();
   /// Zones lose their hold of a published or dropped extent.
   void unhold(std::span<const landed_piece> pieces);
@@ -62,7 +65,7 @@ class data_writer final : public io_client {
   void settle_failed(failed_append f, std::uint64_t landed);
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
-  [[nodiscard]] bool idle() const { return queued_ == 0 && in_flight_ == 0; }
+  [[nodiscard]] bool idle() const { return queued_ == 0 && in_flight_ == 0 && !opening(); }
   [[nodiscard]] bool writing() const { return in_flight_ > 0; }
   /// Clean zones that data must leave to metadata.
   [[nodiscard]] std::uint32_t reserve_zones() const;
@@ -70,8 +73,11 @@ class data_writer final : public io_client {
  private:
   static constexpr std::size_t streams = placement::streams_max;  // by class, from unhinted on
   struct stream {
-    open_zone zone;
+    open_zone zones[2];  ///< The one that is written to, and perhaps the next.
+    bool second = false;
     fifo<bio> queue;
+    [[nodiscard]] open_zone& now() { return zones[second ? 1 : 0]; }
+    [[nodiscard]] open_zone& next() { return zones[second ? 0 : 1]; }
   };
   struct sent {
     stream* from = nullptr;
@@ -82,6 +88,11 @@ class data_writer final : public io_client {
 
   [[nodiscard]] stream& stream_of(format::zone_class cls);
   [[nodiscard]] open_zone* zone_for(stream& s);
+  [[nodiscard]] format::zone_class class_of(const stream& s) const;
+  void prepare_next(stream& s);
+  [[nodiscard]] bool opening() const;
+  [[nodiscard]] std::uint64_t room_with(std::uint32_t kept_zones) const;
+  [[nodiscard]] std::uint32_t move_reserve_zones() const;
   bool close_dead();
   [[nodiscard]] bool gathers(const stream& s, const zone_state& zone) const;
   void send(stream& s, open_zone& to);

@@ -319,7 +319,7 @@ void journal::open_next() {
   if (after == nullptr) {
     state_ = cut_count_ > 0 ? state::waiting : state::idle;  // step() comes again when a reset is done
     if (!credit) {                                           // or the device is asked all the same
-      if (!c_.opener->make_credit(true) && !c_.zones.may_activate(0))
+      if (!c_.opener->make_credit(wanted_ > durable_, true) && !c_.zones.may_activate(0))
         c_.set_latch("no zone may become active for the journal", c_.reclaim->unfinished());
     } else if (c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0) {
       c_.set_latch("no clean zone is left for the journal");

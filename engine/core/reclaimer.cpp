@@ -51,12 +51,15 @@ std::uint64_t reclaimer::closed_data_room() const {
   return closed_room_;
 }
 
-bool reclaimer::give_up_closed() {
+bool reclaimer::give_up_closed(bool awaited) {
+  awaited_ = awaited_ || (awaited && finishes_ > 0);
+  if (c_.zones.credits_coming()) return true;
   if (!reports_.empty() || remainders_ > 0) return true;  // one is on its way already, or may turn out to be full
   if (zone_state* z = c_.zones.pick_to_give_up()) {
     c_.zones.set_life(*z, zone_life::suspect);
     reports_[z->device.index.value].info = z->device;
     finish(*z);
+    awaited_ = awaited_ || awaited;
     return true;
   }
   return c_.data->close_idle() || c_.checkpoint->close_idle();  // for the next time
@@ -126,7 +129,10 @@ void reclaimer::free_zone(zone_state& z) {
   FURROW_ASSERT(done.fault == nullptr);
   c_.log->when_durable(c_.publish({body}), [this, &z](error_code ec) {
     --freeing_;
-    if (!ec) retire_or(z, z.next_block == 0 ? zone_life::clean : zone_life::dirty);
+    if (ec) return;
+    const bool empty = z.next_block == 0;
+    c_.stats.resets_skipped += empty ? 1 : 0;
+    retire_or(z, empty ? zone_life::clean : zone_life::dirty);
   });
 }
 
@@ -151,6 +157,7 @@ void reclaimer::reset_some() {
     if (z.readers > 0 || z.holds > 0) return true;
     if (z.conventional()) {  // nothing to reset: the next use has another generation
       z.next_block = 0;
+      ++c_.stats.resets_skipped;
       c_.zones.set_life(z, z.failures >= zone_failures_max ? zone_life::bad : zone_life::clean);
       return true;
     }
@@ -177,16 +184,14 @@ void reclaimer::finish_remainders() {
     if (z.life != zone_life::full || !z.credit) continue;
     ++z.holds;
     ++remainders_;
-    ++c_.stats.zone_finishes;
-    c_.io.submit({.op = zoned::opcode::finish, .zone = index}, *this, tag_of(work::fill_up, z));
+    submit_finish(z, tag_of(work::fill_up, z));
   }
 }
 
 void reclaimer::give_credit_back(zone_state& z) {
   if (!z.credit || z.conventional()) return;
   ++remainders_;
-  ++c_.stats.zone_finishes;
-  c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::retire, z));
+  submit_finish(z, tag_of(work::retire, z));
 }
 
 void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
@@ -285,9 +290,17 @@ void reclaimer::align_done(zone_state& z, const zoned::completion& c) {
   reports_.erase(z.device.index.value);  // reported anew, still suspect
 }
 
-void reclaimer::finish(zone_state& z) {
+void reclaimer::finish(zone_state& z) { submit_finish(z, tag_of(work::finish, z)); }
+
+void reclaimer::submit_finish(zone_state& z, std::uint64_t tag) {
   ++c_.stats.zone_finishes;
-  c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag_of(work::finish, z));
+  ++finishes_;
+  c_.io.submit({.op = zoned::opcode::finish, .zone = z.device.index}, *this, tag);
+}
+
+void reclaimer::finish_ended() {
+  if (awaited_) ++c_.stats.finishes_waited;
+  if (--finishes_ == 0) awaited_ = false;
 }
 
 void reclaimer::note_unfinished(zone_state& z, error_code ec) {
@@ -351,11 +364,13 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
     case work::align:
       return align_done(z, c);
     case work::finish:
+      finish_ended();
       return finish_done(z, c.error);
     case work::fill_up:
       --z.holds;
       [[fallthrough]];
     case work::retire:
+      finish_ended();
       return remainder_done(z, c.error);
   }
   FURROW_UNREACHABLE();

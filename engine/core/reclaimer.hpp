@@ -41,8 +41,8 @@ class reclaimer final : public io_client {
   /// A zone that keeps its credit because it cannot be finished, if there is one.
   [[nodiscard]] std::optional<zoned::zone_index> unfinished() const;
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
-  /// if there is none, one is closed. False: there is nothing to give up.
-  bool give_up_closed();
+  /// if there is none, one is closed. False: there is nothing to give up. `awaited`: operations of users wait for it.
+  bool give_up_closed(bool awaited);
   /// A read of the zone failed: looks whether the device has made it read-only or offline, then calls.
   void inquire(zone_state& z, std::function<void()> then);
   void step();
@@ -73,6 +73,8 @@ class reclaimer final : public io_client {
   void align(zone_state& z);
   void align_done(zone_state& z, const zoned::completion& c);
   void finish(zone_state& z);
+  void submit_finish(zone_state& z, std::uint64_t tag);
+  void finish_ended();
   void finish_done(zone_state& z, error_code ec);
   void remainder_done(zone_state& z, error_code ec);
   void note_unfinished(zone_state& z, error_code ec);
@@ -84,6 +86,8 @@ class reclaimer final : public io_client {
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
   std::uint32_t remainders_ = 0;  // finishes of full zones, and of bad ones
+  std::uint32_t finishes_ = 0;    // all that are under way
+  bool awaited_ = false;          // somebody waits for them
   std::optional<zoned::zone_index> unfinished_;
   struct inquiry {
     zoned::zone_info info;

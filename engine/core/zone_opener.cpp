@@ -111,8 +111,8 @@ bool zone_opener::is_opening() const {
   return std::any_of(opening_.begin(), opening_.end(), [](const opening& o) { return o.to != nullptr; });
 }
 
-bool zone_opener::make_credit(bool for_journal) {
-  if (c_.reclaim->give_up_closed()) {
+bool zone_opener::make_credit(bool awaited, bool for_journal) {
+  if (c_.reclaim->give_up_closed(awaited)) {
     refusals_ = 0;
     return true;
   }

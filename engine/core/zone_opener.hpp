@@ -36,8 +36,9 @@ class zone_opener final : public io_client {
   [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve);
 
   /// No zone may become active: gives one of ours up, or, when there is none and it is others who hold them, lets the
-  /// device be asked again. False: that was done often enough, or nothing that is on its way brings one.
-  [[nodiscard]] bool make_credit(bool for_journal = false);
+  /// device be asked again. False: that was done often enough, or nothing that is on its way brings one. `awaited`: operations
+  /// of users wait for it.
+  [[nodiscard]] bool make_credit(bool awaited, bool for_journal = false);
   /// A header is on its way.
   [[nodiscard]] bool is_opening() const;
 

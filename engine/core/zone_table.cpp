@@ -182,6 +182,7 @@ void zone_table::set_life(zone_state& z, zone_life life) {
       life == zone_life::reserved || (z.role == format::zone_role::metadata && life != zone_life::freeing);
   if (std::exchange(z.in_metadata, in_metadata) != in_metadata) note_metadata(z);
   if (full_before_or_now) tell_victims(z);
+  if (full_before_or_now) note_draining(z);
   switch (life) {
     case zone_life::open:
     case zone_life::closed:
@@ -224,6 +225,19 @@ void zone_table::set_ring_credit(zone_state& z, bool credit) {
   ++changes_;
 }
 
+void zone_table::note_draining(zone_state& z) {
+  const bool now = z.life == zone_life::full && z.credit && z.fills_up();
+  if (std::exchange(z.draining, now) != now) draining_ += now ? 1 : ~std::uint32_t{0};
+}
+
+bool zone_table::credits_coming() const {
+  if (draining_ > 0) return true;
+  for (const zone_life life : {zone_life::dirty, zone_life::resetting})
+    for (std::uint32_t i = lists_[list_of(life)].first; i != zone_state::no_zone; i = zones_[i].next)
+      if (zones_[i].credit) return true;
+  return false;
+}
+
 void zone_table::inactive(zone_state& z) { set_credit(z, false); }
 
 void zone_table::set_credit(zone_state& z, bool credit) {
@@ -231,6 +245,7 @@ void zone_table::set_credit(zone_state& z, bool credit) {
   z.credit = credit;
   active_ += credit ? 1 : ~std::uint32_t{0};
   ++changes_;
+  note_draining(z);
 }
 
 zone_state* zone_table::pick_clean() {

@@ -94,6 +94,7 @@ struct zone_state {
   format::zone_role settled_role = format::zone_role::free;
   bool in_metadata = false;
   bool retired = false;  ///< It was read-only or offline once: bad for ever.
+  bool draining = false;  ///< Full but for writes on their way, whose end gives its credit back.
   static constexpr std::uint32_t no_zone = ~std::uint32_t{0};
 
   [[nodiscard]] bool conventional() const { return device.type == zoned::zone_type::conventional; }
@@ -177,6 +178,9 @@ class zone_table {
   [[nodiscard]] std::uint32_t returning_count() const {
     return count_of(zone_life::dirty) + count_of(zone_life::resetting) + count_of(zone_life::freeing);
   }
+  [[nodiscard]] std::uint32_t resetting_count() const {
+    return count_of(zone_life::dirty) + count_of(zone_life::resetting);
+  }
   [[nodiscard]] std::uint32_t metadata_clean() const { return clean_conventional() + (confined_ ? 0 : clean_count()); }
   [[nodiscard]] std::uint32_t metadata_returning() const {
     return confined_ ? returning_conventional_ : returning_count();
@@ -187,6 +191,8 @@ class zone_table {
   /// Changes whenever a zone's life does.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   [[nodiscard]] std::uint32_t active() const { return active_; }
+  /// Zones give their credit back without anybody's doing: writes, or resets, are on their way.
+  [[nodiscard]] bool credits_coming() const;
   /// Whether one more zone may become active, and then as many as are kept for others.
   [[nodiscard]] bool may_activate(std::uint32_t kept) const {
     return (!budget_.limit || active_ + kept < *budget_.limit) && (!cap_ || active_ + kept < *cap_);
@@ -295,7 +301,7 @@ class zone_table {
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
   std::array<zone_list, zone_lives + 1> lists_;
-  std::uint32_t returning_conventional_ = 0, active_ = 0, usable_ = 0, usable_conventional_ = 0;
+  std::uint32_t returning_conventional_ = 0, active_ = 0, draining_ = 0, usable_ = 0, usable_conventional_ = 0;
   std::uint32_t page_copies_ = 1;
   bool confined_ = false;
   std::set<std::uint32_t> metadata_;

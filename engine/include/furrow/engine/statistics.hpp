@@ -57,8 +57,12 @@ struct statistics {
 
   // Zones.
   std::uint64_t zone_resets = 0;
+  std::uint64_t resets_skipped = 0;  ///< Zones that were clean without one: conventional, or empty.
+  std::uint32_t resets_queued = 0;   ///< Zones that wait for theirs, or are being reset; a few at a time are.
   std::uint64_t zone_finishes = 0;
+  std::uint64_t finishes_waited = 0;  ///< Of those, that were under way while an operation of a user lacked a zone.
   std::uint64_t zones_opened = 0;
+  std::uint64_t zones_prepared = 0;    ///< Of data, before the zone that they follow was full.
   std::uint64_t zones_refilled = 0;    ///< Partly filled zones taken up again.
   std::uint64_t limit_refusals = 0;    ///< Writes refused over the device's limits, by others' use of them.
   std::uint64_t zones_read_only = 0;   ///< Found read-only, in an open too.
@@ -70,6 +74,7 @@ struct statistics {
 
   // The cleaner.
   std::uint64_t cleaner_blocks_moved = 0;
+  std::uint64_t cleaner_bytes = 0;  ///< Of data_bytes, written to move what lived.
   std::uint64_t zones_cleaned = 0;  ///< Of which all that lived was moved.
   std::uint64_t zones_left = 0;     ///< Times that something was left in a zone: damaged, or changed meanwhile.
 
@@ -80,7 +85,7 @@ struct statistics {
   std::uint64_t dead_bytes = 0;      ///< Written, and nobody points at them.
   std::uint64_t metadata_bytes = 0;  ///< Zones used for metadata.
   std::uint64_t free_bytes = 0;      ///< What appends may still take.
-  std::uint64_t reserved_bytes = 0;  ///< Held back for metadata.
+  std::uint64_t reserved_bytes = 0;  ///< Held back for metadata and for cleaning.
   std::uint32_t zones_free = 0;
   std::uint32_t zones_active = 0;
   std::uint64_t sequence = 0;  ///< Of the last publication.
