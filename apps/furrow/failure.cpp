@@ -76,6 +76,29 @@ std::string place_of(const error_detail& detail) {
   return text;
 }
 
+/// What can be done about it depends on what is short.
+const char* way_out(space_shortage::kind what) {
+  switch (what) {
+    case space_shortage::kind::free:
+    case space_shortage::kind::reserved:
+      return way_out(errc::no_space);
+    case space_shortage::kind::reclaimable:
+      return "'furrow zones' tells why each zone is kept";
+    case space_shortage::kind::active_zones:
+      return "end what else writes to the device, or format with fewer copies";
+  }
+  return "";
+}
+
+std::string figures_of(const space_shortage& s) {
+  std::string text =
+      fmt::format("wanted {}; free {}, dead {}, reserved {}; {} zones free, {} active", human_bytes(s.wanted_bytes),
+                  human_bytes(s.free_bytes), human_bytes(s.reclaimable_bytes), human_bytes(s.reserved_bytes),
+                  s.zones_free, s.zones_active);
+  if (s.zones_active_max != 0) text += fmt::format(" of {}", s.zones_active_max);
+  return text;
+}
+
 bool is_final(error_code code) {
   return code == errc::no_space || code == errc::needs_reopen || code == errc::read_only || code == errc::closed ||
          code == errc::superseded;
@@ -94,6 +117,7 @@ std::string describe(std::string_view thing, error_code code, const error_detail
     line = code.message();
     if (const std::string place = place_of(detail); !place.empty()) line += " (" + place + ")";
   }
+  if (detail.space) line += fmt::format(" ({}); {}", figures_of(*detail.space), way_out(detail.space->what));
   const std::string_view out =
       code.category() == furrow::error_category() ? way_out(static_cast<errc>(code.value())) : "";
   if (!out.empty() && line.find(';') == std::string::npos) line += fmt::format("; {}", out);

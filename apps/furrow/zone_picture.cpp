@@ -44,6 +44,24 @@ std::string class_name(const zone_status& z) {
   return z.cls < names.size() ? names[z.cls] : fmt::format("cleaner {}", z.cls - names.size() + 1);
 }
 
+const char* name_of(zone_keeper k) {
+  static constexpr std::array names{
+      "superblock",    "live blocks", "live pages",  "journal",         "next of the journal",
+      "being written", "has room",    "writes",      "reader",          "view",
+      "being moved",   "being freed", "to be reset", "being looked at", "bad"};
+  return names[static_cast<std::size_t>(k) - 1];
+}
+
+/// Without what the columns before it say.
+std::string kept_by(const zone_status& z) {
+  std::string text;
+  for (const zone_keeper k : z.kept_by) {
+    if (k == zone_keeper::superblock) continue;
+    text += (text.empty() ? "" : ", ") + std::string{name_of(k)};
+  }
+  return text.empty() ? "-" : text;
+}
+
 bool unusable(const zone_status& z) {
   return z.bad || z.device.condition == zoned::zone_condition::offline ||
          z.device.condition == zoned::zone_condition::read_only;
@@ -176,7 +194,7 @@ void draw_legend(output& out, const zone_list& list) {
 
 void draw_lines(output& out, const zone_list& list) {
   out.line(fmt::format("{:>6}  {:<{}}  {:>10} {:>10}  {:<17}{}", "zone", "# live  = written", bar_columns, "written",
-                       "capacity", "condition", list.of_a_store ? "use         class       live" : ""));
+                       "capacity", "condition", list.of_a_store ? "use         class       live      kept by" : ""));
   for (const zone_status& z : list.zones) {
     const auto written =
         static_cast<std::uint64_t>(written_share(z) * static_cast<double>(z.device.capacity_bytes) + 0.5);
@@ -185,9 +203,7 @@ void draw_lines(output& out, const zone_list& list) {
                     human_bytes(written), human_bytes(z.device.capacity_bytes), name_of(z.device.condition));
     if (list.of_a_store) {
       const std::string live = z.use == zone_use::data ? fmt::format("{:.1f} %", 100 * live_share(z)) : "-";
-      line += fmt::format("{:<12}{:<12}{}", name_of(z.use), class_name(z), live);
-      if (z.open_for_writing) line += ", being written";
-      if (z.bad) line += ", bad";
+      line += fmt::format("{:<12}{:<12}{:<10}{}", name_of(z.use), class_name(z), live, kept_by(z));
     }
     out.line(line);
   }
@@ -224,6 +240,8 @@ nlohmann::json to_json(const zone_list& list) {
       entry["written_blocks"] = z.written_blocks;
       entry["open_for_writing"] = z.open_for_writing;
       entry["bad"] = z.bad;
+      entry["kept_by"] = nlohmann::json::array();
+      for (const zone_keeper k : z.kept_by) entry["kept_by"].push_back(name_of(k));
     }
     zones.push_back(std::move(entry));
   }

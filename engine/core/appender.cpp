@@ -7,6 +7,7 @@
 #include "core/extent_source.hpp"
 #include "core/journal.hpp"
 #include "core/segment_cursor.hpp"
+#include "core/space.hpp"
 #include "core/splitter.hpp"
 
 namespace furrow::core {
@@ -142,7 +143,7 @@ bool appender::try_append(operation_id id, append_request& r, object_state* o) {
     return true;
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
-  if (!reserve_for(c_, *o, blocks)) return !c_.data->more_coming_for(blocks) && no_space(id, *o, bytes);
+  if (!reserve_for(c_, *o, blocks)) return !c_.data->more_coming_for(blocks) && no_space(id, *o, blocks);
   ++c_.stats.appends;
   c_.stats.append_bytes += bytes;
   if (publication* p = joinable(*o, r, bytes)) {
@@ -162,9 +163,8 @@ bool appender::refused(operation_id id, const append_request& r, const object_st
   return true;
 }
 
-bool appender::no_space(operation_id id, const object_state& o, std::uint64_t bytes) {
-  c_.answer(id, errc::no_space, {},
-            {.object = o.id, .bytes = bytes, .what = "no zone is left for data, and none is on its way back"});
+bool appender::no_space(operation_id id, const object_state& o, std::uint64_t blocks) {
+  c_.answer(id, errc::no_space, {}, no_space_detail(c_, o.id, blocks));
   return true;
 }
 
@@ -345,6 +345,7 @@ bool appender::try_batch(operation_id id, batch_request& r) {
   if (!n.error && !c_.data->reserve(n.blocks)) {
     if (c_.data->more_coming_for(n.blocks)) return false;
     n.error = errc::no_space;
+    n.detail = no_space_detail(c_, 0, n.blocks);
   }
   if (n.error) {
     c_.answer(id, n.error, {}, std::move(n.detail));

@@ -60,7 +60,7 @@ class appender {
   bool try_append(operation_id id, append_request& r, object_state* o);
   /// True: it is, and is answered.
   bool refused(operation_id id, const append_request& r, const object_state* o);
-  bool no_space(operation_id id, const object_state& o, std::uint64_t bytes);
+  bool no_space(operation_id id, const object_state& o, std::uint64_t blocks);
   bool retry(operation_id id, append_request& r);
   bool retry(operation_id id, batch_request& r) { return try_batch(id, r); }
   bool try_batch(operation_id id, batch_request& r);

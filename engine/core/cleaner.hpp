@@ -43,6 +43,7 @@ class cleaner {
   [[nodiscard]] bool could_bring(std::uint64_t blocks);
   void step();
   [[nodiscard]] bool busy() const { return victim_ != nullptr; }
+  [[nodiscard]] bool cleans(const zone_state& z) const { return victim_ == &z; }
   [[nodiscard]] bool idle() const { return victim_ == nullptr && requests_.empty(); }
   /// Changes with all that it does.
   [[nodiscard]] std::uint64_t progress() const { return progress_; }

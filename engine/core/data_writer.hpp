@@ -15,7 +15,8 @@
 //   D2  `holds` of a zone counts its commands in flight and the ordered extents with a piece in it that are not
 //       published.
 //   D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so dispatch finds
-//       room unless a device eats more than it was given; then the ordered extent fails with no_space.
+//       room unless a device eats more than it was given, or others hold the active zones; then the ordered extent fails
+//       with no_space.
 //   D4  While the zone has a command in flight, less than coalesce_bytes waits for more, or for that one.
 //   D5  The zone that a stream takes next is opened before the one that it writes to is full, where that takes nobody's
 //       share: neither the credit of a stream that has no zone, nor room of the cleaner's.

@@ -7,6 +7,7 @@
 #include "core/data_writer.hpp"
 #include "core/extent_source.hpp"
 #include "core/journal.hpp"
+#include "core/space.hpp"
 
 namespace furrow::core {
 
@@ -316,10 +317,8 @@ bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
     return false;
   }
   io.error = errc::no_space;
-  io.detail = {.object = io.object->id,
-               .offset_bytes = io.position,
-               .bytes = blocks * block_bytes,
-               .what = "no zone is left for data, and none is on its way back"};
+  io.detail = no_space_detail(c_, io.object->id, blocks);
+  io.detail.offset_bytes = io.position;
   end(io);
   return false;
 }

@@ -7,6 +7,7 @@
 #include "core/data_writer.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
+#include "core/space.hpp"
 #include "core/splitter.hpp"
 
 namespace furrow::core {
@@ -117,8 +118,12 @@ void publisher::extent_done(ordered_extent& e) {
   --p.extents_left;
   if (e.failed && !p.error) {
     p.error = e.error;
-    p.detail = {.offset_bytes = e.object_block * block_bytes, .bytes = e.blocks * block_bytes};
-    if (e.error == zoned::errc::too_many_active) p.detail.zone = c_.reclaim->unfinished();
+    const bool no_credit = e.error == zoned::errc::too_many_active;
+    if (no_credit) p.error = errc::no_space;
+    if (p.error == errc::no_space) p.detail = no_space_detail(c_, 0, e.blocks, no_credit);
+    p.detail.offset_bytes = e.object_block * block_bytes;
+    p.detail.bytes = e.blocks * block_bytes;
+    if (no_credit) p.detail.zone = c_.reclaim->unfinished();
     if (p.detail.zone) p.detail.what = "no zone may become active: one cannot be finished";
     for (const publication_step& s : p.steps) {
       const ordered_extent_ptr* own = extent_of(s);

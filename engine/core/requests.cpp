@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/machine.hpp"
+#include "core/space.hpp"
 
 namespace furrow::core {
 
@@ -81,7 +82,7 @@ void machine::create(operation_id id, create_options options) {
       parked_creates_.emplace_back(id, std::move(options));
       return;
     }
-    return c_.answer(id, errc::no_space, {}, {.what = "no zone is left for metadata; deleting still works"});
+    return c_.answer(id, errc::no_space, {}, no_space_detail(c_, 0, 0));
   }
   if (options.attributes.created_ns == 0) options.attributes.created_ns = c_.now_ns;
   if (options.attributes.modified_ns == 0) options.attributes.modified_ns = c_.now_ns;
@@ -160,8 +161,7 @@ void machine::on(operation_id id, rename_request& r) {
   if (const error_code ec = check_name(r.to)) return c_.answer(id, ec);
   if (r.object == 0)
     if (const error_code ec = check_name(r.from)) return c_.answer(id, ec);
-  if (!room_for_metadata())
-    return c_.answer(id, errc::no_space, {}, {.what = "no zone is left for metadata; deleting still works"});
+  if (!room_for_metadata()) return c_.answer(id, errc::no_space, {}, no_space_detail(c_, 0, 0));
   publish_step(id, rename_step{std::move(r)}, {},
                [this, id](std::uint64_t s) { c_.answer(id, {}, sequence_result{s}); });
 }
@@ -247,9 +247,7 @@ void machine::on(operation_id id, reserve_request& r) {
   if (o == nullptr) return c_.answer(id, errc::closed);
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
   const std::uint64_t blocks = r.bytes / block_bytes + (r.bytes % block_bytes != 0 ? 1 : 0);
-  if (!data_.reserve(blocks))
-    return c_.answer(id, errc::no_space, {},
-                     {.object = o->id, .bytes = r.bytes, .what = "there is no room to promise"});
+  if (!data_.reserve(blocks)) return c_.answer(id, errc::no_space, {}, no_space_detail(c_, o->id, blocks));
   o->promised_blocks += blocks;
   c_.answer(id, {}, read_result{blocks * block_bytes});
 }
@@ -358,6 +356,7 @@ void machine::on(operation_id id, zones_request&) {
       s.use = zone_use::metadata;
     else if (z.role == format::zone_role::data)
       s.use = zone_use::data;
+    s.kept_by = keepers_of(c_, z);
     all.push_back(s);
   }
   c_.answer(id, {}, std::move(all));

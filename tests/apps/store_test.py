@@ -1,5 +1,6 @@
 """Each command on a store, its output for people and its JSON."""
 import os
+import re
 import unittest
 
 from cli import Cli, SMALL
@@ -167,9 +168,25 @@ class Store(Cli):
         lines = self.furrow("zones", self.uri).decode().splitlines()
         self.assertEqual(len(lines), 33)
         self.assertRegex(lines[1], r"^ +0  [#=.]{20} .*superblock")
+        for z in zones:
+            if z["use"] != "free":
+                self.assertNotEqual(z["kept_by"], [], z)
+        data = [z for z in zones if z["use"] == "data"]
+        self.assertTrue(all("live blocks" in z["kept_by"] for z in data))
+        self.assertTrue(any("has room" in z["kept_by"] for z in data))
+        self.assertTrue(any("journal" in z["kept_by"] for z in zones if z["use"] == "metadata"))
+        self.assertTrue(any(re.search(r"data .* (has room, )?live blocks$", line) for line in lines), lines)
         drawn = self.furrow("zones", self.uri, "--map").decode()
         self.assertRegex(drawn, r"(?m)^ *0  SS")
         self.assertRegex(drawn, r"(?m)^  S +superblock +4$")
+
+    def test_full_store_says_what_is_short_and_goes_on_when_there_is_room(self):
+        self.append("small", b"x" * 1_000_000)
+        line = self.fails("append", self.uri, "big", stdin=b"x" * (80 << 20), says=["no space", "reserved", " of 12", "rm"])
+        self.assertRegex(line, r"wanted [\d.]+ \w+; free .*, dead .*, reserved .*; \d+ zones free, \d+ active of 12")
+        self.furrow("rm", self.uri, "big")
+        self.append("again", b"y" * (8 << 20))
+        self.assertEqual(self.furrow("cat", self.uri, "again"), b"y" * (8 << 20))
 
     def test_zones_of_a_device_without_a_store(self):
         other = "file:" + self.path("other.img")

@@ -51,13 +51,32 @@ enum class errc {
 const boost::system::error_category& error_category() noexcept;
 inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), error_category()}; }
 
+/// Goes with no_space: what there is of the store's space, and which kind is short.
+struct space_shortage {
+  enum class kind : std::uint8_t {
+    free = 1,     ///< All that objects may have is live: deleting helps, and nothing else.
+    reclaimable,  ///< Enough is dead, but it cannot be won now: views hold it, it is damaged, or cleaning is off.
+    reserved,     ///< What is free is kept for metadata and for cleaning.
+    active_zones  ///< Zones are free, but the device lets no more of them be written to.
+  };
+  kind what = kind::free;
+  std::uint64_t wanted_bytes = 0;       ///< 0: an object or a name, which takes metadata alone.
+  std::uint64_t free_bytes = 0;         ///< What others, who want less, may still take.
+  std::uint64_t reclaimable_bytes = 0;  ///< Written, and nobody points at them.
+  std::uint64_t reserved_bytes = 0;     ///< Kept for metadata and for cleaning.
+  std::uint32_t zones_free = 0;
+  std::uint32_t zones_active = 0;
+  std::uint32_t zones_active_max = 0;  ///< 0: the device has no limit.
+};
+
 /// What an error concerns, as far as it is known.
 struct error_detail {
   std::optional<std::uint64_t> object{};
   std::optional<std::uint64_t> offset_bytes{};  ///< In the object.
   std::optional<std::uint64_t> bytes{};
   std::optional<zoned::zone_index> zone{};
-  std::string what{};  ///< One line for people, naming the thing and the way out. May be empty.
+  std::string what{};                     ///< One line for people, naming the thing and the way out. May be empty.
+  std::optional<space_shortage> space{};  ///< With no_space.
 };
 
 }  // namespace furrow

@@ -140,6 +140,25 @@ struct create_options {
 /// What a zone is used for, as the store sees it.
 enum class zone_use : std::uint8_t { free, superblock, metadata, data };
 
+/// Why a zone is not free: what has to end before it is.
+enum class zone_keeper : std::uint8_t {
+  superblock = 1,  ///< Copies of the store's root.
+  live_blocks,     ///< Objects point at its blocks.
+  live_pages,      ///< Pages of metadata that are in force.
+  journal,         ///< Groups that an open would replay; until the next checkpoint.
+  next_journal,    ///< Kept clean for the journal.
+  open,            ///< Written to.
+  refill,          ///< Has room: written on before a clean one is taken.
+  writes,          ///< Commands on their way to it, or blocks that are not published yet.
+  reader,          ///< Reads on their way.
+  view,            ///< A view was made of its blocks.
+  move,            ///< What lives in it is being moved.
+  freeing,         ///< The record that frees it is not durable yet.
+  reset,           ///< Waits for its reset, or is being reset.
+  suspect,         ///< A write to it failed: it is being looked at.
+  bad              ///< Not to be written to any more: retired, read-only, offline, or not as large as the others.
+};
+
 struct zone_status {
   zoned::zone_info device;
   zone_use use = zone_use::free;
@@ -149,6 +168,7 @@ struct zone_status {
   std::uint64_t written_blocks = 0;  ///< Including the zone's header.
   bool open_for_writing = false;
   bool bad = false;
+  std::vector<zone_keeper> kept_by;  ///< Empty: it is free.
 };
 
 /// What a batch gave, by the index that its builder returned for the member.

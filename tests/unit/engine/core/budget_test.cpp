@@ -1,0 +1,250 @@
+// Zones as a budget: few of them, for many objects, over many opens; and what is said when there are none.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "support/core_runner.hpp"
+
+namespace furrow::test {
+namespace {
+
+constexpr std::uint64_t block = 4096;
+
+std::uint64_t zones_used(core_runner& store) {
+  const auto n = store.ask(core::zones_request{});
+  const auto& all = std::get<std::vector<zone_status>>(n.result);
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(all, [](const zone_status& z) { return z.use == zone_use::data && z.live_blocks > 0; }));
+}
+
+void reopen(core_runner& store) {
+  core_runner::good(store.ask(core::close_request{}));
+  core_runner::good(store.open());
+}
+
+core::handle_id open_object(core_runner& store, const std::string& name) {
+  core::open_object_request r;
+  r.name = name;
+  return std::get<core::opened_object>(core_runner::good(store.ask(r)).result).handle;
+}
+
+}  // namespace
+
+TEST_CASE("a hundred opens with a small append each fill the same zones as one open does") {
+  for (const std::uint32_t active_max : {4u, 5u, 14u}) {
+    CAPTURE(active_max);
+    std::uint64_t used[2] = {}, finishes = 0;
+    for (const bool reopens : {false, true}) {
+      device_shape shape;
+      shape.active_max = active_max;
+      zoned::memory_zones zones = shape.make();
+      core_runner store{zones};
+      store.format_and_open();
+      core::handle_id h = store.create("a");
+      std::vector<std::byte> part = pattern(1, block);
+      for (int i = 0; i < 100; ++i) {
+        store.append(h, part);
+        if (!reopens) continue;
+        finishes += store.stats().zone_finishes;
+        reopen(store);
+        h = open_object(store, "a");
+      }
+      used[reopens ? 1 : 0] = zones_used(store);
+      CHECK(store.check().damage == 0);
+    }
+    CHECK(used[1] == used[0]);
+    CHECK(finishes == 0);
+  }
+}
+
+TEST_CASE("ten thousand objects share the one zone that four active ones leave to data, and each has its turn") {
+  constexpr std::size_t objects = 10'000;
+  constexpr std::uint64_t rounds = 3;
+  device_shape shape{.zones = 64, .zone_bytes = 4 << 20, .capacity_bytes = 4 << 20};
+  shape.active_max = 4;
+  zoned::memory_zones zones = shape.make();
+  core_runner store{zones};
+  store.format({.page_copies = 1});
+  core_runner::good(store.open());
+  std::vector<core::handle_id> handles;
+  for (std::size_t i = 0; i < objects; ++i) handles.push_back(store.create("object " + std::to_string(i)));
+  std::vector<std::byte> part = pattern(1, block);
+  std::map<std::uint64_t, std::size_t> asked;
+  std::vector<std::uint64_t> done(objects, 0);
+  const auto ask = [&](std::size_t i) {
+    append_options o;
+    o.hint = static_cast<lifetime>(i % 5);
+    asked[store.ask_later(core::append_request{handles[i], {{part.data(), part.size()}}, o})] = i;
+  };
+  std::uint64_t answered = 0, ahead = 0, most_apart = 0;
+  const auto take = [&] {
+    for (const auto& [id, n] : std::exchange(store.answers, {})) {
+      core_runner::good(n);
+      const std::size_t i = asked.extract(id).mapped();
+      ahead = std::max(ahead, ++done[i]);
+      if (++answered % objects == 0) most_apart = std::max(most_apart, ahead - *std::ranges::min_element(done));
+      if (answered + asked.size() < objects * rounds) ask(i);
+    }
+  };
+  for (std::size_t i = 0; i < objects; ++i) ask(i);
+  store.watch = [&](const zoned::command&) { take(); };
+  store.run();
+  take();
+  store.watch = nullptr;
+  CHECK(answered == objects * rounds);
+  CHECK(most_apart <= 1);
+  CHECK(store.stats().zone_finishes == 0);
+}
+
+namespace {
+
+/// Appends until it is refused; what was told then.
+error_detail fill(core_runner& store, core::handle_id h, std::uint64_t blocks) {
+  std::vector<std::byte> part = pattern(1, blocks * block);
+  for (int i = 0; i < 100'000; ++i) {
+    auto n = store.ask(core::append_request{h, {{part.data(), part.size()}}, {}});
+    if (!n.error) continue;
+    CHECK(n.error == errc::no_space);
+    REQUIRE(n.detail.space);
+    return n.detail;
+  }
+  FAIL("never full");
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a full store says that all is live, and goes on without an open when something is deleted") {
+  device_shape shape;
+  shape.active_max = 4;
+  zoned::memory_zones zones = shape.make();
+  core_runner store{zones};
+  store.format({.page_copies = 1});
+  core_runner::good(store.open());
+  const core::handle_id kept = store.create("kept");
+  std::vector<std::byte> part = pattern(1, 40 * block);
+  for (int i = 0; i < 5; ++i) store.append(kept, part);
+  const core::handle_id h = store.create("a");
+  const error_detail why = fill(store, h, 8);
+  CHECK(why.space->what != space_shortage::kind::reclaimable);
+  CHECK(why.space->what != space_shortage::kind::active_zones);
+  CHECK(why.space->wanted_bytes == 8 * block);
+  CHECK(why.space->free_bytes < 8 * block);
+  CHECK(why.space->reserved_bytes == store.stats().reserved_bytes);
+  CHECK(why.space->zones_active_max == 4);
+  CHECK_FALSE(why.what.empty());
+  core::truncate_request t;
+  t.handle = kept;
+  core_runner::good(store.ask(t));
+  for (int i = 0; i < 4; ++i) store.append(kept, part);
+  CHECK(store.check().damage == 0);
+  CHECK(store.stats().finishes_waited == 0);
+}
+
+TEST_CASE("a store that does not clean says that what is dead could be won") {
+  zoned::memory_zones zones = device_shape{}.make();
+  store_options options;
+  options.background_cleaning = false;
+  core_runner store{zones, options};
+  store.format_and_open();
+  const core::handle_id h = store.create("a");
+  fill(store, h, 8);
+  core::zero_request z;
+  z.handle = h;
+  z.bytes = block;
+  for (std::uint64_t b = 0; b < 300; b += 2) {
+    z.offset_bytes = b * block;
+    core_runner::good(store.ask(z));
+  }
+  const error_detail why = fill(store, h, 8);
+  CHECK(why.space->what == space_shortage::kind::reclaimable);
+  CHECK(why.space->reclaimable_bytes >= 150 * block);
+}
+
+TEST_CASE("where others hold the active zones a store says so, and goes on when they give them back") {
+  zoned::memory_zones zones = device_shape{}.make();
+  core_runner store{zones};
+  store.format_and_open();
+  const core::handle_id h = store.create("a");
+  std::vector<std::byte> part = pattern(1, 8 * block);
+  store.fail = [&](const zoned::command& c) {
+    const bool begins = c.op == zoned::opcode::append && c.segments.size() == 1 && c.segments[0].bytes == block;
+    return begins ? error_code{zoned::errc::too_many_active} : error_code{};
+  };
+  const auto n = store.ask(core::append_request{h, {{part.data(), part.size()}}, {}});
+  CHECK(n.error == errc::no_space);
+  REQUIRE(n.detail.space);
+  CHECK(n.detail.space->what == space_shortage::kind::active_zones);
+  store.fail = nullptr;
+  CHECK(store.append(h, part).offset_bytes == 0);
+  CHECK(store.stats().limit_refusals > 0);
+}
+
+TEST_CASE("zones say what keeps them") {
+  zoned::memory_zones zones = device_shape{}.make();
+  core_runner store{zones};
+  store.format_and_open();
+  const core::handle_id h = store.create("a");
+  std::vector<std::byte> part = pattern(1, 100 * block);
+  store.append(h, part);
+  core::map_request m;
+  m.handle = h;
+  m.bytes = block;
+  core_runner::good(store.ask(m));
+  const auto of = [&store](zone_use use) {
+    const auto n = store.ask(core::zones_request{});
+    std::vector<zone_status> some;
+    for (const zone_status& z : std::get<std::vector<zone_status>>(n.result))
+      if (z.use == use) some.push_back(z);
+    return some;
+  };
+  const auto has = [](const zone_status& z, zone_keeper k) { return std::ranges::count(z.kept_by, k) == 1; };
+  auto data = of(zone_use::data);
+  REQUIRE(data.size() >= 2);
+  CHECK(has(data[0], zone_keeper::live_blocks));
+  CHECK(has(data[0], zone_keeper::view));
+  CHECK_FALSE(has(data[0], zone_keeper::open));
+  CHECK_FALSE(has(data[1], zone_keeper::view));
+  CHECK(std::ranges::any_of(data, [&](const zone_status& z) { return has(z, zone_keeper::open); }));
+  core::remove_request r;
+  r.name = "a";
+  core_runner::good(store.ask(r));
+  core_runner::good(store.ask(core::release_request{h}));
+  core_runner::good(store.ask(core::sync_request{}));
+  data = of(zone_use::data);
+  REQUIRE_FALSE(data.empty());
+  CHECK(data[0].kept_by == std::vector{zone_keeper::view});
+  CHECK(
+      std::ranges::any_of(of(zone_use::metadata), [&](const zone_status& z) { return has(z, zone_keeper::journal); }));
+  CHECK(of(zone_use::superblock).size() == 4);
+  for (const zone_status& z : of(zone_use::free))
+    CHECK((z.kept_by.empty() || z.kept_by == std::vector{zone_keeper::next_journal}));
+}
+
+TEST_CASE("a device that lets fewer zones be open than a store writes to is refused, with the number") {
+  device_shape shape;
+  shape.open_max = 3;
+  zoned::memory_zones zones = shape.make();
+  core_runner store{zones};
+  store.format_refused(errc::too_few_active_zones, "3 open zones; a store with 1 page copy writes to 4");
+}
+
+TEST_CASE("the next zone is prepared before the one before it is full, where that takes nobody's share") {
+  for (const std::uint32_t active_max : {4u, 14u}) {
+    device_shape shape{.zones = 48};
+    shape.active_max = active_max;
+    zoned::memory_zones zones = shape.make();
+    core_runner store{zones};
+    store.format({.page_copies = 1});
+    core_runner::good(store.open());
+    const core::handle_id h = store.create("a");
+    std::vector<std::byte> part = pattern(1, block);
+    for (int i = 0; i < 200; ++i) store.append(h, part);
+    CHECK(store.stats().zones_prepared == (active_max == 4 ? 0 : 4));
+    CHECK(store.stats().zone_finishes == 0);
+    reopen(store);
+    CHECK(store.read(open_object(store, "a"), 199 * block, block) == part);
+  }
+}
+
+}  // namespace furrow::test
