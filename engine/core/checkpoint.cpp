@@ -423,6 +423,7 @@ void checkpointer::write_superblock() {
   next_.journal = *cut_;
   next_.next_page_generation = c_.super.next_page_generation;
   next_.next_object = c_.super.next_object;
+  next_.written = c_.written();
   c_.ring->write(next_, [this](error_code ec) { finish(ec); });
 }
 

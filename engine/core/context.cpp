@@ -63,6 +63,13 @@ void context::emit_zone(zone_change change, error_code cause, bool damage) {
   out.add({}, {}).result = event{kind, {.zone = change.zone, .what = std::move(what)}, change};
 }
 
+format::written_totals context::written() const {
+  const format::written_totals& before = super.written;
+  return {before.user_bytes + stats.append_bytes + stats.write_bytes, before.data_bytes + stats.data_bytes,
+          before.journal_bytes + stats.journal_bytes, before.page_bytes + stats.page_bytes,
+          before.cleaner_bytes + stats.cleaner_blocks_moved * block_bytes};
+}
+
 void context::set_latch(const char* why, std::optional<zoned::zone_index> zone) {
   if (latch) return;
   latch = errc::needs_reopen;

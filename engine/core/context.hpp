@@ -84,7 +84,7 @@ struct context {
   placement place;
   std::unique_ptr<page_tree> objects;
   std::unique_ptr<page_tree> zone_pages;
-  format::superblock super;  ///< As last written, or about to be.
+  format::superblock super;  ///< As last written, or about to be; `written` is as of the open.
   io_table io;
   buffer_pool buffers;
   extent_pool extents{buffers};
@@ -155,6 +155,9 @@ struct context {
   [[nodiscard]] bool takes_write(const zone_state& z) const {
     return z.conventional() || z.writes < promises.appends_per_zone_max;
   }
+
+  /// What was written since the store was formatted.
+  [[nodiscard]] format::written_totals written() const;
 
   [[nodiscard]] std::uint64_t append_blocks_max() const { return promises.append_bytes_max / block_bytes; }
   [[nodiscard]] std::uint64_t transfer_blocks_max() const { return promises.transfer_bytes_max / block_bytes; }

@@ -255,6 +255,14 @@ statistics machine::count() const {
   s.metadata_bytes = use.metadata_blocks * block_bytes;
   s.free_bytes = data_.available() * block_bytes;
   s.reserved_bytes = (data_.reserve_zones() + data_.cleaner_zones()) * c_.zones.typical_blocks() * block_bytes;
+  const format::written_totals all = c_.written();
+  s.total_user_bytes = all.user_bytes;
+  s.total_data_bytes = all.data_bytes;
+  s.total_journal_bytes = all.journal_bytes;
+  s.total_page_bytes = all.page_bytes;
+  s.total_cleaner_bytes = all.cleaner_bytes;
+  s.cleaner_bytes = s.cleaner_blocks_moved * block_bytes;
+  s.resets_queued = c_.zones.resetting_count();
   s.zones_free = c_.zones.clean_count();
   s.zones_active = c_.zones.active();
   s.sequence = c_.sequence;

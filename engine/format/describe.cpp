@@ -465,6 +465,11 @@ description describe(const superblock& s) {
       .number("journal_group", s.journal.group)
       .text("journal_previous", checksum_text(s.journal.previous))
       .number("epoch_group", s.epoch_group)
+      .number("written_user_bytes", s.written.user_bytes)
+      .number("written_data_bytes", s.written.data_bytes)
+      .number("written_journal_bytes", s.written.journal_bytes)
+      .number("written_page_bytes", s.written.page_bytes)
+      .number("written_cleaner_bytes", s.written.cleaner_bytes)
       .take();
 }
 

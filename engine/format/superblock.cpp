@@ -153,6 +153,9 @@ void encode(const superblock& s, std::span<std::byte> block) {
   encode(s.journal, to);
   FURROW_ASSERT(to.written() == fields_end + 2 * root_bytes + journal_head_bytes);
   to.u64(s.epoch_group);
+  for (const std::uint64_t bytes : {s.written.user_bytes, s.written.data_bytes, s.written.journal_bytes,
+                                    s.written.page_bytes, s.written.cleaner_bytes})
+    to.u64(bytes);
   to.zeros(to.left());
   seal(block, checksum_at);
 }
@@ -184,6 +187,9 @@ boost::system::result<superblock, superblock_fault> decode_superblock(std::span<
   s.zones = decode_root(in);
   s.journal = decode_journal_head(in);
   s.epoch_group = in.u64();
+  for (std::uint64_t* const bytes : {&s.written.user_bytes, &s.written.data_bytes, &s.written.journal_bytes,
+                                     &s.written.page_bytes, &s.written.cleaner_bytes})
+    *bytes = in.u64();
   in.zeros(in.left());
   if (in.failed() || !in_range(s)) {
     return superblock_fault::damaged;

@@ -7,7 +7,8 @@
 //                 | incompat u64 | epoch u64 | serial u64 | clean u8 | page_copies u8 | journal_copies u8 |
 //                 | data_checksum u8 | zeros u32 | sequence u64 | next_object u64 | next_page_generation u64 |
 //                 | object_count u64 | formatted i64 | objects root 64 | zones root 64 | journal head 64 |
-//                 | epoch_group u64 | zeros |
+//                 | epoch_group u64 | written 40 | zeros |
+//   written       | user bytes u64 | data bytes u64 | journal bytes u64 | page bytes u64 | cleaner bytes u64 |
 //   root          | reference 48 | level u8 | zeros 7 | pages u64 |
 //   journal head  | zone u32 | zeros u32 | zone generation u64 | zone ordinal u64 | block u64 | group u64 |
 //                 | previous checksum field 24 |
@@ -52,6 +53,17 @@ struct tree_root {
   friend bool operator==(const tree_root&, const tree_root&) = default;
 };
 
+/// What was written since the store was formatted, as of this superblock: what a process that ended wrote after its last
+/// checkpoint is not in it.
+struct written_totals {
+  std::uint64_t user_bytes = 0;  ///< As its users gave them.
+  std::uint64_t data_bytes = 0;  ///< Blocks of data, cleaner_bytes among them.
+  std::uint64_t journal_bytes = 0;
+  std::uint64_t page_bytes = 0;
+  std::uint64_t cleaner_bytes = 0;
+  friend bool operator==(const written_totals&, const written_totals&) = default;
+};
+
 struct superblock {
   uuid store{};
   uuid set{};
@@ -82,6 +94,7 @@ struct superblock {
   journal_head journal;
   std::uint64_t epoch_group =
       0;  ///< The first that the epoch could write: from there on groups of earlier ones are void.
+  written_totals written;
   friend bool operator==(const superblock&, const superblock&) = default;
 };
 

@@ -125,6 +125,12 @@ class Store(Cli):
         self.assertEqual(counts["objects"], 1)
         self.assertGreaterEqual(counts["live_bytes"], 8192)
         self.assertIn("durable_sequence", counts)
+        self.assertEqual(counts["total_user_bytes"], 10_000)
+        self.assertGreaterEqual(counts["total_data_bytes"], 8192)
+        self.assertGreater(counts["total_journal_bytes"] + counts["total_page_bytes"], 0)
+        self.assertEqual(counts["total_cleaner_bytes"], 0)
+        for name in ("live_bytes", "dead_bytes", "reserved_bytes", "finishes_waited", "resets_queued"):
+            self.assertIn(name, counts)
         self.assertIn(b"\n  objects ", self.furrow("stat", self.uri))
         one = self.json_lines("stat", self.uri, "a")[0]
         self.assertEqual((one["name"], one["bytes"]), ("a", 10_000))

@@ -43,6 +43,13 @@ struct statistics {
   std::uint64_t superblock_bytes = 0;
   std::uint64_t zone_header_bytes = 0;
 
+  // The same since the store was formatted; without what a process that ended wrote after its last checkpoint.
+  std::uint64_t total_user_bytes = 0;  ///< Appended and written, as users gave them.
+  std::uint64_t total_data_bytes = 0;
+  std::uint64_t total_journal_bytes = 0;
+  std::uint64_t total_page_bytes = 0;
+  std::uint64_t total_cleaner_bytes = 0;  ///< Of total_data_bytes, written to move what lived.
+
   // Durability.
   std::uint64_t flushes = 0;
   std::uint64_t groups = 0;
