@@ -58,6 +58,10 @@ bool checkpointer::relieve() {
 
 bool checkpointer::room() const { return c_.zones.metadata_clean() + c_.zones.metadata_returning() > kept_zones(); }
 
+bool checkpointer::room_for_moves() const {
+  return c_.zones.metadata_clean() + c_.zones.metadata_returning() >= kept_zones();
+}
+
 std::uint32_t checkpointer::kept_zones() const {
   constexpr std::uint64_t removal_pages = 32;  // that removing changes while sparse zones are being emptied
   return static_cast<std::uint32_t>(rewrite_zones() +

@@ -57,6 +57,8 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint32_t reserve_zones() const;
   /// Whether there may be more metadata: what is dropped always may.
   [[nodiscard]] bool room() const;
+  /// The same for records of moves, which bring back more than they take: they may take the last zone before it.
+  [[nodiscard]] bool room_for_moves() const;
   /// Where there is no room: whether a checkpoint that may make some is running, or begins now. Not for ever.
   [[nodiscard]] bool relieve();
   /// Clean zones that the next checkpoint may take, with the journal's.

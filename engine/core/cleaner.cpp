@@ -80,6 +80,9 @@ bool cleaner::could_bring(std::uint64_t blocks) {
 
 bool cleaner::relieve() {
   if (!any_gains(~std::uint64_t{0})) return false;
+  // Checkpoints that brought nothing say nothing of what has died since.
+  if (dead_blocks() >= relief_dead_ + c_.zones.typical_blocks()) relief_ = 0;
+  if (relief_ == 0) relief_dead_ = dead_blocks();
   if (!c_.checkpoint->idle() || !c_.checkpoint->served()) return true;
   if (relief_ == relief_max) return false;
   ++relief_;
@@ -92,7 +95,7 @@ std::uint64_t cleaner::dead_blocks() const {
   return use.data_blocks - std::min(use.data_blocks, use.live_blocks);
 }
 
-std::uint64_t cleaner::room() const { return c_.checkpoint->room() ? c_.data->room_for_cleaner() : 0; }
+std::uint64_t cleaner::room() const { return c_.checkpoint->room_for_moves() ? c_.data->room_for_cleaner() : 0; }
 
 bool cleaner::any_gains(std::uint64_t room) const {
   const auto fits = [&](zoned::zone_index z) { return c_.zones[z].live_blocks <= room; };

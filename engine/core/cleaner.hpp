@@ -102,8 +102,9 @@ class cleaner {
   bool asked_ = false;  ///< Somebody has no room.
   std::uint64_t progress_ = 0;
   std::uint64_t looked_at_ =
-      ~std::uint64_t{0};      ///< Changes of zones when it was seen whether there are few clean ones.
-  std::uint32_t relief_ = 0;  ///< Checkpoints asked for since a zone was cleaned.
+      ~std::uint64_t{0};           ///< Changes of zones when it was seen whether there are few clean ones.
+  std::uint32_t relief_ = 0;       ///< Checkpoints asked for since a zone was cleaned.
+  std::uint64_t relief_dead_ = 0;  ///< Dead blocks when the first of them was.
 
   zone_state* victim_ = nullptr;
   std::uint64_t generation_ = 0;

@@ -14,22 +14,32 @@ namespace furrow::core {
 std::uint32_t data_writer::reserve_zones() const { return c_.checkpoint->reserve_zones(); }
 
 std::uint64_t data_writer::available() const {
-  const std::uint64_t room = room_for_cleaner(), kept = cleaner_zones() * c_.zones.typical_blocks();
+  const std::uint64_t room = room_with(reserve_zones()), kept = cleaner_zones() * c_.zones.typical_blocks();
   return room > kept ? room - kept : 0;
 }
 
-/// One does; more where there are many, as what metadata is to have left grows while it works.
-std::uint32_t data_writer::cleaner_zones() const {
-  return 1 + std::min<std::uint32_t>(c_.zones.usable_count() / 64, 4);
+/// What cleaning takes it brings back, and more: so it may take what the journal and pages are not to be without even then.
+std::uint64_t data_writer::room_for_cleaner() const { return room_with(move_reserve_zones()); }
+
+std::uint32_t data_writer::move_reserve_zones() const {
+  const std::uint32_t kept = c_.checkpoint->kept_zones(), conventional = c_.zones.clean_conventional();
+  return std::min(reserve_zones(), kept > conventional ? kept - conventional : 0);
 }
 
-std::uint64_t data_writer::room_for_cleaner() const {
+/// One does. But what is kept for metadata grows, by a zone for each copy of pages at a time, and takes it from here: the
+/// cleaner must have one left then, as nobody else brings more. Where there are many zones, more may change meanwhile.
+std::uint32_t data_writer::cleaner_zones() const {
+  const std::uint32_t growth = c_.zones.confined() ? 0 : c_.super.page_copies;
+  return 1 + std::max(growth, std::min<std::uint32_t>(c_.zones.usable_count() / 64, 4));
+}
+
+std::uint64_t data_writer::room_with(std::uint32_t kept) const {
   std::uint64_t room = 0;
   for (const stream& s : streams_)
     for (const open_zone& z : s.zones)
       if (z.zone != nullptr && (z.usable() || !z.ready)) room += z.zone->room_blocks();
   room += c_.reclaim->closed_data_room();
-  const std::uint32_t clean = c_.zones.clean_count(), kept = reserve_zones();
+  const std::uint32_t clean = c_.zones.clean_count();
   if (clean > kept) room += (clean - kept) * c_.zones.typical_blocks();
   return room > reserved_ ? room - reserved_ : 0;
 }
@@ -59,7 +69,7 @@ bool data_writer::close_dead() {
 }
 
 bool data_writer::reserve_for_cleaner(std::uint64_t blocks) {
-  if (!c_.checkpoint->room() || blocks > room_for_cleaner()) return false;
+  if (!c_.checkpoint->room_for_moves() || blocks > room_for_cleaner()) return false;
   reserved_ += blocks;
   room_known_at_ = ~std::uint64_t{0};
   return true;
@@ -109,7 +119,8 @@ open_zone* data_writer::zone_for(stream& s) {
   for (stream& other : streams_)
     for (open_zone& o : other.zones)
       if (o.usable() && o.zone->room_blocks() > 0) return &o;
-  return nullptr;
+  static_cast<void>(c_.opener->open(z, format::zone_role::data, class_of(s), move_reserve_zones()));
+  return z.ready ? &z : nullptr;
 }
 
 format::zone_class data_writer::class_of(const stream& s) const {

@@ -16,7 +16,7 @@
 //       published.
 //   D3  Reserved blocks plus what is queued never exceed what may be written without the reserve, so dispatch finds
 //       room unless a device eats more than it was given, or others hold the active zones; then the ordered extent fails
-//       with no_space.
+//       with no_space, or too_many_active.
 //   D4  While the zone has a command in flight, less than coalesce_bytes waits for more, or for that one.
 //   D5  The zone that a stream takes next is opened before the one that it writes to is full, where that takes nobody's
 //       share: neither the credit of a stream that has no zone, nor room of the cleaner's.
@@ -50,7 +50,7 @@ class data_writer final : public io_client {
   [[nodiscard]] bool more_coming_for(std::uint64_t blocks);
   /// Zones' worth of room that is for the cleaner alone.
   [[nodiscard]] std::uint32_t cleaner_zones() const;
-  /// What the cleaner may take: so much more than anybody else.
+  /// What the cleaner may take: so much more than anybody else, and a part of what is kept for metadata.
   [[nodiscard]] std::uint64_t room_for_cleaner() const;
   [[nodiscard]] bool reserve_for_cleaner(std::uint64_t blocks);
 

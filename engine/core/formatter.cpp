@@ -26,7 +26,7 @@ bool formatter::fits() {
   const std::uint32_t usable = c_.zones.usable_count(), conventional = c_.zones.usable_conventional();
   const std::uint32_t needed = zones_min(copies);
   const std::uint32_t sequential_needed =
-      needed > conventional + data_zones_min ? needed - conventional : data_zones_min;
+      needed > conventional + data_zones_min(copies) ? needed - conventional : data_zones_min(copies);
   if (usable < sequential_needed || c_.zones.typical_blocks() + 1 < zone_blocks_min) {
     const std::string beside =
         conventional == 0 ? "" : " and " + std::to_string(conventional) + " conventional zones for metadata";

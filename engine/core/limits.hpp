@@ -29,10 +29,13 @@ inline constexpr std::uint32_t batch_members_max = 1024;
 inline constexpr std::uint32_t list_entries_max = 65536;
 inline constexpr std::size_t findings_max = 1000;
 inline constexpr std::uint64_t group_bytes_aim = 1 << 20;  ///< Of a group; one publication may need more.
-inline constexpr std::uint32_t data_zones_min = 3;         ///< One of them the cleaner's.
+/// One of them the user's, the others the cleaner's.
+constexpr std::uint32_t data_zones_min(std::uint32_t page_copies) { return 2 + page_copies; }
 /// Zones that a store needs at the least: four for the journal at its smallest cap, three for each page copy, and data's.
 /// As many conventional ones do for metadata that is to keep to them.
-constexpr std::uint32_t zones_min(std::uint32_t page_copies) { return 4 + 3 * page_copies + data_zones_min; }
+constexpr std::uint32_t zones_min(std::uint32_t page_copies) {
+  return 4 + 3 * page_copies + data_zones_min(page_copies);
+}
 /// Worst journal bytes of one published block: a sum and an extent of its own, doubled for slack.
 inline constexpr std::uint64_t record_bytes_per_block = 48;
 /// Extents that one clone record names, replaced ones included: so that it fits half a zone of so many blocks.

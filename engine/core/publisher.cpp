@@ -119,8 +119,7 @@ void publisher::extent_done(ordered_extent& e) {
   if (e.failed && !p.error) {
     p.error = e.error;
     const bool no_credit = e.error == zoned::errc::too_many_active;
-    if (no_credit) p.error = errc::no_space;
-    if (p.error == errc::no_space) p.detail = no_space_detail(c_, 0, e.blocks, no_credit);
+    if (no_credit || e.error == errc::no_space) p.detail = no_space_detail(c_, 0, e.blocks, no_credit);
     p.detail.offset_bytes = e.object_block * block_bytes;
     p.detail.bytes = e.blocks * block_bytes;
     if (no_credit) p.detail.zone = c_.reclaim->unfinished();

@@ -22,7 +22,10 @@ error_code machine::refuse_change() const {
   return c_.read_only ? error_code{errc::read_only} : error_code{};
 }
 
-bool machine::room_for_metadata() const { return checkpoint_.room(); }
+/// Not so much of it that the cleaner, which brings room when all else is full, has none left.
+bool machine::room_for_metadata() const {
+  return checkpoint_.room() && data_.room_for_cleaner() >= c_.zones.typical_blocks();
+}
 
 void machine::publish_step(operation_id id, publication_step s, std::vector<object_state*> objects,
                            std::function<void(std::uint64_t)> then) {
@@ -78,7 +81,7 @@ void machine::on(operation_id id, create_request& r) {
 
 void machine::create(operation_id id, create_options options) {
   if (!room_for_metadata()) {
-    if (checkpoint_.relieve()) {
+    if (data_.more_coming_for(0)) {
       parked_creates_.emplace_back(id, std::move(options));
       return;
     }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/failure.hpp"
+#include "sim/full_store.hpp"
 #include "sim/simulation.hpp"
 
 namespace {
@@ -29,6 +30,7 @@ struct arguments {
   bool json = false;
   bool keep_going = false;
   bool tiny = false;
+  bool full = false;
   std::string trace;
 };
 
@@ -42,8 +44,8 @@ void on_abort(int signal) {
 }
 
 std::string reproduction(std::uint64_t seed, const arguments& args) {
-  return fmt::format("furrow-sim --seed {} --count 1 --ops {}{} --verbose", seed, args.operations,
-                     args.tiny ? " --tiny" : "");
+  return fmt::format("furrow-sim{} --seed {} --count 1 --ops {}{} --verbose", args.full ? " --full" : "", seed,
+                     args.operations, args.tiny ? " --tiny" : "");
 }
 
 furrow::sim::scenario draw(std::uint64_t seed, const arguments& args) {
@@ -147,11 +149,77 @@ bool is_idle(const totals& t) {
                                          [&t](action a) { return t.done_by_action[static_cast<std::size_t>(a)] == 0; });
 }
 
+furrow::sim::full_counts run_full_seed(std::uint64_t seed, const arguments& args, std::FILE* trace) {
+  const std::string note = "furrow-sim: reproduce with: " + reproduction(seed, args) + "\n";
+  std::snprintf(crash_note, sizeof crash_note, "%s", note.c_str());
+  const furrow::sim::full_plan plan = furrow::sim::draw_full_plan(seed);
+  if (args.verbose) fmt::print("{}\n", describe(plan));
+  furrow::sim::full_store run{plan, trace};
+  if (run.format()) run.run(args.operations);
+  return run.result();
+}
+
+void print(const furrow::sim::full_counts& c, double seconds, bool as_json) {
+  const nlohmann::ordered_json j{{"seeds", c.seeds},
+                                 {"too_small", c.too_small},
+                                 {"operations", c.operations},
+                                 {"appends", c.appends},
+                                 {"writes", c.writes},
+                                 {"deletes", c.deletes},
+                                 {"refused", c.refused},
+                                 {"refusals_judged", c.refusals_judged},
+                                 {"reopens", c.reopens},
+                                 {"power_losses", c.power_losses},
+                                 {"blocks_compared", c.blocks_compared},
+                                 {"blocks_moved", c.blocks_moved},
+                                 {"zones_cleaned", c.zones_cleaned},
+                                 {"zone_resets", c.zone_resets},
+                                 {"zone_finishes", c.zone_finishes},
+                                 {"finishes_waited", c.finishes_waited},
+                                 {"zones_prepared", c.zones_prepared},
+                                 {"checkpoints", c.checkpoints},
+                                 {"slack_zones_seen", c.slack_zones_seen},
+                                 {"seconds", seconds}};
+  if (as_json) {
+    fmt::print("{}\n", j.dump(2));
+    return;
+  }
+  for (const auto& [key, value] : j.items()) fmt::print("{:<26}{}\n", key, value.dump());
+}
+
+int run_full(const arguments& args, std::FILE* trace) {
+  furrow::sim::full_counts sum;
+  std::uint64_t failed = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::uint64_t seed = args.seed; seed < args.seed + args.count; ++seed) {
+    try {
+      sum.add(run_full_seed(seed, args, trace));
+    } catch (const furrow::sim::broken_promise& e) {
+      fmt::print("seed {}: {}\n{}\nreproduce with: {}\n", seed, e.what(), describe(furrow::sim::draw_full_plan(seed)),
+                 reproduction(seed, args));
+      std::fflush(stdout);
+      ++failed;
+      if (!args.keep_going) break;
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  if (failed == 0 || args.keep_going) print(sum, took.count(), args.json);
+  if (failed > 0) fmt::print("{} of {} seeds failed\n", failed, args.count);
+  const bool idle = failed == 0 && args.count >= seeds_for_all && (sum.refusals_judged == 0 || sum.zones_cleaned == 0);
+  if (idle) fmt::print("no store was ever full, or none was cleaned\n");
+  return failed == 0 && !idle ? 0 : 1;
+}
+
 int run(const arguments& args) {
   std::FILE* trace = args.trace.empty() ? nullptr : std::fopen(args.trace.c_str(), "w");
   if (!args.trace.empty() && trace == nullptr) {
     fmt::print(stderr, "furrow-sim: cannot write {}\n", args.trace);
     return 2;
+  }
+  if (args.full) {
+    const int status = run_full(args, trace);
+    if (trace != nullptr) std::fclose(trace);
+    return status;
   }
   totals sum;
   std::uint64_t failed = 0;
@@ -186,6 +254,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", args.seed, "First seed")->capture_default_str();
   app.add_option("--count", args.count, "Number of seeds, counted up from the first")->capture_default_str();
   app.add_option("--ops", args.operations, "Operations per seed")->capture_default_str();
+  app.add_flag("--full", args.full, "Stores on tiny devices that are kept full, instead of all that befalls one");
   app.add_option("--trace", args.trace, "Write every command and completion to this file");
   app.add_flag("--verbose", args.verbose, "Describe each seed");
   app.add_flag("--json", args.json, "Print totals as JSON");

@@ -51,7 +51,7 @@ enum class errc {
 const boost::system::error_category& error_category() noexcept;
 inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), error_category()}; }
 
-/// Goes with no_space: what there is of the store's space, and which kind is short.
+/// Goes with no_space, and with zoned::errc::too_many_active: what there is of the store's space, and which kind is short.
 struct space_shortage {
   enum class kind : std::uint8_t {
     free = 1,     ///< All that objects may have is live: deleting helps, and nothing else.
@@ -76,7 +76,7 @@ struct error_detail {
   std::optional<std::uint64_t> bytes{};
   std::optional<zoned::zone_index> zone{};
   std::string what{};                     ///< One line for people, naming the thing and the way out. May be empty.
-  std::optional<space_shortage> space{};  ///< With no_space.
+  std::optional<space_shortage> space{};  ///< If it was refused for want of it.
 };
 
 }  // namespace furrow

@@ -407,7 +407,7 @@ TEST_CASE("zones that a view keeps, however many, do not keep others from being 
 }
 
 TEST_CASE("a zone that could not be read once is cleaned when it can be read") {
-  world w{device_shape{.zones = 48}};
+  world w{device_shape{.zones = 56}};
   const core::handle_id h = half_dead(w);
   w.store.fail = [](const zoned::command& c) {
     return c.op == zoned::opcode::read ? error_code{zoned::errc::io} : error_code{};
@@ -431,7 +431,7 @@ TEST_CASE("a store of many small objects has room for its user as long as someth
     const auto n = w.store.ask(w.overwrite(objects[random() % objects.size()], random() % 4, 1));
     if (n.error) {
       CHECK(n.error == errc::no_space);
-      CHECK(w.store.stats().dead_bytes < 10 * block);
+      CHECK(w.store.stats().dead_bytes < 47 * block);  // of less, no zone is won
       break;
     }
     if (i % 40 > 0 || i >= 8000) continue;
