@@ -46,13 +46,15 @@ core::result_body measured_store::ask(core::request_body body) {
   core_->handle(core::request{{++last_}, static_cast<std::int64_t>(last_), std::move(body)});
   for (std::uint32_t rounds = 0;; ++rounds) {
     core::notification n;
-    while (core_->poll(n))
+    while (core_->poll(n)) {
+      look_at(n);
       if (n.id.value == last_) {
-        if (n.error) throw std::runtime_error(n.error.message() + " " + n.detail.what);
+        if (n.error) throw std::runtime_error(n.error.message() + ": " + n.detail.what + ended_for_);
         core::result_body result = std::move(n.result);
         settle();
         return result;
       }
+    }
     zoned::command c;
     if (core_->poll(c))
       core_->handle(device_.execute(c));
@@ -63,12 +65,17 @@ core::result_body measured_store::ask(core::request_body body) {
   }
 }
 
+void measured_store::look_at(const core::notification& n) {
+  const auto* e = std::get_if<event>(&n.result);
+  if (e != nullptr && e->what == event::kind::needs_reopen) ended_for_ = e->detail.what;
+}
+
 /// What goes on behind the answer is done before the next request.
 void measured_store::settle() {
   zoned::command c;
   core::notification n;
   for (bool ticked = last_ % ticks_every != 0;;) {
-    while (core_->poll(n)) continue;
+    while (core_->poll(n)) look_at(n);
     if (core_->poll(c))
       core_->handle(device_.execute(c));
     else if (!std::exchange(ticked, true))

@@ -35,6 +35,7 @@ class measured_store {
   void start();
   core::result_body ask(core::request_body body);
   void settle();
+  void look_at(const core::notification& n);
 
   payload_free_device::plan plan_;
   store_options options_;
@@ -42,6 +43,7 @@ class measured_store {
   std::unique_ptr<core::core> core_;
   std::vector<std::byte> memory_;
   std::uint64_t last_ = 0;
+  std::string ended_for_;  ///< Why writing has ended.
 };
 
 }  // namespace furrow::wa
