@@ -35,6 +35,7 @@ class payload_free_device {
   [[nodiscard]] static zoned::guarantees promises();
   [[nodiscard]] zoned::completion execute(const zoned::command& c);
 
+  [[nodiscard]] std::uint64_t zone_bytes() const { return p_.zone_blocks * zoned::store_block_bytes; }
   /// Bytes written since it was made, by kind of zone.
   [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
   [[nodiscard]] std::uint64_t metadata_bytes() const { return metadata_bytes_; }
