@@ -153,6 +153,18 @@ TEST_CASE("tokens: a deferred operation begins when it is called") {
   CHECK(appended.good());
 }
 
+TEST_CASE("tokens: a deferred operation that a function follows keeps what it is called on") {
+  context_store t;
+  object log = t.log;
+  const auto offset = [](error_code e, const append_result& r) { return asio::deferred.values(e, r.offset_bytes); };
+  auto later = log.async_append(asio::buffer("hello", 5), asio::deferred(offset));
+  log = object();
+  outcome_of<std::uint64_t> appended;
+  std::move(later)(appended.handler());
+  t.run();
+  CHECK(appended.good());
+}
+
 TEST_CASE("tokens: what a failure concerned is told where the caller wants it") {
   context_store t;
   error_detail why;

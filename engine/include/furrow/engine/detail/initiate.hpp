@@ -88,13 +88,20 @@ handler_of<Signature> erase(Handler handler, const Self& self) {
   }
 }
 
+/// Whether an operation has begun when the call with this token returns. What can be called as a handler need not begin
+/// anything (asio::deferred of a function): the call then returns what begins it.
+template <class Token, class Signature>
+concept begins_at_once = asio::completion_handler_for<Token, Signature> && requires {
+  requires std::is_void_v<typename asio::async_result<Token, Signature>::return_type>;
+};
+
 /// Starts `(self.*start)(handler, args...)` when the token says so.
 template <class Signature, class Self, class Token, class... Args>
 auto initiate(void (Self::*start)(handler_of<Signature>, Args...) const, const Self& self, Token&& token,
               std::type_identity_t<Args>... args) {
   const auto hold = [&self] {
-    if constexpr (asio::completion_handler_for<std::decay_t<Token>, Signature>)
-      return std::cref(self);  // a handler's operation begins before this returns
+    if constexpr (begins_at_once<std::decay_t<Token>, Signature>)
+      return std::cref(self);
     else
       return self;
   };
