@@ -50,7 +50,7 @@ driver::~driver() { abandon(); }
 bool driver::leave(note&& n) {
   const std::lock_guard lock(mutex_);
   if (!executor_) return false;
-  if (std::vector<note>* const before = started_here()) take_over_locked(*before);
+  take_over_locked();
   inbox_.push_back(std::move(n));
   schedule_locked();
   return true;
@@ -60,15 +60,18 @@ void driver::submit(operation_ptr o) {
   // The end of a store is not bounded by what it holds.
   const bool ends = o->kind == operation::role::close;
   if (operations_.fetch_add(1) >= operations_max_ && !ends) return refuse(std::move(o), errc::busy);
-  std::vector<note>* const started = started_here();
-  if (started != nullptr && !ends) {
-    started->emplace_back(std::move(o));
+  if (!ends && handlers_are_here()) {
+    operation* const mine = o.release();
+    mine->next = newest_started_.load(std::memory_order_relaxed);
+    while (!newest_started_.compare_exchange_weak(mine->next, mine, std::memory_order_release,
+                                                  std::memory_order_relaxed)) {
+    }
     return;
   }
   {
     const std::lock_guard lock(mutex_);
     if (executor_ && accepting_) {
-      if (started != nullptr) take_over_locked(*started);
+      take_over_locked();
       if (ends) accepting_ = false;
       inbox_.emplace_back(std::move(o));
       schedule_locked();
@@ -98,7 +101,7 @@ void driver::stop() {
     const std::lock_guard lock(mutex_);
     if (!executor_) return;
     thread = thread_;
-    if (std::vector<note>* const before = started_here()) take_over_locked(*before);
+    take_over_locked();
     inbox_.emplace_back(stop_note{});
     schedule_locked();
   }

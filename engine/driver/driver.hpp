@@ -19,8 +19,8 @@
 //       executor's context may run out of work.
 //   I4  The device is destroyed or given away before the core and the operations, whose memory its commands name.
 //   I5  A note in the inbox, or a signal, has a turn coming: somebody has it, one is posted, or handlers are called
-//       whose thread takes it next. What they start comes to the inbox all at once when they have run, or before
-//       anything else that their thread puts there.
+//       whose thread takes it next. What they start comes to the inbox when they have run, or before anything else that
+//       any thread puts there: calls of which one happens before the other, on whatever threads, keep that order.
 //   I6  Whatever throws in a turn (want of memory, in the first place) ends the store: what the core was in the middle of is
 //       not known, so it is destroyed. Operations end with needs_reopen; the device is as after a loss of power.
 //
@@ -156,13 +156,12 @@ class driver : public std::enable_shared_from_this<driver> {
   [[nodiscard]] bool has_notes_locked() const { return !inbox_.empty() || device_signalled_ || timer_signalled_; }
   /// Ends the turn, or begins another one if there is cause.
   [[nodiscard]] bool stay(int turns);
-  /// Ends the turn before handlers are called, and begins another one after them, unless somebody else does. `started`
-  /// is what they start meanwhile.
-  void leave(std::vector<note>& started);
-  [[nodiscard]] bool come_back(int turns, std::vector<note>& started);
-  /// What handlers on this thread have started; none: there are no handlers on it.
-  [[nodiscard]] std::vector<note>* started_here() const;
-  void take_over_locked(std::vector<note>& started);
+  /// Ends the turn before handlers are called, and begins another one after them, unless somebody else does.
+  void leave();
+  [[nodiscard]] bool come_back(int turns);
+  [[nodiscard]] bool handlers_are_here() const;
+  /// What handlers have started, into the inbox.
+  void take_over_locked();
 
   // -- in its turn --
   void turn();
@@ -222,6 +221,7 @@ class driver : public std::enable_shared_from_this<driver> {
 
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint32_t> operations_{0};
+  std::atomic<operation*> newest_started_{nullptr};  ///< By a handler that is called between turns; owned.
 
   std::shared_ptr<std::atomic<std::uint64_t>> view_bytes_left_;
   std::mutex watch_mutex_;              ///< Of watch_.
@@ -229,7 +229,7 @@ class driver : public std::enable_shared_from_this<driver> {
 
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
-  std::vector<note> spare_notes_;  ///< Empty: memory for what handlers start.
+  operation* taken_over_ = nullptr;  ///< Of what handlers have started, in order: not yet in the inbox.
   bool pump_scheduled_ = false;
   bool in_turn_ = false;  ///< Somebody is.
   bool device_signalled_ = false;

@@ -101,7 +101,7 @@ class operation : public delivery_hook {
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;
-  operation* next_in_table = nullptr;
+  operation* next = nullptr;  ///< In its bucket of the table; before, among those that handlers have started.
   error_code error;
   append_result plain;            ///< Of appends, writes and reads.
   std::unique_ptr<ending> ended;  ///< Of others, if there is more to say than the error.

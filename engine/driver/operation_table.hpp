@@ -31,7 +31,7 @@ class operation_table {
     if (at == nullptr) return nullptr;
     --size_;
     operation_ptr o(at);
-    at = std::exchange(o->next_in_table, nullptr);
+    at = std::exchange(o->next, nullptr);
     return o;
   }
 
@@ -41,7 +41,7 @@ class operation_table {
     for (operation*& first : buckets_)
       while (first != nullptr) {
         operation_ptr& o = all.emplace_back(first);
-        first = std::exchange(o->next_in_table, nullptr);
+        first = std::exchange(o->next, nullptr);
       }
     size_ = 0;
     return all;
@@ -54,7 +54,7 @@ class operation_table {
   /// Where it is named, or would be: at the end of its bucket. Ids are given in order, so that few share one.
   [[nodiscard]] operation*& place_of(core::operation_id id) {
     operation** at = &buckets_[id.value & (buckets_.size() - 1)];
-    while (*at != nullptr && (*at)->id() != id) at = &(*at)->next_in_table;
+    while (*at != nullptr && (*at)->id() != id) at = &(*at)->next;
     return *at;
   }
 
@@ -63,8 +63,8 @@ class operation_table {
     buckets_.swap(more);
     for (operation* first : more)
       while (first != nullptr) {
-        operation* const o = std::exchange(first, first->next_in_table);
-        o->next_in_table = nullptr;
+        operation* const o = std::exchange(first, first->next);
+        o->next = nullptr;
         place_of(o->id()) = o;
       }
   }

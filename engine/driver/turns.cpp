@@ -15,40 +15,44 @@ constexpr int turns_max = 16;  ///< In a row, before others on the executor have
 /// While one is alive its thread is in handlers of a driver, which takes a turn on that thread when they are done.
 class driver::caller_of_handlers {
  public:
-  caller_of_handlers(const driver* of, std::vector<note>& started)
-      : of_(of), started_(started), outer_(std::exchange(innermost_, this)) {}
+  explicit caller_of_handlers(const driver* of) : of_(of), outer_(std::exchange(innermost_, this)) {}
   caller_of_handlers(const caller_of_handlers&) = delete;
   caller_of_handlers& operator=(const caller_of_handlers&) = delete;
   ~caller_of_handlers() { innermost_ = outer_; }
 
-  [[nodiscard]] static std::vector<note>* started(const driver* d) {
+  [[nodiscard]] static bool is_here(const driver* d) {
     for (const caller_of_handlers* c = innermost_; c != nullptr; c = c->outer_)
-      if (c->of_ == d) return &c->started_;
-    return nullptr;
+      if (c->of_ == d) return true;
+    return false;
   }
 
  private:
   const driver* of_;
-  std::vector<note>& started_;
   caller_of_handlers* outer_;
   static thread_local caller_of_handlers* innermost_;
 };
 
 thread_local driver::caller_of_handlers* driver::caller_of_handlers::innermost_ = nullptr;
 
-std::vector<driver::note>* driver::started_here() const { return caller_of_handlers::started(this); }
+bool driver::handlers_are_here() const { return caller_of_handlers::is_here(this); }
 
-void driver::take_over_locked(std::vector<note>& started) {
-  if (inbox_.empty()) {
-    inbox_.swap(started);
-  } else {
-    for (note& n : started) inbox_.push_back(std::move(n));
-    started.clear();
+void driver::take_over_locked() {
+  for (;;) {
+    while (taken_over_ != nullptr) {
+      inbox_.emplace_back(std::in_place_type<operation_ptr>, taken_over_);  // if it throws, they stay for the next time
+      taken_over_ = std::exchange(taken_over_->next, nullptr);
+    }
+    if (newest_started_.load(std::memory_order_relaxed) == nullptr) return;
+    operation* newest = newest_started_.exchange(nullptr, std::memory_order_acquire);
+    while (newest != nullptr) {
+      operation* const older = std::exchange(newest->next, taken_over_);
+      taken_over_ = std::exchange(newest, older);
+    }
   }
 }
 
 void driver::schedule_locked() {  // I5
-  if (!pump_scheduled_ && !in_turn_ && started_here() == nullptr) post_pump_locked();
+  if (!pump_scheduled_ && !in_turn_ && !handlers_are_here()) post_pump_locked();
 }
 
 void driver::post_pump_locked() {
@@ -78,7 +82,7 @@ void driver::signal(bool driver::*which) {
 
 void driver::begin_turn_locked() {
   in_turn_ = true;
-  if (std::vector<note>* const before = started_here()) take_over_locked(*before);
+  take_over_locked();
   notes_.swap(inbox_);
   if (std::exchange(device_signalled_, false)) waiting_ = false;
   late_ = std::exchange(timer_signalled_, false) || late_;
@@ -100,16 +104,15 @@ void driver::take_turns() {
       if (!stay(turns)) return;
       continue;
     }
-    std::vector<note> started;
-    leave(started);
+    leave();
     try {
-      const caller_of_handlers here(this, started);
+      const caller_of_handlers here(this);
       deliveries_.call(std::move(ended));
     } catch (...) {
-      static_cast<void>(come_back(turns_max, started));
+      static_cast<void>(come_back(turns_max));
       throw;
     }
-    if (!come_back(turns, started)) return;
+    if (!come_back(turns)) return;
   }
 }
 
@@ -124,19 +127,18 @@ bool driver::stay(int turns) {
   return false;
 }
 
-void driver::leave(std::vector<note>& started) {
+void driver::leave() {
   const std::lock_guard lock(mutex_);
   in_turn_ = false;
-  started.swap(spare_notes_);
   if (executor_ && has_notes_locked() && !pump_scheduled_) post_pump_locked();
 }
 
-bool driver::come_back(int turns, std::vector<note>& started) {
+bool driver::come_back(int turns) {
+  std::vector<note> too_late;
   {
     const std::lock_guard lock(mutex_);
+    take_over_locked();
     if (executor_) {
-      take_over_locked(started);
-      spare_notes_.swap(started);
       if (in_turn_ || pump_scheduled_) return false;
       if (turns < turns_max) {
         begin_turn_locked();
@@ -145,8 +147,9 @@ bool driver::come_back(int turns, std::vector<note>& started) {
       post_pump_locked();
       return false;
     }
+    too_late.swap(inbox_);
   }
-  for (note& n : started)
+  for (note& n : too_late)
     if (auto* const o = std::get_if<operation_ptr>(&n)) refuse(std::move(*o), errc::closed);
   return false;
 }

@@ -1,5 +1,7 @@
 // Ends of stores, handles and contexts, in every order.
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <list>
 #include <stdexcept>
 #include <thread>
@@ -109,6 +111,39 @@ TEST_CASE("lifetime: another thread ends the store while a handler has started s
   });
   t.run();
   CHECK(started.failed(errc::closed));
+}
+
+TEST_CASE("lifetime: what another thread calls after a handler has started something comes after it") {
+  context_store t;
+  outcome_of<append_result> first;
+  const auto meanwhile = [&](auto start, auto call) {
+    t.log.async_append(asio::buffer("x", 1), [&](error_code, const append_result&) {
+      start();
+      std::thread(call).join();
+    });
+    t.poll();
+  };
+  const auto append = [&] { t.log.async_append(asio::buffer("1", 1), first.handler()); };
+  SUBCASE("an append") {
+    outcome_of<append_result> second;
+    meanwhile(append, [&] { t.log.async_append(asio::buffer("22", 2), second.handler()); });
+    REQUIRE((first.good() && second.good()));
+    CHECK(first.value.offset_bytes == 1);
+    CHECK(second.value.offset_bytes == 2);
+  }
+  SUBCASE("a close") {
+    outcome_of<store::device_pointer> closed;
+    meanwhile(append, [&] { t.s.async_close(closed.handler()); });
+    CHECK(first.good());
+    CHECK(closed.good());
+  }
+  SUBCASE("a cancellation") {
+    outcome_of<sequence> waited;
+    asio::cancellation_signal cancel;
+    meanwhile([&] { t.s.async_wait_durable(1000, asio::bind_cancellation_slot(cancel.slot(), waited.handler())); },
+              [&] { cancel.emit(asio::cancellation_type::all); });
+    CHECK(waited.failed(errc::cancelled));
+  }
 }
 
 TEST_CASE("lifetime: a close does not need a handle to complete") {
