@@ -17,6 +17,8 @@ constexpr std::uint32_t batches_max = 2;
 constexpr std::size_t picks_max = 32;   // in the background, by worth
 constexpr std::size_t looks_max = 256;  // at the emptiest zones
 constexpr std::uint64_t batch_bytes_max = 1 << 20;
+constexpr std::uint64_t gentle_bytes_max = 256 << 10;  // of a batch beside users' writes
+constexpr std::uint64_t way_share = 4;  // of users' bytes, one in so many is moved, however busy they are
 constexpr std::size_t batch_names_max = 1024;
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint64_t changes_until_again = 16;
@@ -102,6 +104,28 @@ bool cleaner::any_gains(std::uint64_t room) const {
   return c_.zones.victims().find_emptiest(fits, looks_max).has_value();
 }
 
+/// Clean zones that users cannot take.
+std::uint32_t cleaner::zones_kept() const { return c_.data->reserve_zones() + c_.data->cleaner_zones(); }
+
+/// And those that are to be there for them.
+std::uint32_t cleaner::zones_ahead() const { return std::clamp<std::uint32_t>(c_.zones.usable_count() / 256, 1, 64); }
+
+std::uint32_t cleaner::zones_to_come() const { return c_.zones.clean_count() + c_.zones.returning_count(); }
+
+/// Whether no batch may begin now: users' writes go first. (C7)
+bool cleaner::gives_way() {
+  const std::uint64_t users = c_.stats.append_bytes + c_.stats.write_bytes;
+  if (users != users_bytes_)
+    gentle_ = true;
+  else if (in_flight_ == 0)
+    gentle_ = false;
+  gentle_ = gentle_ && !asked_ && zones_to_come() >= zones_kept() + zones_ahead() - zones_ahead() / 2;
+  if (gentle_ && (in_flight_ > 0 || (!c_.data->idle() && users - users_bytes_ < way_share * gentle_bytes_max)))
+    return true;
+  users_bytes_ = users;
+  return false;
+}
+
 cleaner::need cleaner::wanted() {
   const bool asked = std::exchange(asked_, false);
   if (!may_work() || (c_.closing && !asked)) return need::none;
@@ -113,10 +137,7 @@ cleaner::need cleaner::wanted() {
   }
   if (!c_.options.background_cleaning || c_.reclaim->dropping()) return need::none;
   if (std::exchange(looked_at_, c_.zones.changes()) == c_.zones.changes()) return need::none;  // as it was
-  const std::uint32_t usable = c_.zones.usable_count();
-  const std::uint32_t low =
-      std::clamp<std::uint32_t>(usable / 256, 1, 64) + c_.data->reserve_zones() + c_.data->cleaner_zones();
-  return c_.zones.clean_count() + c_.zones.returning_count() < low ? need::background : need::none;
+  return zones_to_come() < zones_kept() + zones_ahead() ? need::background : need::none;
 }
 
 /// Who has no room is helped soonest by the emptiest zone, whatever becomes of it later.
@@ -182,8 +203,9 @@ void cleaner::begin(zone_state& z) {
 
 std::uint64_t cleaner::batch_blocks_max() const {
   const std::uint64_t by_record = c_.zones.typical_blocks() / 2 * block_bytes / record_bytes_per_block;
-  return std::max<std::uint64_t>(1, std::min({by_record, batch_bytes_max / block_bytes, c_.append_blocks_max(),
-                                              c_.options.ordered_extent_bytes_max / block_bytes}));
+  return std::max<std::uint64_t>(
+      1, std::min({by_record, (gentle_ ? gentle_bytes_max : batch_bytes_max) / block_bytes, c_.append_blocks_max(),
+                   c_.options.ordered_extent_bytes_max / block_bytes}));
 }
 
 cleaner::batch_ptr cleaner::batch_of(parts from) {
@@ -198,7 +220,7 @@ cleaner::batch_ptr cleaner::batch_of(parts from) {
 
 void cleaner::advance() {
   stopping_ = stopping_ || c_.latch || (c_.closing && !asked_);
-  while (in_flight_ < batches_max) {  // C2
+  while (in_flight_ < batches_max && (stopping_ || !gives_way())) {  // C2
     batch_ptr b = held_ ? std::exchange(held_, nullptr) : next_batch();
     if (!b) break;
     if (stopping_) continue;

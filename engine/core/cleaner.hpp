@@ -18,6 +18,8 @@
 //       if the cause may pass, before other zones have changed. For want of room none is left.
 //   C7  Looking for a zone takes no longer the more there are: the index of victims has those alone of which something may
 //       be gained, and a look that found only such as somebody holds is begun anew with the next step().
+//   C7  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
+//       device, or when users have written some times as much.
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
 #pragma once
@@ -92,6 +94,10 @@ class cleaner {
   void write(batch& b);
   void moved(error_code ec);
   void end();
+  [[nodiscard]] std::uint32_t zones_kept() const;
+  [[nodiscard]] std::uint32_t zones_ahead() const;
+  [[nodiscard]] std::uint32_t zones_to_come() const;
+  [[nodiscard]] bool gives_way();
   [[nodiscard]] std::uint64_t batch_blocks_max() const;
   [[nodiscard]] static batch_ptr batch_of(parts from);
 
@@ -117,6 +123,8 @@ class cleaner {
   bool damaged_ = false;  ///< A sum did not hold.
   bool unread_ = false;   ///< Something was left that may be moved later.
   std::uint32_t in_flight_ = 0;
+  std::uint64_t users_bytes_ = 0;  ///< Accepted when the last batch began.
+  bool gentle_ = false;            ///< C7
   parts gathered_;
   std::uint64_t gathered_blocks_ = 0;
   std::uint64_t gathered_names_ = 0;

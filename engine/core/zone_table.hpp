@@ -93,7 +93,7 @@ struct zone_state {
   std::uint32_t settled_blocks = 0;                  ///< What it was counted for when it became full or bad.
   format::zone_role settled_role = format::zone_role::free;
   bool in_metadata = false;
-  bool retired = false;  ///< It was read-only or offline once: bad for ever.
+  bool retired = false;   ///< It was read-only or offline once: bad for ever.
   bool draining = false;  ///< Full but for writes on their way, whose end gives its credit back.
   static constexpr std::uint32_t no_zone = ~std::uint32_t{0};
 
