@@ -22,7 +22,7 @@ ending ending_of(int error_number) {
 class file_place final : public place {
  public:
   explicit file_place(const std::string& path) : path_{path} {
-    open(O_CREAT | O_EXCL);
+    open(O_RDWR | O_CREAT | O_EXCL);
     struct ::statvfs room {};
     if (::fstatvfs(file_, &room) != 0) throw cli::system_failure(path, errno);
     capacity_bytes_ = std::uint64_t{room.f_bavail} * room.f_frsize;
@@ -58,7 +58,7 @@ class file_place final : public place {
   void reopen() override {
     static_cast<void>(::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED));
     ::close(file_);
-    open(0);
+    open(O_RDONLY);  // a file system that has given up is compared, too
   }
 
   [[nodiscard]] std::uint64_t written_bytes() const override { return 0; }
@@ -66,9 +66,9 @@ class file_place final : public place {
 
  private:
   void open(int flags) {
-    file_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_DIRECT | flags, 0644);
+    file_ = ::open(path_.c_str(), O_CLOEXEC | O_DIRECT | flags, 0644);
     // A file system that has no direct access may have made the file all the same.
-    if (file_ < 0 && errno == EINVAL) file_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | (flags & ~O_EXCL), 0644);
+    if (file_ < 0 && errno == EINVAL) file_ = ::open(path_.c_str(), O_CLOEXEC | (flags & ~O_EXCL), 0644);
     if (file_ < 0) throw cli::system_failure(path_, errno);
   }
 
