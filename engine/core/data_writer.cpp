@@ -1,6 +1,7 @@
 #include "core/data_writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/checkpoint.hpp"
 #include "core/cleaner.hpp"
@@ -138,6 +139,8 @@ void data_writer::prepare_next(stream& s) {  // D5
   const std::uint32_t streams_left = c_.zones.budget().data - std::min(c_.zones.budget().data, have);
   const std::uint32_t kept = reserve_zones() + cleaner_zones() + 1;
   if (c_.zones.clean_count() <= kept || !c_.zones.may_activate(c_.log->credit_kept() + streams_left)) return;
+  const std::uint64_t beside = std::uint64_t{now.zone->device.index.value} << 32 | (now.zone->generation & 0xffff'ffff);
+  if (std::exchange(s.prepared_beside, beside) == beside) return;  // it failed: who needs one asks again
   if (c_.opener->open(s.next(), format::zone_role::data, class_of(s), kept)) ++c_.stats.zones_prepared;
 }
 
@@ -173,6 +176,13 @@ void data_writer::step() {
           give_up(b, c_.latch);
         }
         break;
+      }
+      if (const error_code why = c_.opener->hopeless()) {
+        const bio b = s.queue.front();
+        s.queue.pop_front();
+        --queued_;
+        give_up(b, why);
+        continue;
       }
       open_zone* z = zone_for(s);
       if (z != nullptr) {

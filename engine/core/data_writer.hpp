@@ -76,6 +76,7 @@ class data_writer final : public io_client {
   struct stream {
     open_zone zones[2];  ///< The one that is written to, and perhaps the next.
     bool second = false;
+    std::uint64_t prepared_beside = ~std::uint64_t{0};  ///< The zone, and its use, for which the next was asked once.
     fifo<bio> queue;
     [[nodiscard]] open_zone& now() { return zones[second ? 1 : 0]; }
     [[nodiscard]] open_zone& next() { return zones[second ? 0 : 1]; }

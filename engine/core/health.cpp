@@ -1,16 +1,31 @@
 #include "core/health.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace furrow::core {
 
-store_health health::now() const {
-  store_health h;
+void health::look_at_zones() {
+  if (std::exchange(looked_at_, c_.zones.changes()) == c_.zones.changes()) return;
+  retired_.clear();
+  bad_ = 0;
   for (std::uint32_t i = 0; i < c_.zones.count(); ++i) {
     const zone_state& z = c_.zones[{i}];
     if (z.life != zone_life::bad || !c_.zones.is_usable(z)) continue;
-    ++(z.retired ? h.zones_retired : h.zones_bad);
-    if (!z.retired) continue;
+    if (z.retired)
+      retired_.push_back(i);
+    else
+      ++bad_;
+  }
+}
+
+store_health health::now() {
+  store_health h;
+  look_at_zones();
+  h.zones_bad = bad_;
+  h.zones_retired = static_cast<std::uint32_t>(retired_.size());
+  for (const std::uint32_t i : retired_) {
+    const zone_state& z = c_.zones[{i}];
     const bool gone = z.device.condition == zoned::zone_condition::offline;
     (gone ? h.lost_bytes : h.at_risk_bytes) += z.live_blocks * block_bytes;
     h.pages_at_risk += z.live_pages;

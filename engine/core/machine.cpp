@@ -226,7 +226,7 @@ void machine::step_close() {
   c_.answer(close_, c_.latch);
 }
 
-store_info machine::info() const {
+store_info machine::info() {
   store_info i;
   i.uuid = c_.super.store;
   i.format_version = format::format_version;

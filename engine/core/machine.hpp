@@ -110,7 +110,7 @@ class machine {
   void wait_durable(operation_id id, std::uint64_t sequence);
   [[nodiscard]] error_code refuse_change() const;
   [[nodiscard]] bool room_for_metadata() const;
-  [[nodiscard]] store_info info() const;
+  [[nodiscard]] store_info info();
   [[nodiscard]] statistics count() const;
   [[nodiscard]] static error_code check_name(std::string_view name);
   [[nodiscard]] static error_code check_attributes(const attributes& a);

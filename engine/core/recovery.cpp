@@ -104,8 +104,10 @@ bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
   z.write_sequence = v->write_sequence;
   c_.zones.restore_live(z, v->live_blocks);
   z.ordinal = v->ordinal;
-  z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
-  z.retired = (v->flags & format::zone_flag_retired) != 0;
+  if (v->flags != 0) {
+    z.failures = (v->flags & format::zone_flag_bad) != 0 ? zone_failures_max : 0;
+    z.retired = (v->flags & format::zone_flag_retired) != 0;
+  }
   return true;
 }
 

@@ -80,7 +80,7 @@ void zone_opener::io_done(std::uint64_t tag, const zoned::completion& c) {
   if (!c.error && c.at.offset_bytes == 0 && c.bytes == block_bytes) {
     o.to->ready = true;
     z.landed_blocks = 1;
-    refusals_ = 0;
+    refusals_ = failures_ = 0;
     c_.publish({format::zone_role_record{0, z.device.index, z.role, z.cls, z.generation, 0}});
     c_.emit(event::kind::zone_opened, {.zone = z.device.index});
     return;
@@ -95,6 +95,8 @@ void zone_opener::io_done(std::uint64_t tag, const zoned::completion& c) {
 
 void zone_opener::header_failed(zone_state& z, error_code why) {  // I3
   if (refusal_of(why) != refusal::by_limit) {
+    ++failures_;
+    failed_with_ = why;
     c_.zones.set_life(z, zone_life::bad);
     c_.reclaim->give_credit_back(z);
     return c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, why);
@@ -105,6 +107,12 @@ void zone_opener::header_failed(zone_state& z, error_code why) {  // I3
   c_.zones.cap_active();
   refused_at_ = c_.io.submitted();
   c_.emit(event::kind::limit_exceeded, {.zone = z.device.index, .what = why.message()});
+}
+
+error_code zone_opener::hopeless() {
+  if (failures_ < headers_failed_max) return {};
+  failures_ = headers_failed_max - 1;
+  return failed_with_;
 }
 
 bool zone_opener::is_opening() const {

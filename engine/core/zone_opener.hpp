@@ -39,6 +39,9 @@ class zone_opener final : public io_client {
   /// device be asked again. False: that was done often enough, or nothing that is on its way brings one. `awaited`: operations
   /// of users wait for it.
   [[nodiscard]] bool make_credit(bool awaited, bool for_journal = false);
+  /// Why, if so many headers in a row failed that one who waits for a zone is to be told, rather than another zone be lost:
+  /// one for each call, until one succeeds.
+  [[nodiscard]] error_code hopeless();
   /// A header is on its way.
   [[nodiscard]] bool is_opening() const;
 
@@ -59,6 +62,8 @@ class zone_opener final : public io_client {
 
   context& c_;
   std::vector<opening> opening_;  // tag: index
+  std::uint32_t failures_ = 0;    // of headers, in a row, but for refusals
+  error_code failed_with_;
   std::uint32_t refusals_ = 0;    // in a row, with nothing given up between
   std::uint64_t refused_at_ = 0;  // in commands submitted
 };

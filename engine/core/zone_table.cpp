@@ -182,7 +182,7 @@ void zone_table::set_life(zone_state& z, zone_life life) {
       life == zone_life::reserved || (z.role == format::zone_role::metadata && life != zone_life::freeing);
   if (std::exchange(z.in_metadata, in_metadata) != in_metadata) note_metadata(z);
   if (full_before_or_now) tell_victims(z);
-  if (full_before_or_now) note_draining(z);
+  if (full_before_or_now && (z.credit || z.draining)) note_draining(z);
   switch (life) {
     case zone_life::open:
     case zone_life::closed:

@@ -52,6 +52,7 @@ LAYERS = [
     Layer("core", ["engine/core/*"], ["engine/core/*", "engine/format/*"] + ZONED_VOCABULARY + ENGINE_VALUES,
           system=VALUE_HEADERS, pure=True),
     Layer("driver", ["engine/driver/*"], ["engine/*", "zoned/include/*"]),
+    Layer("furrow-latency", ["apps/furrow_latency/*"], ["apps/furrow_latency/*", "apps/furrow_wa/*", "engine/core/*", "engine/include/*", "zoned/include/*"]),
     Layer("furrow-wa", ["apps/furrow_wa/*"], ["apps/furrow_wa/*", "engine/core/*", "engine/include/*", "zoned/include/*"]),
     Layer("apps", ["apps/*"], ["apps/*", "engine/include/*", "engine/format/*", "zoned/include/*"]),
     Layer("the README's example", ["tests/install/*"], ["zoned/include/*", "engine/include/*"], never=OS_HEADERS),

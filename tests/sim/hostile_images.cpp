@@ -44,7 +44,7 @@ zoned::geometry image_shape() {
   zoned::geometry g;
   g.lba_bytes = 4096;
   g.zone_bytes = 256 << 10;
-  g.zone_count = 20;
+  g.zone_count = 22;
   g.last_zone_bytes = g.zone_bytes;
   return g;
 }

@@ -49,6 +49,27 @@ TEST_CASE("an epoch that a hole, a truncation or a clone raises holds after reop
   }
 }
 
+TEST_CASE("a device that fails all writes for a while takes a few zones from the store, not all") {
+  zoned::memory_zones zones = device_shape{.zones = 40}.make();
+  core_runner r{zones};
+  r.format_and_open();
+  const core::handle_id h = r.create("object");
+  std::vector<std::byte> bytes = pattern(1, block);
+  r.append(h, bytes);
+  r.fail = [](const zoned::command& c) {
+    return c.op == zoned::opcode::append ? error_code{zoned::errc::io} : error_code{};
+  };
+  CHECK(r.ask(core::write_request{h, 0, block, {{bytes.data(), block}}, {}}).error == zoned::errc::io);
+  r.fail = nullptr;
+  const core::notification all = r.ask(core::zones_request{});
+  const auto& now = std::get<std::vector<zone_status>>(all.result);
+  const auto lost = std::count_if(now.begin(), now.end(), [](const zone_status& z) {
+    return std::find(z.kept_by.begin(), z.kept_by.end(), zone_keeper::bad) != z.kept_by.end();
+  });
+  CHECK(lost <= 5);
+  r.append(h, bytes);
+}
+
 TEST_CASE("an epoch that a change was to raise which failed is not held against others") {
   for (const bool at_end : {false, true}) {
     CAPTURE(at_end);
