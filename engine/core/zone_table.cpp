@@ -167,22 +167,24 @@ void zone_table::set_life(zone_state& z, zone_life life) {
   };
   const bool full_before_or_now = z.life == zone_life::full || life == zone_life::full;
   ++changes_;
-  closed_changes_ += (z.life == zone_life::closed ? 1u : 0u) + (life == zone_life::closed ? 1u : 0u);
+  if (z.life == zone_life::closed || life == zone_life::closed) ++closed_changes_;
   if (z.conventional()) returning_conventional_ += (returning(life) ? 1u : 0u) - (returning(z.life) ? 1u : 0u);
   if (is_linked(z.life))
     unlink(z);
   else
     unsettle(z);
   z.life = life;
-  if (is_linked(z.life))
+  if (is_linked(life))
     link(z);
   else
     settle(z);
   const bool in_metadata =
       life == zone_life::reserved || (z.role == format::zone_role::metadata && life != zone_life::freeing);
   if (std::exchange(z.in_metadata, in_metadata) != in_metadata) note_metadata(z);
-  if (full_before_or_now) tell_victims(z);
-  if (full_before_or_now && (z.credit || z.draining)) note_draining(z);
+  if (full_before_or_now) {
+    tell_victims(z);
+    if (z.credit || z.draining) note_draining(z);
+  }
   switch (life) {
     case zone_life::open:
     case zone_life::closed:

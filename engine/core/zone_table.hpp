@@ -230,8 +230,7 @@ class zone_table {
   void drop_live(zone_state& z, std::uint32_t blocks);
   /// What the zone's entry says.
   void restore_live(zone_state& z, std::uint32_t blocks) {
-    live_blocks_ += blocks;
-    live_blocks_ -= std::exchange(z.live_blocks, blocks);
+    live_blocks_ += std::uint64_t{blocks} - std::exchange(z.live_blocks, blocks);
   }
   void entry_changed(zone_state& z);
 

@@ -16,7 +16,7 @@ FEW, MANY = 20_000, 100_000
 # trees that are wider take more to change; nothing of that is a walk over zones.
 LIMITS = {
     "fresh": {"open": 330, "idle": 0.25, "use": 0.25},
-    "used": {"open": 500, "idle": 0.25, "use": 30},
+    "used": {"open": 500.5, "idle": 0.25, "use": 30},
 }
 PARTS = ("open", "idle", "use")
 
