@@ -16,7 +16,7 @@
 //   C5  Nothing waits for a move but who has no room: it is in no object's queue.
 //   C6  A zone that was left with something in it is not begun again before more of it has died, a view of it has ended, or,
 //       if the cause may pass, before other zones have changed. For want of room none is left.
-//   C7  Looking for a zone takes no longer the more there are: the index of victims has those alone of which something may
+//   C7  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
 //       be gained, and a look that found only such as somebody holds is begun anew with the next step().
 //   C7  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
 //       device, or when users have written some times as much.
