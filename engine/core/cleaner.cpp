@@ -112,7 +112,7 @@ std::uint32_t cleaner::zones_ahead() const { return std::clamp<std::uint32_t>(c_
 
 std::uint32_t cleaner::zones_to_come() const { return c_.zones.clean_count() + c_.zones.returning_count(); }
 
-/// Whether no batch may begin now: users' writes go first. (C7)
+/// Whether no batch may begin now: users' writes go first. (C8)
 bool cleaner::gives_way() {
   const std::uint64_t users = c_.stats.append_bytes + c_.stats.write_bytes;
   if (users != users_bytes_)

@@ -16,9 +16,9 @@
 //   C5  Nothing waits for a move but who has no room: it is in no object's queue.
 //   C6  A zone that was left with something in it is not begun again before more of it has died, a view of it has ended, or,
 //       if the cause may pass, before other zones have changed. For want of room none is left.
-//   C7  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
+//   C7  Looking for a zone takes no longer the more there are: the index of victims has those alone of which something may
 //       be gained, and a look that found only such as somebody holds is begun anew with the next step().
-//   C7  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
+//   C8  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
 //       device, or when users have written some times as much.
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
@@ -124,7 +124,7 @@ class cleaner {
   bool unread_ = false;   ///< Something was left that may be moved later.
   std::uint32_t in_flight_ = 0;
   std::uint64_t users_bytes_ = 0;  ///< Accepted when the last batch began.
-  bool gentle_ = false;            ///< C7
+  bool gentle_ = false;            ///< C8
   parts gathered_;
   std::uint64_t gathered_blocks_ = 0;
   std::uint64_t gathered_names_ = 0;
