@@ -75,7 +75,7 @@ bool cleaner::could_bring(std::uint64_t blocks) {
   if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
   if (busy()) return asked_ = true;
   reconsider_left();
-  if (blocks > c_.data->available() + dead_blocks()) return false;
+  if (blocks > c_.data->available() + c_.zones.count_use().dead_blocks()) return false;
   if (!any_gains(room())) return relieve();
   return asked_ = true;
 }
@@ -83,18 +83,14 @@ bool cleaner::could_bring(std::uint64_t blocks) {
 bool cleaner::relieve() {
   if (!any_gains(~std::uint64_t{0})) return false;
   // Checkpoints that brought nothing say nothing of what has died since.
-  if (dead_blocks() >= relief_dead_ + c_.zones.typical_blocks()) relief_ = 0;
-  if (relief_ == 0) relief_dead_ = dead_blocks();
+  const std::uint64_t dead_blocks = c_.zones.count_use().dead_blocks();
+  if (dead_blocks >= relief_dead_ + c_.zones.typical_blocks()) relief_ = 0;
+  if (relief_ == 0) relief_dead_ = dead_blocks;
   if (!c_.checkpoint->idle() || !c_.checkpoint->served()) return true;
   if (relief_ == relief_max) return false;
   ++relief_;
   c_.checkpoint->request(false, [this](error_code) { ++progress_; });
   return true;
-}
-
-std::uint64_t cleaner::dead_blocks() const {
-  const zone_table::use use = c_.zones.count_use();
-  return use.data_blocks - std::min(use.data_blocks, use.live_blocks);
 }
 
 std::uint64_t cleaner::room() const { return c_.checkpoint->room_for_moves() ? c_.data->room_for_cleaner() : 0; }

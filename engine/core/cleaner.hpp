@@ -67,7 +67,6 @@ class cleaner {
 
   [[nodiscard]] bool may_work() const;
   [[nodiscard]] need wanted();
-  [[nodiscard]] std::uint64_t dead_blocks() const;
   [[nodiscard]] std::uint64_t free_bytes(bool soon) const;
   [[nodiscard]] bool reached(const waiting& w, bool soon) const;
   void answer_reached(bool hopeless);

@@ -169,19 +169,11 @@ void data_writer::step() {
   for (stream& s : streams_) {
     while (!s.queue.empty()) {
       if (c_.latch) {
-        while (!s.queue.empty()) {
-          const bio b = s.queue.front();
-          s.queue.pop_front();
-          --queued_;
-          give_up(b, c_.latch);
-        }
+        while (!s.queue.empty()) give_up_front(s, c_.latch);
         break;
       }
       if (const error_code why = c_.opener->hopeless()) {
-        const bio b = s.queue.front();
-        s.queue.pop_front();
-        --queued_;
-        give_up(b, why);
+        give_up_front(s, why);
         continue;
       }
       open_zone* z = zone_for(s);
@@ -196,12 +188,15 @@ void data_writer::step() {
       const bool by_others = c_.zones.capped();
       if (no_credit && (c_.opener->make_credit(true) || (!by_others && !c_.checkpoint->idle()))) break;
       if (more_coming()) break;
-      const bio b = s.queue.front();  // D3
-      s.queue.pop_front();
-      --queued_;
-      give_up(b, no_credit ? error_code{zoned::errc::too_many_active} : errc::no_space);
+      give_up_front(s, no_credit ? error_code{zoned::errc::too_many_active} : errc::no_space);  // D3
     }
   }
+}
+
+void data_writer::give_up_front(stream& s, error_code why) {
+  const bio b = s.queue.take();
+  --queued_;
+  give_up(b, why);
 }
 
 bool data_writer::gathers(const stream& s, const zone_state& zone) const {  // D4

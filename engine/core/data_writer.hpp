@@ -106,6 +106,7 @@ class data_writer final : public io_client {
   void overtaken(zone_state& z);
   void again(stream& s, std::vector<bio> bios, bool failed, error_code why);
   void give_up(bio b, error_code why);
+  void give_up_front(stream& s, error_code why);
   void settle(ordered_extent& e);
 
   context& c_;

@@ -251,7 +251,7 @@ statistics machine::count() const {
   s.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
   const zone_table::use use = c_.zones.count_use();
   s.live_bytes = use.live_blocks * block_bytes;
-  s.dead_bytes = (use.data_blocks > use.live_blocks ? use.data_blocks - use.live_blocks : 0) * block_bytes;
+  s.dead_bytes = use.dead_blocks() * block_bytes;
   s.metadata_bytes = use.metadata_blocks * block_bytes;
   s.free_bytes = data_.available() * block_bytes;
   s.reserved_bytes = (data_.reserve_zones() + data_.cleaner_zones()) * c_.zones.typical_blocks() * block_bytes;

@@ -1,7 +1,5 @@
 #include "core/space.hpp"
 
-#include <algorithm>
-
 #include "core/checkpoint.hpp"
 #include "core/cleaner.hpp"
 #include "core/data_writer.hpp"
@@ -34,7 +32,7 @@ error_detail no_space_detail(context& c, std::uint64_t object, std::uint64_t blo
   space_shortage s;
   s.wanted_bytes = blocks * block_bytes;
   s.free_bytes = c.data->available() * block_bytes;
-  s.reclaimable_bytes = (use.data_blocks - std::min(use.data_blocks, use.live_blocks)) * block_bytes;
+  s.reclaimable_bytes = use.dead_blocks() * block_bytes;
   s.reserved_bytes = kept_zones * zone_bytes;
   s.zones_free = c.zones.clean_count();
   s.zones_active = c.zones.active();

@@ -31,6 +31,7 @@
 //       is asked often is counted as it changes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -258,6 +259,7 @@ class zone_table {
     std::uint64_t live_blocks = 0;      ///< Of data.
     std::uint64_t data_blocks = 0;      ///< Written to data zones, but for their headers.
     std::uint64_t metadata_blocks = 0;  ///< Written to metadata zones.
+    [[nodiscard]] std::uint64_t dead_blocks() const { return data_blocks - std::min(data_blocks, live_blocks); }
   };
   [[nodiscard]] use count_use() const;
 
