@@ -11,7 +11,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,6 +21,7 @@
 
 #include "core/core.hpp"
 #include "furrow_latency/zn540.hpp"
+#include "furrow_wa/program.hpp"
 #include "furrow_wa/trace.hpp"
 
 namespace {
@@ -236,16 +236,5 @@ int main(int count, char** given) {
   app.add_option("--seconds", a.seconds, "Of the drive's time; default 4")->check(CLI::Range(0.1, 60.0));
   app.add_option("--zones", a.zones, "Of 256 MiB, for data; default 80")->check(CLI::Range(32u, 10'000u));
   app.add_option("--seed", a.seed, "Of arrivals and removals");
-  try {
-    app.parse(count, given);
-    return run(a);
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    app.exit(e);
-    return 2;
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "furrow-latency: {}\n", e.what());
-    return 1;
-  }
+  return wa::run_program(app, count, given, [&a] { return run(a); });
 }

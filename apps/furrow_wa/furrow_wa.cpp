@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -21,6 +20,7 @@
 
 #include "furrow_wa/greedy_model.hpp"
 #include "furrow_wa/measured_store.hpp"
+#include "furrow_wa/program.hpp"
 #include "furrow_wa/trace.hpp"
 
 namespace {
@@ -159,18 +159,5 @@ int main(int count, char** given) {
       ->check(CLI::Range(0.01, 0.9));
   app.add_option("--live-blocks", a.live_blocks, "Blocks that are live")->check(CLI::Range(1u << 10, 1u << 22));
   app.add_option("--overwrites", a.overwrites, "Times that all of them are written over")->check(CLI::Range(2, 100));
-  try {
-    app.parse(count, given);
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    app.exit(e);
-    return 2;
-  }
-  try {
-    return run(a);
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "furrow-wa: {}\n", e.what());
-    return 1;
-  }
+  return run_program(app, count, given, [&a] { return run(a); });
 }

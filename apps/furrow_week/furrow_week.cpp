@@ -12,12 +12,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "furrow_wa/measured_store.hpp"
+#include "furrow_wa/program.hpp"
 #include "furrow_wa/trace.hpp"
 #include "furrow_week/picture.hpp"
 
@@ -162,18 +162,5 @@ int main(int count, char** given) {
   app.add_option("--seed", a.seed, "Of the writes");
   app.add_option("--svg", a.svg, "Where the picture goes");
   app.add_flag("--json", a.json, "Every hour");
-  try {
-    app.parse(count, given);
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    app.exit(e);
-    return 2;
-  }
-  try {
-    return run(a);
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "furrow-week: {}\n", e.what());
-    return 1;
-  }
+  return run_program(app, count, given, [&a] { return run(a); });
 }

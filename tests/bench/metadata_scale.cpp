@@ -12,11 +12,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ctime>
-#include <exception>
 #include <string>
 #include <vector>
 
 #include "furrow_wa/measured_store.hpp"
+#include "furrow_wa/program.hpp"
 #include "furrow_wa/trace.hpp"
 
 namespace {
@@ -166,16 +166,5 @@ int main(int count, char** given) {
   app.add_option("--hot", a.hot_share, "Share of them that is written over")->check(CLI::Range(1e-6, 1.0));
   app.add_option("--page-cache-mib", a.page_cache_mib, "As of the store's option")->check(CLI::Range(1u, 1u << 20));
   app.add_flag("--no-checksums", a.no_checksums, "The data have none");
-  try {
-    app.parse(count, given);
-    return run(a);
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    app.exit(e);
-    return 2;
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "metadata_scale: {}\n", e.what());
-    return 1;
-  }
+  return run_program(app, count, given, [&a] { return run(a); });
 }
