@@ -10,7 +10,8 @@ furrow-bench for each of its rows. A row's ratio must reach its target, or is on
 from dataclasses import dataclass
 
 KIB, MIB = 1 << 10, 1 << 20
-ZONE_MIB, DEVICE_MIB = 16, 4096  # so large that no run wraps: a store resets zones then, and fio need not
+# Devices so large that no run wraps: furrow-bench removes an object that has two fifths of the store, its zones are reset, and fio resets none.
+ZONE_MIB, DEVICE_MIB, NVME_MIB = 16, 4096, 10 * 1024
 FILL_MIB = 128  # what random reads choose from
 # What random writes choose from. No zone is cleaned, but one is free again when all in it was written over: of a zone of 4,096 blocks the
 # last one is when some nine times as much has been written, so this takes a third of the device, however long it goes on.
@@ -131,7 +132,7 @@ GUEST = (
     native_append_group(),
 )
 
-HOST_FILE_MIB = 16 * 1024
+HOST_FILE_MIB = 32 * 1024
 HOST_DEVICE = f"size={HOST_FILE_MIB}M&zone_size=64M&append_max=1M"  # commands as large as the largest that fio writes
 HOST_WRITE = ("--rw=write", "--fallocate=none", "--overwrite=0", f"--size={HOST_FILE_MIB}M")
 HOST_FILL_MIB = 512
