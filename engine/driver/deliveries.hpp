@@ -28,6 +28,7 @@ class deliveries {
                                        boost::intrusive::cache_last<true>, boost::intrusive::constant_time_size<false>>;
 
   void add(operation_ptr o);
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
   /// Those that are to be called on this thread.
   [[nodiscard]] list take() { return std::exchange(waiting_, {}); }
   /// Calls them; if one throws, the rest are posted.

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int rounds_max = 16;            ///< Of run() before others on the executor have their turn.
 constexpr std::size_t commands_max = 64;  ///< Taken from the core before the device gets them.
+/// Taken from the device before handlers are called: what these start reaches it while it works on the rest.
+constexpr std::size_t completions_max = 8;
 constexpr std::size_t kept_events_max = 64;
 
 std::int64_t utc_ns() {
@@ -103,13 +105,14 @@ void driver::run() {
     stirred_ = stirred_ || moved;
     if (last_ && device_at_rest()) return end();
     if (!moved && !rest()) return;
+    if (!deliveries_.empty()) break;
   }
   again_ = true;
 }
 
 bool driver::reap() {
   if (in_flight_ == 0) return false;
-  reaped_.resize(commands_max);
+  reaped_.resize(completions_max);
   const std::size_t count = device_->reap(reaped_);
   FURROW_ASSERT(count <= in_flight_);
   in_flight_ -= count;

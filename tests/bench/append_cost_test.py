@@ -16,8 +16,8 @@ ALLOCATIONS_MAX = {"append": 0.01, "read": 0}  # per operation; under appends th
 # Instructions of an operation of 4 KiB, without the device and the checksum, at most: what it is, the depth, options.
 INSTRUCTIONS_MAX = (
     ("append", "32", (), 2150),
-    ("read", "1", ("--reads", "--no-checksums"), 3330),
-    ("read", "32", ("--reads", "--no-checksums"), 2330),
+    ("read", "1", ("--reads", "--no-checksums"), 3260),
+    ("read", "32", ("--reads", "--no-checksums"), 2400),
 )
 
 

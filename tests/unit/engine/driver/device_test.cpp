@@ -31,7 +31,7 @@ TEST_CASE("device: many calls are one batch") {
   std::list<outcome_of<append_result>> appends;
   for (int i = 0; i < 50; ++i) t.log.async_append(asio::buffer("x", 1), appends.emplace_back().handler());
   t.run();
-  CHECK(t.commands->reaps() - before <= 2);
+  CHECK(t.commands->reaps() - before <= 7);  // Of eight completions each.
   for (const auto& a : appends) CHECK(a.good());
 }
 
