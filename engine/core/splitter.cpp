@@ -1,6 +1,7 @@
 #include "core/splitter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/assert.hpp"
 #include "core/in_flight_map.hpp"
@@ -121,6 +122,17 @@ void move_back(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, co
   if (c.bytes > 0) e.source.back().bytes = c.bytes;
 }
 
+/// All of it, if it is the whole ordered extent and fits.
+bool cut_whole(bio& b, command_room& room, std::vector<zoned::segment>& to) {
+  const auto& source = b.extent->source;
+  if (b.blocks != b.extent->blocks || b.blocks > room.blocks || source.size() > room.segments) return false;
+  to.insert(to.end(), source.begin(), source.end());
+  room.blocks -= b.blocks;
+  room.segments -= source.size();
+  b.first_block += std::exchange(b.blocks, 0);
+  return true;
+}
+
 }  // namespace
 
 command_room room_of(std::uint64_t append_bytes_max, std::uint64_t zone_blocks, std::uint64_t segments_max) {
@@ -128,6 +140,7 @@ command_room room_of(std::uint64_t append_bytes_max, std::uint64_t zone_blocks, 
 }
 
 bio cut_front(bio& b, command_room& room, std::vector<zoned::segment>& to) {
+  if (bio whole = b; cut_whole(b, room, to)) return whole;
   std::uint64_t skip = b.first_block * block_bytes;
   std::uint64_t want = std::min(b.blocks, room.blocks) * block_bytes;
   std::uint64_t taken = 0;

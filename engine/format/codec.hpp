@@ -6,6 +6,7 @@
 //       later reads give zeros and empty strings. Callers check failed() once, at the end.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -55,6 +56,7 @@ class writer {
   void u32(std::uint32_t v) { number(v); }
   void u64(std::uint64_t v) { number(v); }
   void u32s(std::span<const std::uint32_t> values) {
+    if constexpr (std::endian::native == std::endian::little) return bytes(std::as_bytes(values));
     const std::size_t at = to_.size();
     to_.resize(at + 4 * values.size());
     for (std::size_t i = 0; i < values.size(); ++i) store_le(to_.data() + at + 4 * i, values[i]);
