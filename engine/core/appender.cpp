@@ -19,6 +19,20 @@ bool end_is_free(const object_state& o) {
   return o.changing.is_free(o.reserved.bytes / block_bytes, format::object_blocks_max);
 }
 
+/// By blocks whose memory and sums are added beside.
+[[gnu::always_inline]] inline void grow(publication& p, append_step& s, operation_id id, const append_options& options,
+                                        std::uint64_t blocks, std::int64_t now_ns) {
+  ordered_extent& e = *s.extent;
+  p.appends.push_back({id, {s.after.bytes, blocks * block_bytes, 0}, options.level, nullptr});
+  e.blocks += blocks;
+  e.blocks_left += blocks;
+  e.reserved_blocks += blocks;
+  e.pinned.blocks += blocks;
+  s.after.bytes += blocks * block_bytes;
+  s.modified_ns = std::max(s.modified_ns, options.modified_ns.value_or(now_ns));
+  s.object->reserved.bytes = s.after.bytes;
+}
+
 }  // namespace
 
 /// An append of several publications is answered once.
@@ -48,6 +62,45 @@ void appender::accept(operation_id id, append_request& r) {
   object_state* const o = c_.table->of(r.handle);
   if (o != nullptr && !end_is_free(*o)) return block(id, r, *o);
   if (!waiting_.empty() || !try_append(id, r, o)) wait(id, r);  // A1
+}
+
+bool appender::accept_next(const request& q, const append_request& r) {
+  if (r.handle != run_.handle || r.segments.size() != 1) return false;
+  const zoned::segment memory = *r.segments.data();
+  const std::uint64_t blocks = memory.bytes / block_bytes;
+  const append_options& o = r.options;
+  const bool alike = o.hint == run_.hint && o.priority == run_.priority && !o.expected_offset_bytes && !o.fence_epoch;
+  const bool whole = blocks != 0 && memory.bytes % block_bytes == 0 &&
+                     reinterpret_cast<std::uintptr_t>(memory.data) % c_.promises.memory_alignment_bytes == 0;
+  if (!alike || !whole || blocks > run_.blocks_left || run_.segments_left == 0) return false;
+  if (!c_.data->reserve_known(blocks)) return false;
+  run_.blocks_left -= blocks;
+  --run_.segments_left;
+  c_.now_ns = q.now_ns;
+  ++c_.stats.appends;
+  c_.stats.append_bytes += memory.bytes;
+  grow(*run_.to, *run_.step, q.id, o, blocks, q.now_ns);
+  ordered_extent& e = *run_.step->extent;
+  e.source.push_back(memory);
+  if (c_.super.data_checksum == format::checksum_kind::none)
+    e.sums.append_zeros(blocks);
+  else
+    for (std::uint64_t b = 0; b < blocks; ++b)
+      e.sums.push_back(format::crc32c({memory.data + b * block_bytes, block_bytes}));
+  return true;
+}
+
+void appender::begin_run(const append_request& last) {
+  if (joined_ == nullptr || !idle() || !c_.data->room_is_known()) return;
+  auto& s = std::get<append_step>(joined_->steps.front());
+  if (s.object->promised_blocks != 0) return;
+  run_ = {last.handle,
+          joined_,
+          &s,
+          joined_blocks_max_ - s.extent->blocks,
+          c_.promises.segments_max - s.extent->source.size(),
+          last.options.hint,
+          last.options.priority};
 }
 
 void appender::wait(operation_id id, append_request& r) { waiting_.push_back({id, std::move(r)}); }
@@ -231,19 +284,13 @@ publication* appender::joinable(const object_state& o, const append_request& r, 
 }
 
 void appender::join(publication& p, operation_id id, const append_request& r, std::uint64_t blocks) {
-  auto& s = std::get<append_step>(p.steps.front());
-  ordered_extent& e = *s.extent;
-  p.appends.push_back({id, {s.after.bytes, blocks * block_bytes, 0}, r.options.level, nullptr});
-  const std::size_t first_segment = e.source.size();
-  for (const zoned::segment& more : r.segments) e.source.push_back(more);
-  e.blocks += blocks;
-  e.blocks_left += blocks;
-  e.reserved_blocks += blocks;
-  e.pinned.blocks += blocks;
-  add_sums(c_, e, first_segment, blocks);
-  s.after.bytes += blocks * block_bytes;
-  s.modified_ns = std::max(s.modified_ns, r.options.modified_ns.value_or(c_.now_ns));
-  s.object->reserved.bytes = s.after.bytes;
+  append_step& s = std::get<append_step>(p.steps.front());
+  const std::size_t first_segment = s.extent->source.size();
+  for (const zoned::segment& more : r.segments)
+    if (more.bytes > 0) s.extent->source.push_back(more);
+  grow(p, s, id, r.options, blocks, c_.now_ns);
+  add_sums(c_, *s.extent, first_segment, blocks);
+  joined_ = &p;
 }
 
 void appender::submit(publication& p) {

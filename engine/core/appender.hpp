@@ -10,6 +10,8 @@
 //   A5  An append waits while somebody changes the object's end (direct_writer), in the order of coming.
 //   A4  Appends of whole blocks that follow each other in an object join in one ordered extent until it is begun, as far as
 //       one command takes them: they land, are published, fail, and get their sequence together.
+//   A6  A run is appends of one handle that join one behind the other while nothing else comes to the core: what held for
+//       the first holds for all.
 //
 // Not here: cutting for the device (splitter), publishing (publisher).
 #pragma once
@@ -30,6 +32,14 @@ class appender {
   ~appender();
 
   void accept(operation_id id, append_request& r);
+  /// A6: whether it was one more of a run, and is accepted. False: nothing changed.
+  [[nodiscard]] bool accept_next(const request& q, const append_request& r);
+  /// After accept(): if it has joined another, those that come next for that handle may be a run with it.
+  void begin_run(const append_request& last);
+  void end_run() {
+    run_.handle = no_run;
+    joined_ = nullptr;
+  }
   void accept(operation_id id, batch_request r);
   /// Tries those that wait for space; to be called when there may be more.
   void step();
@@ -88,7 +98,20 @@ class appender {
   void answer_when(operation_id id, durability level, std::uint64_t sequence, const append_result& result);
   void start(object_state& o, operation_id id, const append_request& r, std::uint64_t blocks);
 
+  static constexpr handle_id no_run{~std::uint64_t{0}};
+  struct run {  // A6
+    handle_id handle = no_run;
+    publication* to = nullptr;
+    append_step* step = nullptr;
+    std::uint64_t blocks_left = 0;  ///< That may still join it, and in so many segments:
+    std::uint64_t segments_left = 0;
+    lifetime hint{};
+    furrow::priority priority{};
+  };
+
   context& c_;
+  run run_;
+  publication* joined_ = nullptr;  // by the last one that was accepted
   std::deque<waiting> waiting_;
   std::list<blocked> blocked_;
   std::vector<publication*> entered_;  // those of one append, while it is accepted

@@ -77,15 +77,12 @@ bool data_writer::reserve_for_cleaner(std::uint64_t blocks) {
 }
 
 bool data_writer::reserve(std::uint64_t blocks) {
-  if (blocks > room_ || room_known_at_ != c_.turn_settled || room_changes_ != c_.zones.changes()) {
+  if (blocks > room_ || !room_is_known()) {
     room_known_at_ = c_.turn_settled;
     room_changes_ = c_.zones.changes();
     room_ = c_.checkpoint->room() ? available() : 0;
   }
-  if (blocks > room_) return false;
-  room_ -= blocks;
-  reserved_ += blocks;
-  return true;
+  return reserve_known(blocks);
 }
 
 data_writer::stream& data_writer::stream_of(format::zone_class cls) {

@@ -39,6 +39,16 @@ class data_writer final : public io_client {
 
   /// Takes room for so many blocks, or says no. To be given back by release() when published or failed.
   [[nodiscard]] bool reserve(std::uint64_t blocks);
+  /// The same of what is known to be there. That it is known holds until the machines are asked to go on.
+  [[nodiscard]] bool reserve_known(std::uint64_t blocks) {
+    if (blocks > room_) return false;
+    room_ -= blocks;
+    reserved_ += blocks;
+    return true;
+  }
+  [[nodiscard]] bool room_is_known() const {
+    return room_known_at_ == c_.turn_settled && room_changes_ == c_.zones.changes();
+  }
   void release(std::uint64_t blocks) { reserved_ -= blocks; }
   /// Blocks of room that somebody has now.
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }

@@ -61,15 +61,17 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
 }
 
 void machine::handle(request&& r) {
+  auto* const append = std::get_if<append_request>(&r.body);
+  if (append != nullptr && appender_.accept_next(r, *append)) return;
   begin_turn();
   c_.now_ns = r.now_ns;
   if (auto* const read = std::get_if<read_request>(&r.body); read != nullptr && state_ == state::open) {
     return reader_.accept(r.id, *read);
   }
   stir();
-  if (auto* const append = std::get_if<append_request>(&r.body); append != nullptr && state_ == state::open)
-    return on(r.id, *append);
-  route(r);
+  if (append == nullptr || state_ != state::open) return route(r);
+  on(r.id, *append);
+  appender_.begin_run(*append);
 }
 
 void machine::handle(const zoned::completion& c) {
@@ -80,6 +82,7 @@ void machine::handle(const zoned::completion& c) {
 }
 
 void machine::begin_turn() {
+  appender_.end_run();
   ++c_.turn;
   if (!c_.objects) return;
   c_.objects->advance(c_.turn);
@@ -140,6 +143,7 @@ std::uint64_t machine::progress() const {
 
 void machine::settle() {
   unsettled_ = false;
+  appender_.end_run();
   if (state_ == state::open || state_ == state::closing) {
     // Each step may set others free; what they do shows in these counters.
     std::uint64_t before = 0, after = progress();
