@@ -183,7 +183,7 @@ bool appender::cancel(operation_id id, error_code reason) {
 }
 
 void appender::answer_when(operation_id id, durability level, std::uint64_t sequence, const append_result& result) {
-  if (level == durability::written) return c_.answer(id, {}, result);
+  if (level == durability::written) return c_.out.add({id, result, false});
   c_.log->answer_when_durable(sequence, id, result);
 }
 

@@ -42,8 +42,8 @@ class salvager;
 class superblock_ring;
 class zone_opener;
 
-/// Notifications on their way out, in the order of their making. Who has gone is used again, as it is: its result is
-/// assigned to, and one that failed or held memory is made empty when it goes.
+/// Notifications on their way out, in the order of their making; of appends and reads that succeeded, in lots. Who has
+/// gone is used again as it is: its result is assigned to; one that failed or held memory is made empty when it goes.
 class outbox {
  public:
   /// Without a detail, and with what result there was. Holds until the next call.
@@ -54,22 +54,63 @@ class outbox {
     n.error = error;
     return n;
   }
+  /// Those that follow one another are one notification.
+  void add(const io_answer& a) {
+    ios_.push_back(a);
+    if (first_ < count_ && std::holds_alternative<io_answers>(all_[count_ - 1].result)) return;
+    add({}, {}).result = io_answers{ios_.size() - 1, {}};
+  }
   /// The oldest, or none.
-  [[nodiscard]] notification* front() { return first_ < count_ ? &all_[first_] : nullptr; }
+  [[nodiscard]] notification* front() {
+    if (first_ == count_) return nullptr;
+    notification& n = all_[first_];
+    if (auto* const several = std::get_if<io_answers>(&n.result)) several->all = waiting(*several);
+    return &n;
+  }
   void pop() {
     notification& gone = all_[first_++];
-    const bool plain =
-        std::holds_alternative<append_result>(gone.result) || std::holds_alternative<read_result>(gone.result);
+    const bool plain = std::holds_alternative<append_result>(gone.result) ||
+                       std::holds_alternative<read_result>(gone.result) ||
+                       std::holds_alternative<io_answers>(gone.result);
     if (gone.error || !plain) gone = {};
     if (first_ < count_) return;
-    added_before_ += count_;
+    added_before_ += count_ + ios_.size();
     first_ = count_ = 0;
+    ios_.clear();
   }
-  /// Grows by one with each.
-  [[nodiscard]] std::uint64_t added() const { return added_before_ + count_; }
+  /// The oldest answer, by itself; false if there is none.
+  [[nodiscard]] bool take_one(notification& to) {
+    notification* const n = front();
+    if (n == nullptr) return false;
+    auto* const several = std::get_if<io_answers>(&n->result);
+    if (several == nullptr) {
+      to = std::move(*n);
+      pop();
+      return true;
+    }
+    const io_answer a = several->all.front();
+    ++several->first;
+    if (several->all.size() == 1) pop();
+    to = {a.id, {}, {}, a.is_read ? result_body{read_result{a.result.bytes}} : result_body{a.result}};
+    return true;
+  }
+  /// Grows with each.
+  [[nodiscard]] std::uint64_t added() const { return added_before_ + count_ + ios_.size(); }
 
  private:
+  /// Up to those of the next notification of that kind, which begins where this one ends.
+  [[nodiscard]] std::span<const io_answer> waiting(const io_answers& n) const {
+    std::size_t end = ios_.size();
+    for (std::size_t i = first_ + 1; i < count_; ++i)
+      if (const auto* const next = std::get_if<io_answers>(&all_[i].result)) {
+        end = next->first;
+        break;
+      }
+    return std::span{ios_}.subspan(n.first, end - n.first);
+  }
+
   std::vector<notification> all_;
+  std::vector<io_answer> ios_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
   std::uint64_t added_before_ = 0;

@@ -40,7 +40,8 @@ class core {
 
   [[nodiscard]] bool poll(zoned::command& to);
   [[nodiscard]] bool poll(notification& to);
-  /// The same in place: the oldest notification, or none, until pop(). It may be moved from.
+  /// The same in place: the oldest notification, or none, until pop(). It may be moved from, and may be of several answers
+  /// (io_answers), which hold until then.
   [[nodiscard]] notification* next();
   void pop();
 

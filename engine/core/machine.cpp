@@ -118,6 +118,11 @@ notification* machine::next() {
   return c_.out.front();
 }
 
+bool machine::poll(notification& to) {
+  if (unsettled_) settle();
+  return c_.out.take_one(to);
+}
+
 void machine::route(request& r) {
   const bool starts = std::holds_alternative<format_request>(r.body) || std::holds_alternative<open_request>(r.body);
   if (starts != (state_ == state::fresh)) {
@@ -284,13 +289,7 @@ bool core::tick() { return machine_->tick(); }
 bool core::poll(zoned::command& to) { return machine_->poll(to); }
 notification* core::next() { return machine_->next(); }
 void core::pop() { machine_->pop(); }
-bool core::poll(notification& to) {
-  notification* const n = next();
-  if (n == nullptr) return false;
-  to = std::move(*n);
-  pop();
-  return true;
-}
+bool core::poll(notification& to) { return machine_->poll(to); }
 std::size_t core::commands_in_flight() const { return machine_->commands_in_flight(); }
 
 }  // namespace furrow::core

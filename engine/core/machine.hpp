@@ -43,6 +43,7 @@ class machine {
   void handle(const zoned::completion& c);
   bool tick();
   bool poll(zoned::command& to);
+  [[nodiscard]] bool poll(notification& to);
   [[nodiscard]] notification* next();
   void pop() { c_.out.pop(); }
   void debug_no_split() { c_.debug_no_split = true; }

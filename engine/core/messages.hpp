@@ -1,7 +1,8 @@
 // What goes into the core and what comes out: the whole vocabulary between it and its driver.
 //
 // Invariants
-//   I1  Each request is answered by exactly one notification with its id, in a later call than the one that brought it.
+//   I1  Each request is answered by exactly one notification with its id, in a later call than the one that brought it;
+//       or, with others that succeeded, by an io_answer.
 //       Before that a write may ask for more of its source: source_need, answered by a source_request.
 //   I2  Memory named by a request (segments, read ranges) stays valid until that notification.
 //   I3  Times are given with the requests; the core has no clock and orders by sequence only.
@@ -10,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -254,6 +256,17 @@ struct source_need {
 struct mapped_view {
   std::uint64_t view = 0;
 };
+/// An append or a read that succeeded.
+struct io_answer {
+  operation_id id;
+  append_result result;  ///< Of a read: its bytes.
+  bool is_read = false;
+};
+/// The answers of several, in a notification without an id.
+struct io_answers {
+  std::size_t first = 0;  ///< Of all that wait to be taken.
+  std::span<const io_answer> all;
+};
 using furrow::batch_result;
 using furrow::check_finding;
 using furrow::check_result;
@@ -266,7 +279,7 @@ using furrow::scrub_result;
 using result_body =
     std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
                  batch_result, source_need, mapped_view, extent_list, statistics_ptr, store_info,
-                 std::vector<zone_status>, check_result, clean_result, scrub_result, open_result, event>;
+                 std::vector<zone_status>, check_result, clean_result, scrub_result, open_result, event, io_answers>;
 
 struct notification {
   operation_id id;

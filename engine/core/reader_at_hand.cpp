@@ -69,7 +69,7 @@ bool reader::at_hand_landed(std::uint64_t tag, const zoned::completion& c) {
   --live_;
   --c_.zones.of(s.where.address).readers;
   c_.stats.read_bytes += s.to.size();
-  c_.answer(s.id, {}, read_result{s.to.size()});
+  c_.out.add({s.id, {0, s.to.size(), 0}, true});
   object_state& o = *s.object;
   --o.reads;
   c_.table->settle(o);

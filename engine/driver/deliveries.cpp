@@ -44,11 +44,6 @@ class deliveries::call_all {
 
 deliveries::~deliveries() { waiting_.clear_and_dispose(destroy_operation{}); }
 
-void deliveries::add(operation_ptr o) {
-  if (one_by_one_ || o->executor() != nullptr) return send(std::move(o), to_store_);
-  waiting_.push_back(*o.release());
-}
-
 void deliveries::call(list all) { call_all::call(std::move(all), to_store_); }
 
 void deliveries::send(operation_ptr o, const asio::any_io_executor& otherwise) {

@@ -27,7 +27,10 @@ class deliveries {
   using list = boost::intrusive::slist<operation, boost::intrusive::base_hook<delivery_hook>,
                                        boost::intrusive::cache_last<true>, boost::intrusive::constant_time_size<false>>;
 
-  void add(operation_ptr o);
+  void add(operation_ptr o) {
+    if (one_by_one_ || o->executor() != nullptr) return send(std::move(o), to_store_);
+    waiting_.push_back(*o.release());
+  }
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
   /// Those that are to be called on this thread.
   [[nodiscard]] list take() { return std::exchange(waiting_, {}); }

@@ -45,6 +45,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -202,6 +203,7 @@ class driver : public std::enable_shared_from_this<driver> {
   void end_views();
   static void leave_from_helper(std::shared_ptr<driver> self, note&& n);
   void answer(core::notification& n);
+  void answer(std::span<const core::io_answer> several);
   void end_early(core::operation_id id, errc reason);
   /// Out of the table, the admission and the deadlines.
   [[nodiscard]] operation_ptr withdraw(core::operation_id id);

@@ -160,11 +160,24 @@ bool driver::give() {
 bool driver::answer() {
   bool any = false;
   while (core::notification* n = core_->next()) {
-    answer(*n);
+    if (const auto* several = std::get_if<core::io_answers>(&n->result))
+      answer(several->all);
+    else
+      answer(*n);
     core_->pop();
     any = true;
   }
   return any;
+}
+
+void driver::answer(std::span<const core::io_answer> several) {
+  for (const core::io_answer& a : several) {
+    operation_ptr o = withdraw(a.id);
+    FURROW_ASSERT(o != nullptr);  // I2
+    o->plain = a.result;
+    operations_.fetch_sub(1);
+    deliveries_.add(std::move(o));
+  }
 }
 
 void driver::answer(core::notification& n) {

@@ -83,13 +83,24 @@ class machine {
   }
 
   notification* next() { return notifications_.empty() ? nullptr : &notifications_.front(); }
-  void pop() { notifications_.pop_front(); }
+  void pop() {
+    if (std::holds_alternative<io_answers>(notifications_.front().result)) lots_.pop_front();
+    notifications_.pop_front();
+  }
 
   [[nodiscard]] std::size_t commands_in_flight() const { return in_flight_; }
   std::uint32_t zone_count = 0;
 
  private:
   void answer(notification n) { notifications_.push_back(std::move(n)); }
+  void answer(const io_answer& a) {
+    if (notifications_.empty() || !std::holds_alternative<io_answers>(notifications_.back().result)) {
+      notifications_.emplace_back();
+      lots_.emplace_back();
+    }
+    lots_.back().push_back(a);
+    notifications_.back().result = io_answers{0, lots_.back()};
+  }
   template <class T>
   void answer(operation_id id, T result) {
     answer({id, {}, {}, std::move(result)});
@@ -231,7 +242,7 @@ class machine {
   }
   void done(work& w, append_request& r) {
     --stats_.ordered_extents;
-    answer(w.id, append(object_of(r.handle), r.segments));
+    answer(io_answer{w.id, append(object_of(r.handle), r.segments), false});
   }
   void begin(operation_id id, read_request& r) {
     const std::string& content = objects_.at(object_of(r.handle)).content;
@@ -243,7 +254,7 @@ class machine {
       std::memcpy(range.to.data(), content.data() + range.offset_bytes, range.to.size());
       result.bytes += range.to.size();
     }
-    answer(id, result);
+    answer(io_answer{id, {0, result.bytes, 0}, true});
   }
   void begin(operation_id id, sync_request& r) { defer(id, r); }
   void done(work& w, sync_request&) {
@@ -321,6 +332,7 @@ class machine {
   std::size_t in_flight_ = 0;
   std::deque<zoned::command> commands_;
   std::deque<notification> notifications_;
+  std::deque<std::vector<io_answer>> lots_;  ///< Those that notifications name.
   std::unordered_map<std::uint64_t, work> works_;
   std::map<operation_id, sequence> waits_;
   std::map<std::uint64_t, object_id> handles_;

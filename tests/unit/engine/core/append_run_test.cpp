@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/context.hpp"
 #include "core/core.hpp"
 #include "support/core_runner.hpp"
 
@@ -193,4 +194,47 @@ TEST_CASE("appends that come one behind the other take no more room than there i
   CHECK(landed * block <= capacity);
   CHECK(w.bytes() == landed * block);
   CHECK(w.runner.check().damage == 0);
+}
+
+TEST_CASE("answers of appends and reads leave in lots, in order with all others") {
+  core::outbox out;
+  const auto append = [](std::uint64_t id) { return core::io_answer{{id}, {id * 10, 1, id}, false}; };
+  for (int round = 0; round < 2; ++round) {
+    const std::uint64_t before = out.added();
+    out.add(append(1));
+    out.add({{2}, {0, 7, 0}, true});
+    out.add(core::operation_id{3}, errc::fenced).result = std::monostate{};
+    out.add(append(4));
+    CHECK(out.added() > before);
+    core::notification n;
+    if (round == 0) {  // one by one
+      REQUIRE(out.take_one(n));
+      CHECK(n.id.value == 1);
+      CHECK(std::get<append_result>(n.result).offset_bytes == 10);
+      out.add(append(5));
+      REQUIRE(out.take_one(n));
+      CHECK(n.id.value == 2);
+      CHECK(std::get<core::read_result>(n.result).bytes == 7);
+      REQUIRE(out.take_one(n));
+      CHECK(n.id.value == 3);
+      CHECK(n.error == errc::fenced);
+      for (const std::uint64_t id : {4u, 5u}) {
+        REQUIRE(out.take_one(n));
+        CHECK(n.id.value == id);
+        CHECK_FALSE(n.error);
+      }
+    } else {
+      const auto lot = [&] { return std::get<core::io_answers>(out.front()->result).all; };
+      REQUIRE(lot().size() == 2);
+      CHECK(lot()[1].id.value == 2);
+      out.pop();
+      CHECK(out.front()->error == errc::fenced);
+      out.pop();
+      REQUIRE(lot().size() == 1);
+      CHECK(lot()[0].id.value == 4);
+      out.pop();
+    }
+    CHECK(out.front() == nullptr);
+    CHECK_FALSE(out.take_one(n));
+  }
 }
