@@ -93,11 +93,18 @@ struct list_request {
 
 // -- data --
 struct append_request {
+  append_request() = default;
+  append_request(handle_id to, segment_list from, const append_options& how)
+      : handle(to), segments(std::move(from)), options(how) {}
+
   handle_id handle;
   segment_list segments;
   append_options options;
 };
 struct read_request {
+  read_request() = default;
+  read_request(handle_id of, range_list all) : handle(of), ranges(std::move(all)) {}
+
   handle_id handle;
   range_list ranges;
 };

@@ -73,7 +73,7 @@ void driver::submit(operation_ptr o) {
     if (executor_ && accepting_) {
       take_over_locked();
       if (ends) accepting_ = false;
-      inbox_.emplace_back(std::move(o));
+      last_operations_locked().push(std::move(o));
       schedule_locked();
       return;
     }
@@ -127,9 +127,9 @@ std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& dev
   core_.reset();
   fills_.clear();
   unfinished = table_.take_all();
-  for (note& n : left) {
-    if (auto* o = std::get_if<operation_ptr>(&n)) unfinished.push_back(std::move(*o));
-  }
+  for (note& n : left)
+    if (auto* all = std::get_if<operation_queue>(&n))
+      while (!all->empty()) unfinished.push_back(all->take());
   if (last_) unfinished.push_back(std::move(last_));
   for (const operation_ptr& o : unfinished)
     if (o->of_view) o->of_view->end();  // the helper may wait for pages of it

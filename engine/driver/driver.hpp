@@ -137,7 +137,7 @@ class driver : public std::enable_shared_from_this<driver> {
   };
   static constexpr std::uint64_t filling = std::uint64_t{1} << 62;  ///< In ids of fills.
   static constexpr std::uint64_t unheard = std::uint64_t{1} << 63;  ///< In ids of requests that nobody waits for.
-  using note = std::variant<operation_ptr, cancel_note, release_note, event_callback, stop_note, fetched_note,
+  using note = std::variant<operation_queue, cancel_note, release_note, event_callback, stop_note, fetched_note,
                             fill_note, unmap_note>;
 
   [[nodiscard]] error_code start(std::unique_ptr<zoned::device>& device, const store_options& options);
@@ -163,11 +163,15 @@ class driver : public std::enable_shared_from_this<driver> {
   [[nodiscard]] bool handlers_are_here() const;
   /// What handlers have started, into the inbox.
   void take_over_locked();
+  /// Behind all notes.
+  [[nodiscard]] operation_queue& last_operations_locked();
 
   // -- in its turn --
   void turn();
   void break_down();  // I6
-  void take(operation_ptr& o);
+  void take(operation_queue& all);
+  void take(operation_ptr o);
+  void accept(operation& o);
   void take(const cancel_note& n);
   void take(const release_note& n);
   void take(event_callback& callback);
@@ -231,7 +235,6 @@ class driver : public std::enable_shared_from_this<driver> {
 
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
-  operation* taken_over_ = nullptr;  ///< Of what handlers have started, in order: not yet in the inbox.
   bool pump_scheduled_ = false;
   bool in_turn_ = false;  ///< Somebody is.
   bool device_signalled_ = false;

@@ -13,9 +13,9 @@ using driver::open_handle;
 template <class T>
 void start_on(const std::shared_ptr<const open_handle>& handle,
               std::unique_ptr<driver::handler_operation<T>, driver::destroy_operation> o) {
-  static const std::shared_ptr<driver::driver> none;
+  if (!handle) return driver::refuse(std::move(o));
   o->handle = handle;
-  driver::start(handle ? handle->by : none, std::move(o));
+  driver::start(handle->by, std::move(o));
 }
 
 core::handle_id id_of(const std::shared_ptr<const open_handle>& handle) {
@@ -32,16 +32,17 @@ object::executor_type object::get_executor() const {
   return handle_ ? handle_->by->handler_executor() : executor_type(asio::system_executor());
 }
 
-void object::start_append(handler_for<append_result> h, segment_list segments, const append_options& options) const {
+void object::start_append(handler_for<append_result> h, segment_list&& segments, const append_options& options) const {
   const std::uint64_t bytes = zoned::total_bytes(segments);
   const priority urgency = options.priority;
-  auto o = make_operation(std::move(h), core::append_request{id_of(handle_), std::move(segments), options}, call_);
+  auto o = driver::handler_operation<append_result>::make(std::move(h), std::in_place_type<core::append_request>, call_,
+                                                          id_of(handle_), std::move(segments), options);
   o->append_bytes = bytes;
   o->urgency = urgency;
   start_on(handle_, std::move(o));
 }
 
-void object::start_write(handler_for<write_result> h, std::uint64_t offset_bytes, segment_list segments,
+void object::start_write(handler_for<write_result> h, std::uint64_t offset_bytes, segment_list&& segments,
                          const write_options& options) const {
   const std::uint64_t bytes = zoned::total_bytes(segments);
   const priority urgency = options.priority;
@@ -99,8 +100,9 @@ void object::start_extents(handler_for<extent_list> h, std::uint64_t offset_byte
                                    core::extents_request{id_of(handle_), offset_bytes, bytes, extents_max}, call_));
 }
 
-void object::start_read(handler_for<std::uint64_t> h, range_list ranges) const {
-  start_on(handle_, make_operation(std::move(h), core::read_request{id_of(handle_), std::move(ranges)}, call_));
+void object::start_read(handler_for<std::uint64_t> h, range_list&& ranges) const {
+  start_on(handle_, driver::handler_operation<std::uint64_t>::make(std::move(h), std::in_place_type<core::read_request>,
+                                                                   call_, id_of(handle_), std::move(ranges)));
 }
 
 void object::start_stat(handler_for<object_status> h) const {

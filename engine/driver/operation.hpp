@@ -5,18 +5,16 @@
 //   waiting    driver::accept: an append that is over the bytes in flight, or a close behind such appends
 //   with core  driver::hand_over: the core answers it
 //   ended      end(), exactly once; it is on its way to its executor
-//   called     call(): the operation is gone, then its handler runs
+//   called     run(): the operation is gone, then its handler runs
 //
-// Its memory comes from the handler's associated allocator, and goes back to it before the handler runs.
+// Its memory is the handler's (initiate.hpp): from its associated allocator, and given back to that before it runs.
 //
 // Not here: which answers make which results (convert.hpp).
 #pragma once
 
 #include <boost/asio/any_completion_executor.hpp>
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/system_executor.hpp>
 #include <boost/intrusive/slist_hook.hpp>
 #include <memory>
 #include <new>
@@ -57,10 +55,9 @@ class operation : public delivery_hook {
   /// How it may end, and what ends with it.
   enum class role { ordinary, format, open, close };
 
-  template <class Body>
-  operation(Body&& body, const call_options& how) : kind(role_of<std::decay_t<Body>>()), call(how) {
-    request.body.template emplace<std::decay_t<Body>>(std::forward<Body>(body));
-  }
+  template <class Body, class... Parts>
+  operation(std::in_place_type_t<Body> what, const call_options& how, Parts&&... parts)
+      : kind(role_of<Body>()), request{{}, 0, core::request_body(what, std::forward<Parts>(parts)...)}, call(how) {}
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
@@ -101,7 +98,7 @@ class operation : public delivery_hook {
   std::uint64_t append_bytes = 0;
   priority urgency = priority::normal;  ///< While it waits for other appends.
   bool with_core = false;
-  operation* next = nullptr;  ///< In its bucket of the table; before, among those that handlers have started.
+  operation* next = nullptr;  ///< In its bucket of the table; before, among those that are to be accepted.
   error_code error;
   append_result plain;            ///< Of appends, writes and reads.
   std::unique_ptr<ending> ended;  ///< Of others, if there is more to say than the error.
@@ -126,6 +123,43 @@ struct destroy_operation {
 };
 using operation_ptr = std::unique_ptr<operation, destroy_operation>;
 
+/// Operations on their way to be accepted, one behind the other; owned.
+class operation_queue {
+ public:
+  operation_queue() = default;
+  operation_queue(operation_queue&& from) noexcept
+      : first_(std::exchange(from.first_, nullptr)), last_(std::exchange(from.last_, nullptr)) {}
+  operation_queue& operator=(operation_queue&&) = delete;
+  ~operation_queue() {
+    while (take()) {
+    }
+  }
+
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+  void push(operation_ptr o) { push_newest_first(o.release()); }
+  /// Those that are chained from the newest to the oldest.
+  void push_newest_first(operation* newest) {
+    operation* const last = newest;
+    operation* oldest = nullptr;
+    while (newest != nullptr) {
+      operation* const older = std::exchange(newest->next, oldest);
+      oldest = std::exchange(newest, older);
+    }
+    (first_ == nullptr ? first_ : last_->next) = oldest;
+    last_ = last;
+  }
+  /// The oldest, or none.
+  [[nodiscard]] operation_ptr take() {
+    operation_ptr o(first_);
+    if (o) first_ = std::exchange(o->next, nullptr);
+    return o;
+  }
+
+ private:
+  operation* first_ = nullptr;
+  operation* last_ = nullptr;  ///< If there is a first one.
+};
+
 /// Makes the result of a successful operation. Specialised in convert.hpp.
 template <class T>
 T convert(ending& e);
@@ -133,47 +167,49 @@ T convert(ending& e);
 template <class T>
 using handler_for = detail::handler_of<void(error_code, T)>;
 
+/// Stands in the room that its handler's memory has for it.
 template <class T>
 class handler_operation final : public operation {
  public:
-  using handler = asio::any_completion_handler<void(error_code, T)>;  // what Asio knows the associations of
+  using pending = typename handler_for<T>::pending;
   using pointer = std::unique_ptr<handler_operation, destroy_operation>;
 
-  template <class Body>
-  [[nodiscard]] static pointer make(handler_for<T>&& h, Body&& body, const call_options& how) {
-    memory from(asio::get_associated_allocator(static_cast<const handler&>(h)));
-    auto* const room = std::allocator_traits<memory>::allocate(from, 1);
-    return pointer(new (room) handler_operation(std::move(h), std::forward<Body>(body), how));
+  template <class Body, class... Parts>
+  [[nodiscard]] static pointer make(handler_for<T>&& h, std::in_place_type_t<Body> what, const call_options& how,
+                                    Parts&&... parts) {
+    static_assert(sizeof(handler_operation) <= detail::operation_bytes_max);
+    static_assert(alignof(handler_operation) <= alignof(std::max_align_t));
+    pointer o(new (h.get().room()) handler_operation(h.get(), what, how, std::forward<Parts>(parts)...));
+    h.release();
+    return o;
   }
 
-  [[nodiscard]] asio::cancellation_slot slot() const { return handler_.get_cancellation_slot(); }
+  [[nodiscard]] bool has_slot() const { return handler_.has_slot(); }
+  [[nodiscard]] asio::cancellation_slot slot() const { return handler_.slot(); }
 
   void run() override {
     T value{};
-    const error_code why = error;
+    error_code why = error;
     if (!why || also_when_failed) value = result();
     if (ended && ended->ended_thread) ended->ended_thread->join();
-    handler h = std::move(handler_);
-    destroy(h);
-    std::move(h)(why, std::move(value));
+    pending& h = handler_;
+    this->~handler_operation();
+    h.call(std::move(why), std::move(value));
   }
   void destroy() noexcept override {
     if (ended && ended->by) static_cast<void>(convert<T>(*ended));  // what was opened is given back
-    const handler h = std::move(handler_);
-    destroy(h);
+    pending& h = handler_;
+    this->~handler_operation();
+    h.drop();
   }
 
  private:
-  using memory =
-      typename std::allocator_traits<asio::associated_allocator_t<handler>>::template rebind_alloc<handler_operation>;
-
-  template <class Body>
-  handler_operation(handler_for<T>&& h, Body&& body, const call_options& how)
-      : operation(std::forward<Body>(body), how), handler_(static_cast<handler&&>(h)) {
+  template <class Body, class... Parts>
+  handler_operation(pending& h, std::in_place_type_t<Body> what, const call_options& how, Parts&&... parts)
+      : operation(what, how, std::forward<Parts>(parts)...), handler_(h) {
     if (!h.has_executor()) return;
     // Its context has work until the handler is called, so that it is there for all of the call.
-    executor_ = asio::prefer(asio::get_associated_executor(handler_, asio::system_executor()),
-                             asio::execution::outstanding_work.tracked);
+    executor_ = asio::prefer(h.executor(), asio::execution::outstanding_work.tracked);
   }
   ~handler_operation() = default;
 
@@ -191,13 +227,7 @@ class handler_operation final : public operation {
     }
   }
 
-  void destroy(const handler& h) noexcept {
-    memory to(asio::get_associated_allocator(h));
-    this->~handler_operation();
-    std::allocator_traits<memory>::deallocate(to, this, 1);
-  }
-
-  handler handler_;
+  pending& handler_;
 };
 
 }  // namespace furrow::driver

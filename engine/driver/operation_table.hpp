@@ -16,8 +16,12 @@ class operation_table {
   operation_table& operator=(const operation_table&) = delete;
   ~operation_table() { static_cast<void>(take_all()); }
 
-  operation& add(operation_ptr o) {
+  /// For one more.
+  void make_room() {
     if (size_ >= buckets_.size()) grow();
+  }
+  /// There is room for it.
+  operation& add(operation_ptr o) noexcept {
     operation*& at = place_of(o->id());
     FURROW_ASSERT(at == nullptr);
     ++size_;

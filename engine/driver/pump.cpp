@@ -45,13 +45,25 @@ void driver::break_down() {
   auto unfinished = tear_down(device);
   device.reset();
   for (note& n : notes_)
-    if (auto* o = std::get_if<operation_ptr>(&n); o != nullptr && *o) unfinished.push_back(std::move(*o));
+    if (auto* all = std::get_if<operation_queue>(&n))
+      while (!all->empty()) unfinished.push_back(all->take());
   notes_.clear();
   for (auto& o : unfinished) finish(std::move(o), failed(errc::needs_reopen));
   if (thread_) thread_->end();
 }
 
-void driver::take(operation_ptr& o) {
+void driver::take(operation_queue& all) {
+  while (!all.empty()) {
+    table_.make_room();  // if it throws, they stay
+    operation_ptr o = all.take();
+    if (phase_ != phase::running || o->kind != operation::role::ordinary || o->call.deadline)
+      take(std::move(o));
+    else
+      accept(table_.add(std::move(o)));
+  }
+}
+
+void driver::take(operation_ptr o) {
   if (phase_ != phase::running) return finish(std::move(o), failed(errc::closed));
   const bool may_end_early = o->kind == operation::role::ordinary;
   if (may_end_early && o->call.deadline && *o->call.deadline <= std::chrono::steady_clock::now()) {
@@ -62,10 +74,16 @@ void driver::take(operation_ptr& o) {
   if (accepted.kind == operation::role::close) {
     phase_ = phase::closing;
     close_waiting_ = accepted.id();
-  } else if (accepted.append_bytes != 0 && !admission_.admit_now(accepted.append_bytes)) {
-    admission_.arrive(accepted.id(), accepted.append_bytes, accepted.urgency);
   } else {
-    hand_over(accepted);
+    accept(accepted);
+  }
+}
+
+void driver::accept(operation& o) {
+  if (o.append_bytes != 0 && !admission_.admit_now(o.append_bytes)) {
+    admission_.arrive(o.id(), o.append_bytes, o.urgency);
+  } else {
+    hand_over(o);
   }
 }
 

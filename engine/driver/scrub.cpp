@@ -22,12 +22,11 @@ class paced_scrub : public std::enable_shared_from_this<paced_scrub> {
   paced_scrub(handler_for<scrub_result> h, const scrub_options& o, const asio::any_io_executor& on, scrub_part part)
       : handler_{std::move(h)}, options_{o}, part_{std::move(part)}, timer_{on} {
     all_.next = o.from;
-    if (handler_.has_executor())
-      executor_ = asio::prefer(asio::get_associated_executor(handler_, asio::system_executor()),
-                               asio::execution::outstanding_work.tracked);
+    if (handler_.get().has_executor())
+      executor_ = asio::prefer(handler_.get().executor(), asio::execution::outstanding_work.tracked);
   }
   void start() {
-    if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
+    if (auto slot = handler_.get().slot(); slot.is_connected())
       slot.assign([self = shared_from_this()](asio::cancellation_type type) {
         if (type != asio::cancellation_type::none) self->cancelled_ = true;
       });
@@ -70,7 +69,7 @@ class paced_scrub : public std::enable_shared_from_this<paced_scrub> {
     timer_.async_wait([self = shared_from_this()](error_code) { self->pause(); });
   }
   void end(error_code ec) {
-    asio::get_associated_cancellation_slot(handler_).clear();
+    handler_.get().slot().clear();
     auto call = [h = std::move(handler_), ec, r = std::move(all_)]() mutable { std::move(h)(ec, std::move(r)); };
     if (!executor_) return call();
     const auto where = *std::exchange(executor_, std::nullopt);

@@ -13,7 +13,8 @@ namespace furrow::driver {
 
 template <class T, class Body>
 typename handler_operation<T>::pointer make_operation(handler_for<T>&& h, Body&& request, const call_options& call) {
-  return handler_operation<T>::make(std::move(h), std::forward<Body>(request), call);
+  return handler_operation<T>::make(std::move(h), std::in_place_type<std::decay_t<Body>>, call,
+                                    std::forward<Body>(request));
 }
 
 /// Ends what no driver accepts; `on`: where the handler is called if it has no executor of its own.
@@ -43,7 +44,7 @@ void start(const std::shared_ptr<driver>& d, std::unique_ptr<handler_operation<T
   if (!d) return refuse(std::move(o));
   o->request.id = d->next_id();
   // Before it is submitted: it may end on another thread from then on.
-  if (auto slot = o->slot(); slot.is_connected() && o->kind == operation::role::ordinary) connect(slot, d, o->id());
+  if (o->has_slot() && o->kind == operation::role::ordinary) connect(o->slot(), d, o->id());
   d->submit(std::move(o));
 }
 

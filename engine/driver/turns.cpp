@@ -37,18 +37,16 @@ thread_local driver::caller_of_handlers* driver::caller_of_handlers::innermost_ 
 bool driver::handlers_are_here() const { return caller_of_handlers::is_here(this); }
 
 void driver::take_over_locked() {
-  for (;;) {
-    while (taken_over_ != nullptr) {
-      inbox_.emplace_back(std::in_place_type<operation_ptr>, taken_over_);  // if it throws, they stay for the next time
-      taken_over_ = std::exchange(taken_over_->next, nullptr);
-    }
-    if (newest_started_.load(std::memory_order_relaxed) == nullptr) return;
-    operation* newest = newest_started_.exchange(nullptr, std::memory_order_acquire);
-    while (newest != nullptr) {
-      operation* const older = std::exchange(newest->next, taken_over_);
-      taken_over_ = std::exchange(newest, older);
-    }
+  while (newest_started_.load(std::memory_order_relaxed) != nullptr) {
+    operation_queue& to = last_operations_locked();  // if it throws, they stay for the next time
+    to.push_newest_first(newest_started_.exchange(nullptr, std::memory_order_acquire));
   }
+}
+
+operation_queue& driver::last_operations_locked() {
+  if (inbox_.empty() || !std::holds_alternative<operation_queue>(inbox_.back()))
+    inbox_.emplace_back(std::in_place_type<operation_queue>);
+  return std::get<operation_queue>(inbox_.back());
 }
 
 void driver::schedule_locked() {  // I5
@@ -150,7 +148,8 @@ bool driver::come_back(int turns) {
     too_late.swap(inbox_);
   }
   for (note& n : too_late)
-    if (auto* const o = std::get_if<operation_ptr>(&n)) refuse(std::move(*o), errc::closed);
+    if (auto* const all = std::get_if<operation_queue>(&n))
+      while (!all->empty()) refuse(all->take(), errc::closed);
   return false;
 }
 

@@ -210,9 +210,9 @@ class object {
   [[nodiscard]] const std::shared_ptr<const driver::open_handle>& handle() const { return handle_; }
 
  private:
-  void start_append(detail::handler_of<void(error_code, append_result)>, segment_list, const append_options&) const;
-  void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list) const;
-  void start_write(detail::handler_of<void(error_code, write_result)>, std::uint64_t, segment_list,
+  void start_append(detail::handler_of<void(error_code, append_result)>, segment_list&&, const append_options&) const;
+  void start_read(detail::handler_of<void(error_code, std::uint64_t)>, range_list&&) const;
+  void start_write(detail::handler_of<void(error_code, write_result)>, std::uint64_t, segment_list&&,
                    const write_options&) const;
   void start_write_from(detail::handler_of<void(error_code, write_result)>, std::uint64_t, std::shared_ptr<source>,
                         write_options) const;

@@ -2,7 +2,7 @@
 // executor that it is going to be posted to.
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -12,8 +12,12 @@
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/executor.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/system_executor.hpp>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -23,17 +27,112 @@ namespace furrow::detail {
 
 namespace asio = boost::asio;
 
-/// A handler of any type. One that has no executor of its own is called by the store's, without the price of another.
+/// Bytes that the library keeps of an operation, at most.
+inline constexpr std::size_t operation_bytes_max = 448;
+
 template <class Signature>
-class handler_of : public asio::any_completion_handler<Signature> {
+class handler_of;
+
+/// A handler of any type, in one piece of its associated memory with room for the operation that ends with its call. One
+/// that has no executor of its own is called by the store's, without the price of another.
+template <class... Args>
+class handler_of<void(Args...)> {
  public:
+  class pending {
+   public:
+    pending(const pending&) = delete;
+    pending& operator=(const pending&) = delete;
+    /// The memory is given back, then the handler is called.
+    virtual void call(Args&&... args) = 0;
+    /// The same without calling it.
+    virtual void drop() noexcept = 0;
+    [[nodiscard]] virtual asio::cancellation_slot slot() const noexcept = 0;
+    [[nodiscard]] virtual asio::any_completion_executor executor() const noexcept = 0;
+    [[nodiscard]] bool has_executor() const { return has_executor_; }
+    /// Whether somebody may cancel it.
+    [[nodiscard]] bool has_slot() const { return has_slot_; }
+    [[nodiscard]] void* room() { return room_; }
+
+   protected:
+    pending(bool has_executor, bool has_slot) : has_executor_(has_executor), has_slot_(has_slot) {}
+    ~pending() = default;
+
+   private:
+    bool has_executor_;
+    bool has_slot_;
+    alignas(std::max_align_t) std::byte room_[operation_bytes_max];
+  };
+
   template <class Handler>
-  handler_of(Handler h, bool has_executor)
-      : asio::any_completion_handler<Signature>(std::move(h)), has_executor_(has_executor) {}
-  [[nodiscard]] bool has_executor() const { return has_executor_; }
+  handler_of(Handler h, bool has_executor) : pending_(&node<Handler>::make(std::move(h), has_executor)) {}
+  handler_of(handler_of&& from) noexcept : pending_(from.release()) {}
+  handler_of& operator=(handler_of&&) = delete;
+  ~handler_of() {
+    if (pending_ != nullptr) pending_->drop();
+  }
+
+  [[nodiscard]] pending& get() const { return *pending_; }
+  pending* release() { return std::exchange(pending_, nullptr); }
+  void operator()(Args... args) && { release()->call(std::move(args)...); }
 
  private:
-  bool has_executor_;
+  template <class Handler>
+  class node;
+
+  pending* pending_;
+};
+
+template <class... Args>
+template <class Handler>
+class handler_of<void(Args...)>::node final : public pending {
+ public:
+  [[nodiscard]] static node& make(Handler&& h, bool has_executor) {
+    memory from = allocator_of(h);
+    node* const room = std::allocator_traits<memory>::allocate(from, 1);
+    try {
+      return *new (room) node(std::move(h), has_executor);
+    } catch (...) {
+      std::allocator_traits<memory>::deallocate(from, room, 1);
+      throw;
+    }
+  }
+
+  void call(Args&&... args) override {
+    Handler h(std::move(handler_));
+    end(h);
+    std::move(h)(std::move(args)...);
+  }
+  void drop() noexcept override {
+    const Handler h(std::move(handler_));
+    end(h);
+  }
+  [[nodiscard]] asio::cancellation_slot slot() const noexcept override {
+    return asio::get_associated_cancellation_slot(handler_);
+  }
+  [[nodiscard]] asio::any_completion_executor executor() const noexcept override {
+    return asio::any_completion_executor(std::nothrow,
+                                         asio::get_associated_executor(handler_, asio::system_executor()));
+  }
+
+ private:
+  using associated = asio::associated_allocator_t<Handler, asio::recycling_allocator<void>>;
+  using memory = typename std::allocator_traits<associated>::template rebind_alloc<node>;
+
+  static memory allocator_of(const Handler& h) {
+    return memory(asio::get_associated_allocator(h, asio::recycling_allocator<void>()));
+  }
+
+  node(Handler&& h, bool has_executor)
+      : pending(has_executor, asio::get_associated_cancellation_slot(h).is_connected()), handler_(std::move(h)) {}
+  ~node() = default;
+
+  void end(const Handler& moved) noexcept {
+    memory to = allocator_of(moved);
+    this->~node();
+    std::allocator_traits<memory>::deallocate(to, this, 1);
+  }
+
+  Handler handler_;
 };
 
 /// Stands for an executor where none is associated.
