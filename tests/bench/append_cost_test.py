@@ -15,9 +15,9 @@ DEPTH = "32"
 ALLOCATIONS_MAX = {"append": 0.01, "read": 0}  # per operation; under appends the trees grow
 # Instructions of an operation of 4 KiB, without the device and the checksum, at most: what it is, the depth, options.
 INSTRUCTIONS_MAX = (
-    ("append", "32", (), 2150),
-    ("read", "1", ("--reads", "--no-checksums"), 3260),
-    ("read", "32", ("--reads", "--no-checksums"), 2400),
+    ("append", "32", (), 1470),
+    ("read", "1", ("--reads", "--no-checksums"), 3170),
+    ("read", "32", ("--reads", "--no-checksums"), 2115),
 )
 
 
