@@ -3,9 +3,10 @@
 # A doctest program NAME; each of its cases becomes a CTest of its own. Status 77 means skipped. In a sanitizer's build
 # the tests bear its name, so that several builds can run as one CTest.
 #
-# furrow_add_fuzzer(NAME SOURCES ... [DEPS ...] [CORPUS DIR])
+# furrow_add_fuzzer(NAME SOURCES ... [DEPS ...] CORPUS DIR)
 #
-# A libFuzzer program NAME, with FURROW_BUILD_FUZZERS only; its CTest runs the corpus and a bounded number of new inputs.
+# With FURROW_BUILD_FUZZERS a libFuzzer program NAME, whose CTest runs the corpus and a bounded number of new inputs. Else
+# a program that runs the corpus alone.
 include_guard()
 include(doctest)
 
@@ -30,12 +31,19 @@ endfunction()
 set(FURROW_FUZZ_RUNS 20000 CACHE STRING "New inputs that a fuzzer's CTest tries")
 function(furrow_add_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;DEPS")
-  if(NOT FURROW_BUILD_FUZZERS)
-    return()
-  endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} furrow_warnings)
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  add_test(NAME "fuzz: ${name}" COMMAND ${name} -seed=1 -runs=${FURROW_FUZZ_RUNS} -max_len=65536 ${arg_CORPUS})
-  set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz TIMEOUT 300)
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  if(FURROW_BUILD_FUZZERS)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    # What is new goes to the build's own folder.
+    file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/${name}.found")
+    add_test(NAME "fuzz: ${name}" COMMAND ${name} -seed=1 -runs=${FURROW_FUZZ_RUNS} -max_len=8192 -timeout=20
+      "${CMAKE_CURRENT_BINARY_DIR}/${name}.found" "${arg_CORPUS}")
+    set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz TIMEOUT 600)
+  else()
+    target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cpp")
+    add_test(NAME "${furrow_test_prefix}corpus: ${name}" COMMAND ${name} "${arg_CORPUS}")
+    set_tests_properties("${furrow_test_prefix}corpus: ${name}" PROPERTIES LABELS fuzz TIMEOUT 300)
+  endif()
 endfunction()

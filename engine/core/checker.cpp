@@ -23,7 +23,7 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   named_by_.clear();
   run_ = begun_ = unflagged_ = 0;
   swept_ = 0;
-  object_ = 0;
+  object_ = removed_ = 0;
   c_.publish_queue->pause(true);  // K1
   out_.pages = c_.objects->pages() + c_.zone_pages->pages();
   next();
@@ -52,6 +52,8 @@ void checker::next() {
     from_ = format::key{l.cell().key} + '\0';
   }
   end_object();
+  if (out_.objects - removed_ != c_.super.object_count)
+    found("the store's count of objects is not that of its objects");
   begin_sweep();
 }
 
@@ -110,6 +112,7 @@ readiness checker::look_dropped(object_id id, format::value_view value) {
   const tree_lookup l = c_.objects->find(format::object_key(id));
   if (!l.ready()) return readiness::wait(l.page());
   const auto v = l.has_cell() ? format::decode_object(l.cell().value) : std::nullopt;
+  if (value.empty()) ++removed_;
   if (!value.empty() && !format::decode_doomed(value))
     found("an object's doomed blocks cannot be read", {.object = id});
   if (!v)

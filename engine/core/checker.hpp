@@ -68,6 +68,7 @@ class checker {
   std::vector<std::size_t> order_;  // of runs_ by address: they are read in it
   std::size_t run_ = 0;
   // The sweep: extents of order_ that were begun, and of these, as a heap by their ends, those that have not ended.
+  std::uint64_t removed_ = 0;  // objects that are gone but for their extents
   std::uint64_t swept_ = 0;
   std::size_t begun_ = 0;
   std::vector<std::size_t> named_by_;
