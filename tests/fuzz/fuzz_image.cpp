@@ -3,13 +3,15 @@
 //
 // Input
 //   image u8 | count u8 | count x forgery | operations until there is no more
-//   forgery      structure u16 | offset u16 | count u8 (below 16) | bytes
+//   forgery      structure u16 | where u16 (a fourth of it, of all bytes if it divides, else of those not zero) |
+//                count u8 (below 16) | bytes
 //   operation    kind u8 | object u8 | offset u32 | bytes u32
 //
 // Not here: which bytes are right, when what says so is forged.
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 
 #include "fuzz/input.hpp"
 #include "sim/content.hpp"
@@ -89,14 +91,19 @@ class session {
   void read(std::uint8_t object, std::uint64_t offset, std::size_t bytes) {
     const core::handle_id h = handle(object);
     if (h == core::handle_id{}) return;
+    const core::notification n = ask(core::stat_request{h});
+    const std::uint64_t end = n.error ? 0 : std::get<object_status>(n.result).bytes;
+    if (offset >= end) return;
     core::read_request request;
     request.handle = h;
-    request.ranges = {{offset, std::span{memory_}.first(std::min(bytes, memory_.size()))}};
+    request.ranges = {{offset, std::span{memory_}.first(
+                                   std::min({end - offset, std::uint64_t{bytes}, std::uint64_t{memory_.size()}}))}};
     ask(std::move(request));
   }
   void operation(std::uint8_t kind, std::uint8_t object, std::uint64_t offset, std::uint64_t bytes) {
     const core::handle_id h = handle(object % 28);
-    const segment_list memory{{memory_.data(), std::min<std::size_t>(bytes % 70'000, memory_.size())}};
+    const std::size_t given = std::min<std::size_t>(bytes % 70'000, memory_.size());
+    const segment_list memory{{memory_.data(), given}};
     constexpr std::uint64_t block = zoned::store_block_bytes;
     if (kind % 14 < 9 && h == core::handle_id{}) return;
     switch (kind % 14) {
@@ -106,7 +113,7 @@ class session {
         ask(core::append_request{h, memory, {}});
         return;
       case 2:
-        ask(core::write_request{h, offset % (1 << 20), memory[0].bytes, memory, {}});
+        ask(core::write_request{h, offset % (1 << 20), given, memory, {}});
         return;
       case 3:
         ask(core::zero_request{h, offset, bytes, (kind & 64) != 0, {}});
@@ -168,7 +175,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     const auto count = in.number() % 6;
     for (int i = 0; i < count; ++i) {
       const auto index = in.number<std::uint16_t>() % forged.structures();
-      const auto offset = in.number<std::uint16_t>();
+      const auto where = in.number<std::uint16_t>();
+      const std::size_t offset = where % 4 == 0 ? where / 4U : forged.said(index, where / 4U);
       forged.forge(index, offset, in.bytes(in.number() % 16));
     }
   }

@@ -54,6 +54,14 @@ void forgery::reseal(structure& s) {
   zones_.poke(s.at, s.bytes);
 }
 
+std::size_t forgery::said(std::size_t index, std::size_t n) const {
+  std::vector<std::size_t> all;
+  const std::vector<std::byte>& bytes = structures_[index].bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    if (bytes[i] != std::byte{0}) all.push_back(i);
+  return all[n % all.size()];
+}
+
 void forgery::forge(std::size_t index, std::size_t offset, std::span<const std::byte> bytes) {
   const field was = field_of(structures_[index]);
   field is;

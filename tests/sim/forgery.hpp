@@ -27,6 +27,8 @@ class forgery {
   [[nodiscard]] std::size_t structures() const { return structures_.size(); }
   /// Until the next forge().
   [[nodiscard]] view at(std::size_t index) const { return {structures_[index].at, structures_[index].bytes}; }
+  /// Where the n-th byte of a structure is that is not zero, n taken modulo their number: most of it is padding.
+  [[nodiscard]] std::size_t said(std::size_t index, std::size_t n) const;
   /// Bytes of structure `index` from `offset` on (taken modulo its length) become these, as far as it reaches. The
   /// checksum's own field is left to what follows from it.
   void forge(std::size_t index, std::size_t offset, std::span<const std::byte> bytes);
