@@ -200,6 +200,13 @@ readiness applier::prepare_tail(const format::tail_record& r) {
   if (auto done = prepare_chunks(r.object, true); !done.ready()) return done;
   if (v->tail_epoch != r.tail_epoch || v->bytes % block_bytes != r.from || r.from + r.bytes.size() >= block_bytes)
     return readiness::no("a tail that does not follow the object's end");
+  if (const std::size_t kept = r.from % format::chunk_bytes; kept != 0) {
+    const tree_lookup l =
+        c_.objects->find(format::tail_key(r.object, static_cast<std::uint8_t>(r.from / format::chunk_bytes)));
+    if (!l.ready()) return readiness::wait(l.page());
+    if (!l.has_cell() || l.cell().value.size() != kept)
+      return readiness::no("an object's tail is not as long as its end says");
+  }
   return readiness::yes();
 }
 
