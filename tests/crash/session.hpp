@@ -1,0 +1,41 @@
+// A core on a recorder: asks one thing after the other, and lets the device work between.
+//
+// Invariants
+//   I1  All that the core wants to submit is submitted before the next command completes: as much is in flight as may be.
+//   I2  A store that neither answers nor does anything is a broken_promise, and so is an event of damage.
+//
+// Not here: what is asked (operations.hpp, inspector.hpp).
+#pragma once
+
+#include <memory>
+
+#include "core/core.hpp"
+#include "crash/recorder.hpp"
+
+namespace furrow::crash {
+
+class session {
+ public:
+  session(recorder& device, const store_options& options, std::int64_t now_ns);
+
+  /// The answer, an error too.
+  [[nodiscard]] core::notification ask(core::request_body body);
+  /// The answer; an error is a broken promise, of which `what` says what was asked.
+  core::notification must(core::request_body body, const char* what);
+  /// Until there is nothing left to do.
+  void settle();
+
+  /// Events of damage are no fault of the engine's.
+  bool damage_expected = false;
+
+ private:
+  void deliver(core::notification& n);
+  bool step();
+
+  recorder& device_;
+  std::unique_ptr<core::core> core_;
+  std::uint64_t asked_ = 0;
+  std::int64_t now_ns_;
+};
+
+}  // namespace furrow::crash
