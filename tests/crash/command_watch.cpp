@@ -47,7 +47,7 @@ command_watch::command_watch(const zoned::memory_zones& image) : shape_{image.sh
   }
 }
 
-command_kind command_watch::kind_of(const zoned::command& c) {
+command_kind command_watch::kind_of(const zoned::command& c, bool cleaning) const {
   const auto role = c.zone.value < zones_.size() ? zones_[c.zone.value].role : format::zone_role::free;
   switch (c.op) {
     case opcode::append:
@@ -56,8 +56,7 @@ command_kind command_watch::kind_of(const zoned::command& c) {
       const auto magic = format::load_le<std::uint64_t>(c.segments.front().data);
       if (magic == format::superblock_magic) return command_kind::superblock;
       if (magic == format::zone_header_magic) return command_kind::zone_header;
-      if (role == format::zone_role::data)
-        return zones_[c.zone.value].cls >= format::zone_class::cleaner ? command_kind::moved_data : command_kind::data;
+      if (role == format::zone_role::data) return cleaning ? command_kind::moved_data : command_kind::data;
       return magic == format::group_magic ? command_kind::journal : command_kind::pages;
     }
     case opcode::reset:
@@ -101,7 +100,7 @@ void command_watch::look_for_records(const zoned::command& c, in_flight& to) {
 }
 
 command_kind command_watch::submitted(const zoned::command& c, bool cleaning) {
-  in_flight f{.id = c.id, .kind = kind_of(c), .zone = c.zone};
+  in_flight f{.id = c.id, .kind = kind_of(c, cleaning), .zone = c.zone};
   if (f.kind == command_kind::journal) look_for_records(c, f);
   zone_use* const u = c.zone.value < zones_.size() ? &zones_[c.zone.value] : nullptr;
   if (f.kind == command_kind::zone_header) {

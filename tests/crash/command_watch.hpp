@@ -63,6 +63,7 @@ class command_watch {
  public:
   explicit command_watch(const zoned::memory_zones& image);
 
+  /// `cleaning`: nobody but the cleaner reads or writes data.
   command_kind submitted(const zoned::command& c, bool cleaning);
   void completed(const zoned::command& c);
   /// In which steps it stands now: a bit for each.
@@ -83,7 +84,7 @@ class command_watch {
     bool was_reset = false;
   };
 
-  [[nodiscard]] command_kind kind_of(const zoned::command& c);
+  [[nodiscard]] command_kind kind_of(const zoned::command& c, bool cleaning) const;
   void look_for_records(const zoned::command& c, in_flight& to);
   [[nodiscard]] bool any(command_kind k) const;
 

@@ -51,6 +51,8 @@ std::string reproduction(const arguments& args, const workload& w, std::optional
 std::vector<workload> cleaner_workloads() {
   using enum kind;
   return {{start::full, {clean, append_many, append_many, append_many}},
+          {start::full, {remove, clean, append_many, append_many, append_many, remove, append_many, append_many,
+                         append_many, append_many, remove, append_many, append_many, append_many, append_many}},
           {start::full, {remove, clean, append_many, checkpoint, append_many}},
           {start::full, {write_middle, append_durable, clean, create, append_many}},
           {start::full, {truncate, clean, reopen, append_many, clean, append_many}},

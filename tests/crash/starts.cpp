@@ -22,7 +22,7 @@ zoned::geometry shape_of(start s) {
   zoned::geometry g;
   g.lba_bytes = s == start::fresh ? 512 : 4096;
   g.zone_bytes = g.last_zone_bytes = zone_bytes;
-  g.zone_count = 24;
+  g.zone_count = s == start::fresh || s == start::full ? 24 : 36;
   if (s == start::full) g.active_max = g.open_max = 6;
   return g;
 }
@@ -68,8 +68,8 @@ void fill(performer& p) {
     const object_id id = p.find_or_make(made == 0 ? "a" : fmt::format("f{}", made));
     p.append_to(id, object_blocks * block_bytes + 100 * (made % 2), durability::written);
   }
-  // Of each zone something dies: an object in five is removed, of the others one in three is written over in its middle.
-  for (std::uint64_t i = 1; i < made; i += 5) p.remove(fmt::format("f{}", i));
+  // Of each zone something dies: an object in three is removed, another in three is written over in its middle.
+  for (std::uint64_t i = 1; i < made; i += 3) p.remove(fmt::format("f{}", i));
   p.settle();
   for (std::uint64_t i = 2; i < made; i += 3)
     if (const object_id id = p.states().back().id_of(fmt::format("f{}", i)); id != 0)

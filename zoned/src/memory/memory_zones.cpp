@@ -13,9 +13,12 @@ namespace {
 
 void fill_unwritten(std::span<std::byte> out, std::uint64_t offset_bytes) {
   constexpr std::string_view pattern = memory_zones::unwritten_pattern;
-  for (std::size_t i = 0; i < out.size(); ++i) {
+  const std::size_t first = std::min(out.size(), pattern.size());
+  for (std::size_t i = 0; i < first; ++i)
     out[i] = static_cast<std::byte>(pattern[(offset_bytes + i) % pattern.size()]);
-  }
+  // What is there is the pattern from its first byte on, and twice as long each time.
+  for (std::size_t have = first; have < out.size(); have *= 2)
+    std::memcpy(out.data() + have, out.data(), std::min(have, out.size() - have));
 }
 
 }  // namespace
@@ -152,7 +155,7 @@ void memory_zones::store_bytes(store& s, zone_index zone, std::uint64_t offset_b
     const auto part = bytes.first(std::min(bytes.size(), chunk_bytes - within));
     std::shared_ptr<chunk>& c = s.chunks[offset_bytes / chunk_bytes];
     if (c == nullptr) {
-      c = std::make_shared<chunk>();
+      c = std::make_shared_for_overwrite<chunk>();
       fill_unwritten(c->bytes, 0);
     } else if (c.use_count() > 1) {
       c = std::make_shared<chunk>(*c);

@@ -59,7 +59,7 @@ class memory_zones {
   [[nodiscard]] std::uint64_t resident_bytes() const;
 
  private:
-  static constexpr std::size_t chunk_bytes = 64 << 10;
+  static constexpr std::size_t chunk_bytes = 16 << 10;
   struct chunk {
     alignas(64) std::array<std::byte, chunk_bytes> bytes;
   };
