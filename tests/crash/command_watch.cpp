@@ -16,11 +16,12 @@ using zoned::opcode;
 using zoned::store_block_bytes;
 
 constexpr std::array<const char*, command_kind_count> kind_names = {
-    "superblock",     "zone header",      "journal",        "pages",      "data",   "moved data",    "flush",
-    "reset of superblocks", "reset of metadata", "reset of data", "finish", "open or close", "read", "report"};
+    "superblock",           "zone header",       "journal",       "pages",  "data",          "moved data", "flush",
+    "reset of superblocks", "reset of metadata", "reset of data", "finish", "open or close", "read",       "report"};
 constexpr std::array<const char*, cleaner_step_count> step_names = {
-    "reading",        "have read",     "writing",      "written",   "flushing", "recording move", "move recorded", "move durable",
-    "recording free", "free recorded", "reset queued", "resetting", "reset",    "reusing",        "reused"};
+    "reading",        "have read",     "writing",      "written",        "flushing",
+    "recording move", "move recorded", "move durable", "recording free", "free recorded",
+    "reset queued",   "resetting",     "reset",        "reusing",        "reused"};
 
 std::vector<std::byte> gather(std::span<const zoned::segment> segments) {
   std::vector<std::byte> all;
@@ -112,8 +113,7 @@ command_kind command_watch::submitted(const zoned::command& c, bool cleaning) {
   }
   if (f.kind == command_kind::superblock) u->role = format::zone_role::superblock;
   if (f.kind == command_kind::reset_data) u->was_reset = true;
-  if (f.kind == command_kind::read)
-    f.names_move = cleaning && u->role == format::zone_role::data;
+  if (f.kind == command_kind::read) f.names_move = cleaning && u->role == format::zone_role::data;
   if (f.kind == command_kind::flush) flush_covers_ = last_.has_value();
   in_flight_.push_back(f);
   return f.kind;
@@ -135,7 +135,9 @@ void command_watch::completed(const zoned::command& c) {
   if (last_ == cleaner_step::free_recorded) last_ = cleaner_step::reset_queued;
 }
 
-bool command_watch::any(command_kind k) const { return std::ranges::find(in_flight_, k, &in_flight::kind) != in_flight_.end(); }
+bool command_watch::any(command_kind k) const {
+  return std::ranges::find(in_flight_, k, &in_flight::kind) != in_flight_.end();
+}
 
 std::uint32_t command_watch::steps() const {
   std::uint32_t mask = 0;

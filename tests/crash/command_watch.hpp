@@ -39,20 +39,20 @@ inline constexpr std::size_t command_kind_count = static_cast<std::size_t>(comma
 
 /// What the cleaner has done last of a zone, and what is next. A store may stand in several.
 enum class cleaner_step : std::uint8_t {
-  reading,         ///< A victim is chosen; the first of its blocks are being read.
-  have_read,       ///< Nothing is written yet.
-  writing,         ///< What lives in it, elsewhere.
+  reading,    ///< A victim is chosen; the first of its blocks are being read.
+  have_read,  ///< Nothing is written yet.
+  writing,    ///< What lives in it, elsewhere.
   written,
-  flushing,        ///< What was moved, before its record is written.
+  flushing,  ///< What was moved, before its record is written.
   recording_move,
-  move_recorded,   ///< Not flushed.
-  move_durable,    ///< The zone is not freed yet.
+  move_recorded,  ///< Not flushed.
+  move_durable,   ///< The zone is not freed yet.
   recording_free,
-  free_recorded,   ///< Not flushed.
-  reset_queued,    ///< The record that frees it is durable.
+  free_recorded,  ///< Not flushed.
+  reset_queued,   ///< The record that frees it is durable.
   resetting,
   reset,
-  reusing,         ///< The header of its next use is on its way.
+  reusing,  ///< The header of its next use is on its way.
   reused,
   count
 };

@@ -68,10 +68,11 @@ std::string difference(const contents& expected, const contents& found) {
     const held_object& f = at->second;
     if (f.digest() == o.digest()) continue;
     const auto wrong = std::ranges::mismatch(o.bytes, f.bytes).in1 - o.bytes.begin();
-    text += fmt::format(" object {} has {} bytes, name '{}' in {}, mode {:o}, fence {}, not {}, '{}' in {}, {:o}, {}; "
-                        "bytes differ from {} on;",
-                        id, f.bytes.size(), f.name, f.collection, f.mode, f.fence_epoch, o.bytes.size(), o.name,
-                        o.collection, o.mode, o.fence_epoch, wrong);
+    text += fmt::format(
+        " object {} has {} bytes, name '{}' in {}, mode {:o}, fence {}, not {}, '{}' in {}, {:o}, {}; "
+        "bytes differ from {} on;",
+        id, f.bytes.size(), f.name, f.collection, f.mode, f.fence_epoch, o.bytes.size(), o.name, o.collection, o.mode,
+        o.fence_epoch, wrong);
   }
   for (const auto& [id, o] : found.objects)
     if (!expected.objects.contains(id)) text += fmt::format(" object {} ('{}') is there;", id, o.name);

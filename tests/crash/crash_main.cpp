@@ -51,8 +51,9 @@ std::string reproduction(const arguments& args, const workload& w, std::optional
 std::vector<workload> cleaner_workloads() {
   using enum kind;
   return {{start::full, {clean, append_many, append_many, append_many}},
-          {start::full, {remove, clean, append_many, append_many, append_many, remove, append_many, append_many,
-                         append_many, append_many, remove, append_many, append_many, append_many, append_many}},
+          {start::full,
+           {remove, clean, append_many, append_many, append_many, remove, append_many, append_many, append_many,
+            append_many, remove, append_many, append_many, append_many, append_many}},
           {start::full, {remove, clean, append_many, checkpoint, append_many}},
           {start::full, {write_middle, append_durable, clean, create, append_many}},
           {start::full, {truncate, clean, reopen, append_many, clean, append_many}},
@@ -224,16 +225,18 @@ std::string list_kinds() {
 
 int main(int argc, char** argv) {
   arguments args;
-  CLI::App app{"Cuts small workloads at every device command and LBA, and opens each state that is left.\n"
-               "Kinds of operations: " +
-               list_kinds() + "\nEnds with status 0, 1 if a promise was broken, 2 if it was called wrongly."};
+  CLI::App app{
+      "Cuts small workloads at every device command and LBA, and opens each state that is left.\n"
+      "Kinds of operations: " +
+      list_kinds() + "\nEnds with status 0, 1 if a promise was broken, 2 if it was called wrongly."};
   app.add_option("--seed", args.how.seed, "Of payloads, and of what is drawn")->capture_default_str();
   app.add_option("--ops", args.operations, "Operations of a workload: all workloads of at most so many")
       ->capture_default_str();
   app.add_option("--only", args.only, "These kinds of operations alone");
   app.add_option("--start", args.starts, "These starting states alone: fresh objects full read_only");
   app.add_option("--sample", args.sample, "So many states of workloads that are drawn, each of --ops operations");
-  app.add_flag("--cleaner", args.cleaner, "Workloads that take the cleaner through all its steps, each of which must be cut");
+  app.add_flag("--cleaner", args.cleaner,
+               "Workloads that take the cleaner through all its steps, each of which must be cut");
   app.add_option("--run", args.run, "One workload: kinds, with commas; or nothing");
   app.add_option("--state", args.state, "Of that workload, the state of this hash alone");
   app.add_option("--keep", args.how.keep_per_mille, "Of 1000 states, look at so many")->capture_default_str();

@@ -153,16 +153,15 @@ std::uint64_t explorer::look(const workload& w, const recording& r, const zoned:
 void explorer::judge(const recording& r, const cut& c, std::uint64_t digest) const {
   const auto last = std::find(r.digests.rbegin(), r.digests.rend(), digest);
   if (last == r.digests.rend()) {
-    std::string why = fmt::format("what is there is what the store held after none of its {} publications",
-                                  r.digests.size() - 1);
+    std::string why =
+        fmt::format("what is there is what the store held after none of its {} publications", r.digests.size() - 1);
     for (std::size_t i = c.durable; i < r.states.size(); ++i)
       why += fmt::format("\n  beside {}:{}", i, difference(r.states[i], found_));
     throw broken_promise{why};
   }
   const auto publications = static_cast<std::size_t>(r.digests.rend() - last) - 1;
   if (publications < c.durable)
-    throw broken_promise{
-        fmt::format("what is there are {} publications, and {} are durable", publications, c.durable)};
+    throw broken_promise{fmt::format("what is there are {} publications, and {} are durable", publications, c.durable)};
 }
 
 void explorer::explore_cut(const workload& w, const recording& r, const cut& c) {

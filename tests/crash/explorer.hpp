@@ -35,9 +35,9 @@ struct workload {
 struct choice {
   std::uint64_t seed = 1;
   std::uint64_t product_max = product_max_default;
-  std::uint32_t keep_per_mille = 1000;     ///< States that are looked at, of those that there are.
-  std::uint32_t reopen_per_mille = 1000;   ///< Of these, of which a second open is looked at,
-  std::uint32_t recut_per_mille = 250;     ///< and of which recovery is cut.
+  std::uint32_t keep_per_mille = 1000;    ///< States that are looked at, of those that there are.
+  std::uint32_t reopen_per_mille = 1000;  ///< Of these, of which a second open is looked at,
+  std::uint32_t recut_per_mille = 250;    ///< and of which recovery is cut.
   std::uint64_t states_max = ~std::uint64_t{0};
   std::optional<std::uint64_t> only_state;
   bool flushes_lie = false;
@@ -112,7 +112,7 @@ class explorer {
   totals totals_;
   std::array<std::unique_ptr<start_state>, start_count> starts_;
   std::unordered_map<std::uint64_t, std::uint64_t> verdicts_;  // by state: the digest of what it holds
-  contents found_;  // in the state that was looked at last
+  contents found_;                                             // in the state that was looked at last
 };
 
 }  // namespace furrow::crash

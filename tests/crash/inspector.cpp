@@ -61,8 +61,8 @@ class looker {
       for (std::uint64_t b = 0; b < (x.bytes + block_bytes - 1) / block_bytes; ++b) {
         const auto [seen, fresh] = blocks_.emplace(first + b, x.shared);
         if (!fresh && !(seen->second && x.shared))
-          throw broken_promise{fmt::format("object {}: a block of the extent at {} is another's as well", id,
-                                           x.offset_bytes)};
+          throw broken_promise{
+              fmt::format("object {}: a block of the extent at {} is another's as well", id, x.offset_bytes)};
       }
     }
     if (end != o.bytes.size())
@@ -102,14 +102,13 @@ void compare_accounts(session& s, const contents& found, std::uint64_t blocks) {
   if (all.objects != found.objects.size())
     throw broken_promise{fmt::format("{} objects by the accounts, {} found", all.objects, found.objects.size())};
   if (all.live_bytes != blocks * block_bytes)
-    throw broken_promise{
-        fmt::format("{} live blocks by the accounts, {} found", all.live_bytes / block_bytes, blocks)};
+    throw broken_promise{fmt::format("{} live blocks by the accounts, {} found", all.live_bytes / block_bytes, blocks)};
 }
 
 /// What a store at rest may keep a zone for in which nothing lives.
 bool may_keep(zone_keeper k) {
-  return k != zone_keeper::freeing && k != zone_keeper::reset && k != zone_keeper::writes &&
-         k != zone_keeper::reader && k != zone_keeper::move && k != zone_keeper::suspect;
+  return k != zone_keeper::freeing && k != zone_keeper::reset && k != zone_keeper::writes && k != zone_keeper::reader &&
+         k != zone_keeper::move && k != zone_keeper::suspect;
 }
 
 void compare_zones(session& s) {

@@ -17,8 +17,8 @@
 namespace furrow::crash {
 
 struct inspection {
-  object_id id_max = 0;       ///< The last one that may be there.
-  bool reopen = true;         ///< 6
+  object_id id_max = 0;  ///< The last one that may be there.
+  bool reopen = true;    ///< 6
   std::int64_t now_ns = 2'000'000'000'000'000'000;
   store_options options{};
 };

@@ -134,8 +134,7 @@ void performer::write_to(object_id id, std::uint64_t offset_bytes, std::uint64_t
   if (must(std::move(r), "write")) {
     const std::uint64_t end = offset_bytes + bytes;
     for (std::uint64_t at = offset_bytes; at < end;) {
-      const std::uint64_t until =
-          std::min(end, at / block_bytes * block_bytes + options_.ordered_extent_bytes_max);
+      const std::uint64_t until = std::min(end, at / block_bytes * block_bytes + options_.ordered_extent_bytes_max);
       put(next().objects.at(id).bytes, at, std::span{from}.subspan(at - offset_bytes, until - at));
       at = until;
     }
@@ -171,7 +170,8 @@ void performer::clone() {
   if (id == 0) return;
   const std::vector<std::byte> source = now().objects.at(from).bytes;
   const std::uint64_t begin = source.size() >= 2 * block_bytes ? block_bytes : 0;
-  const std::uint64_t bytes = std::min<std::uint64_t>(2 * block_bytes, (source.size() - begin) / block_bytes * block_bytes);
+  const std::uint64_t bytes =
+      std::min<std::uint64_t>(2 * block_bytes, (source.size() - begin) / block_bytes * block_bytes);
   if (bytes == 0) return;
   const core::handle_id handle = handle_of(id), source_handle = handle_of(from);
   if (must(core::clone_request{handle, 0, source_handle, begin, bytes, {}}, "clone"))
@@ -219,7 +219,8 @@ void performer::batch() {
   r.members.emplace_back(std::move(make));
   r.members.emplace_back(core::batch_request::append{{}, 0, {{of_new.data(), of_new.size()}}, {}});
   const object_id removed = now().id_of("b");
-  if (removed != 0) r.members.emplace_back(core::remove_request{.collection = default_collection, .name = "b", .id = 0});
+  if (removed != 0)
+    r.members.emplace_back(core::remove_request{.collection = default_collection, .name = "b", .id = 0});
   r.members.emplace_back(core::batch_request::append{handle, 0, {{of_old.data(), of_old.size()}}, {}});
   const core::notification n = session_->ask(std::move(r));
   if (n.error == errc::no_space) {
@@ -260,7 +261,8 @@ void performer::reserve() {
   const object_id id = target();
   if (id == 0) return;
   const core::handle_id handle = handle_of(id);
-  if (must(core::reserve_request{handle, 4 * block_bytes}, "reserve")) append_to(id, 2 * block_bytes, durability::written);
+  if (must(core::reserve_request{handle, 4 * block_bytes}, "reserve"))
+    append_to(id, 2 * block_bytes, durability::written);
   session_->must(core::release_request{handle}, "release");
 }
 

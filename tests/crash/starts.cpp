@@ -20,7 +20,7 @@ constexpr std::array<const char*, start_count> names = {"fresh", "objects", "ful
 
 zoned::geometry shape_of(start s) {
   zoned::geometry g;
-  g.lba_bytes = s == start::fresh ? 512 : 4096;
+  g.lba_bytes = s == start::full ? 4096 : 512;
   g.zone_bytes = g.last_zone_bytes = zone_bytes;
   g.zone_count = s == start::fresh || s == start::full ? 24 : 36;
   if (s == start::full) g.active_max = g.open_max = 6;
@@ -49,8 +49,7 @@ zoned::memory_zones format(start s, std::uint64_t seed) {
   const zoned::geometry g = shape_of(s);
   std::vector<zoned::zone_info> zones;
   for (std::uint32_t i = 0; i < g.zone_count; ++i)
-    zones.push_back(
-        {{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, g.zone_bytes, g.zone_bytes, 0});
+    zones.push_back({{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, g.zone_bytes, g.zone_bytes, 0});
   recorder device{make_zones(g, promises_of(s), std::move(zones)), promises_of(s), false};
   session store{device, options_of(s), 1'600'000'000'000'000'000};
   format_options o;
@@ -77,8 +76,8 @@ void fill(performer& p) {
 }
 
 void make_objects(performer& p) {
-  constexpr kind all[] = {kind::append_many, kind::append_small, kind::clone, kind::rename,
-                          kind::append_many, kind::clone,        kind::batch, kind::clone, kind::append_small};
+  constexpr kind all[] = {kind::append_many, kind::append_small, kind::clone, kind::rename,      kind::append_many,
+                          kind::clone,       kind::batch,        kind::clone, kind::append_small};
   for (std::size_t i = 0; i < std::size(all); ++i) p.perform(all[i], 100 + i);
 }
 
@@ -87,8 +86,7 @@ zoned::zone_index pick_victim(session& store) {
   const core::notification n = store.must(core::zones_request{}, "zones");
   const zone_status* best = nullptr;
   for (const zone_status& z : std::get<std::vector<zone_status>>(n.result))
-    if (z.use == zone_use::data && (best == nullptr || z.live_blocks > best->live_blocks))
-      best = &z;
+    if (z.use == zone_use::data && (best == nullptr || z.live_blocks > best->live_blocks)) best = &z;
   if (best == nullptr) throw sim::broken_promise{"no zone of data to be made read-only"};
   return best->device.index;
 }
@@ -110,6 +108,9 @@ start_state make_start(start s, std::uint64_t seed) {
   if (s == start::objects || s == start::read_only) make_objects(p);
   if (s == start::full) fill(p);
   p.sync();
+  // The next but one superblock goes to the first zone of the ring again, which is reset for it.
+  const auto ring_bytes = [&] { return device.image().machine().at({1}).write_pointer_bytes; };
+  while (s == start::objects && ring_bytes() + 2 * block_bytes < zone_bytes) p.perform(kind::reopen, 0);
   std::optional<zoned::zone_index> victim;
   if (s == start::read_only) victim = pick_victim(p.store());
   if (s != start::full) p.store().must(core::close_request{}, "close");

@@ -1,10 +1,14 @@
 // The states that workloads start from: images of stores, and what these hold.
 //
-//   fresh       formatted, and closed cleanly. Zones of LBAs of 512 bytes, one copy of pages
-//   objects     closed cleanly: "a" with a tail, "b" of blocks that it shares with "a" and "c", "c"; two copies of pages
-//   full        not closed: no space left but what objects that were removed, and blocks that were written over, give when
-//               zones are cleaned and reset; few zones may be active
-//   read_only   "objects", with a zone that the device has made read-only, in which much lives
+//   fresh       formatted, opened and closed; one copy of pages
+//   objects     closed: "a" with a tail, "b" of blocks that it shares with "a" and "c", "c", and one made by a batch; two
+//               copies of pages; the ring of superblocks is about to go round
+//   full        not closed: filled until there was no space; of each zone something was removed or written over since, so that
+//               cleaning, resets and the reuse of zones are under way from its open on; six zones may be active, LBAs are 4 KiB
+//   read_only   "objects" without that of the ring, with a zone that the device has made read-only, in which the most lives
+//
+// LBAs are 512 bytes but for those of "full"; the write cache is volatile; appends are of at most 16 KiB, one for a zone at a
+// time; zones are of 64 KiB, ordered extents of 8 KiB, and a checkpoint begins when 16 KiB of journal have gathered.
 #pragma once
 
 #include <optional>

@@ -14,8 +14,7 @@ namespace {
 void fill_unwritten(std::span<std::byte> out, std::uint64_t offset_bytes) {
   constexpr std::string_view pattern = memory_zones::unwritten_pattern;
   const std::size_t first = std::min(out.size(), pattern.size());
-  for (std::size_t i = 0; i < first; ++i)
-    out[i] = static_cast<std::byte>(pattern[(offset_bytes + i) % pattern.size()]);
+  for (std::size_t i = 0; i < first; ++i) out[i] = static_cast<std::byte>(pattern[(offset_bytes + i) % pattern.size()]);
   // What is there is the pattern from its first byte on, and twice as long each time.
   for (std::size_t have = first; have < out.size(); have *= 2)
     std::memcpy(out.data() + have, out.data(), std::min(have, out.size() - have));
