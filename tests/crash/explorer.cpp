@@ -63,7 +63,7 @@ std::string describe(const workload& w) {
 
 const start_state& explorer::start_of(start s) {
   auto& known = starts_[static_cast<std::size_t>(s)];
-  if (!known) known = std::make_unique<start_state>(make_start(s, how_.seed));
+  if (!known) known = std::make_unique<start_state>(make_start(s, how_.seed, how_.no_cache));
   return *known;
 }
 
@@ -164,34 +164,41 @@ void explorer::judge(const recording& r, const cut& c, std::uint64_t digest) con
     throw broken_promise{fmt::format("what is there are {} publications, and {} are durable", publications, c.durable)};
 }
 
-void explorer::explore_cut(const workload& w, const recording& r, const cut& c) {
-  const auto try_state = [&](std::span<const std::uint32_t> outcome, std::uint64_t hash) {
-    ++totals_.states;
-    if (how_.only_state && *how_.only_state != hash) return;
-    try {
-      auto known = verdicts_.find(hash);
-      if (known == verdicts_.end()) {
-        if (done() || !chance(hash, 3, how_.keep_per_mille)) {
-          ++totals_.skipped;
-          return;
-        }
-        const auto image = c.what.build(outcome);
-        if (image == nullptr) return;  // a device could not be in it
-        if (how_.verbose)
-          fmt::print("state {:016x}, cut {} during {}:{}\n", hash, c.number, name_of(c.during),
-                     describe(c.what, outcome));
-        known = verdicts_.emplace(hash, look(w, r, *image, hash)).first;
-        ++totals_.states_by_command[static_cast<std::size_t>(c.during)];
-      }
-      judge(r, c, known->second);
-      if (known->second != r.digests.back()) ++totals_.lost;
-    } catch (const broken_promise& e) {
-      std::string why = fmt::format("{}\nstate {:016x}, cut {} of the run, during {}:{}", e.what(), hash, c.number,
-                                    name_of(c.during), describe(c.what, outcome));
-      throw broken_state{w, hash, why};
-    }
+void explorer::try_state(const workload& w, const recording& r, const cut& c, std::span<const std::uint32_t> outcome,
+                         std::uint64_t hash, bool power_lost) {
+  ++totals_.states;
+  if (how_.only_state && *how_.only_state != hash) return;
+  const auto where = [&] {
+    return fmt::format("state {:016x}, cut {} of the run, during {}:{}", hash, c.number, name_of(c.during),
+                       power_lost ? describe(c.what, outcome) : " the process ends");
   };
-  if (!enumerate(c.what, how_.product_max, try_state)) ++totals_.partial;
+  try {
+    auto known = verdicts_.find(hash);
+    if (known == verdicts_.end()) {
+      if (done() || !chance(hash, 3, how_.keep_per_mille)) {
+        ++totals_.skipped;
+        return;
+      }
+      const auto image = power_lost ? c.what.build(outcome, chance(hash, 4, 500))
+                                    : std::make_unique<zoned::memory_zones>(c.what.image);
+      if (image == nullptr) return;  // a device could not be in it
+      if (how_.verbose) fmt::print("{}\n", where());
+      known = verdicts_.emplace(hash, look(w, r, *image, hash)).first;
+      ++totals_.states_by_command[static_cast<std::size_t>(c.during)];
+    }
+    judge(r, c, known->second);
+    if (known->second != r.digests.back()) ++totals_.lost;
+  } catch (const broken_promise& e) {
+    throw broken_state{w, hash, fmt::format("{}\n{}", e.what(), where())};
+  }
+}
+
+void explorer::explore_cut(const workload& w, const recording& r, const cut& c) {
+  const bool all = enumerate(c.what, how_.product_max, [&](std::span<const std::uint32_t> outcome, std::uint64_t hash) {
+    try_state(w, r, c, outcome, hash, true);
+  });
+  if (!all) ++totals_.partial;
+  try_state(w, r, c, {}, c.what.image_hash(), false);
 }
 
 void explorer::explore(const workload& w) {

@@ -5,6 +5,10 @@
 //   2  after no fewer than were durable at that moment
 //   3  (of some) if recovery is cut in its turn, what the next one finds is the same
 //
+// Beside what a loss of power leaves, at each moment is looked at what is there when the process ends: all that was
+// submitted, in zones that are still open. In half of the states, drawn by their hash, bytes that were lost are still behind
+// the write pointer.
+//
 // Invariants
 //   I1  A state is looked at once, whatever workloads and moments it belongs to; what was found is held to each of them.
 //   I2  Which states are looked at does not depend on those that were before, but for I1.
@@ -41,6 +45,7 @@ struct choice {
   std::uint64_t states_max = ~std::uint64_t{0};
   std::optional<std::uint64_t> only_state;
   bool flushes_lie = false;
+  bool no_cache = false;  ///< A device that has no volatile write cache.
   bool verbose = false;
 };
 
@@ -102,6 +107,8 @@ class explorer {
   const start_state& start_of(start s);
   recording record(const workload& w);
   void explore_cut(const workload& w, const recording& r, const cut& c);
+  void try_state(const workload& w, const recording& r, const cut& c, std::span<const std::uint32_t> outcome,
+                 std::uint64_t hash, bool power_lost);
   [[nodiscard]] std::uint64_t look(const workload& w, const recording& r, const zoned::memory_zones& image,
                                    std::uint64_t hash);
   void judge(const recording& r, const cut& c, std::uint64_t digest) const;

@@ -37,19 +37,19 @@ class looker {
     const object_status status = std::get<object_status>(s_.must(core::stat_request{handle}, "stat").result);
     held_object& o = found_.objects[id];
     o = {status.name, status.collection, status.attributes.mode, status.fence_epoch, {}};
-    o.bytes.resize(status.bytes);
     if (status.bytes > 0 && what_ == scope::bytes) {
+      o.bytes.resize(status.bytes);
       core::read_request read;
       read.handle = handle;
       read.ranges = {{0, std::span{o.bytes}}};
       s_.must(std::move(read), "read");
     }
-    if (status.bytes > 0 && what_ == scope::places) look_at_extents(id, handle, o);
+    if (status.bytes > 0 && what_ == scope::places) look_at_extents(id, handle, status.bytes);
     s_.must(core::release_request{handle}, "release");
   }
 
-  void look_at_extents(object_id id, core::handle_id handle, const held_object& o) {
-    const core::notification n = s_.must(core::extents_request{handle, 0, o.bytes.size(), 1000}, "extents");
+  void look_at_extents(object_id id, core::handle_id handle, std::uint64_t bytes) {
+    const core::notification n = s_.must(core::extents_request{handle, 0, bytes, 1000}, "extents");
     std::uint64_t end = 0;
     for (const extent_status& x : std::get<extent_list>(n.result).extents) {
       if (x.offset_bytes != end || x.bytes == 0)
@@ -65,8 +65,7 @@ class looker {
               fmt::format("object {}: a block of the extent at {} is another's as well", id, x.offset_bytes)};
       }
     }
-    if (end != o.bytes.size())
-      throw broken_promise{fmt::format("object {} of {} bytes: extents up to {}", id, o.bytes.size(), end)};
+    if (end != bytes) throw broken_promise{fmt::format("object {} of {} bytes: extents up to {}", id, bytes, end)};
   }
 
   void compare_names() {

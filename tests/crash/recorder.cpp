@@ -246,7 +246,16 @@ moment recorder::now() const {
   return m;
 }
 
-std::unique_ptr<zoned::memory_zones> moment::build(std::span<const std::uint32_t> outcome) const {
+std::uint64_t moment::image_hash() const {
+  std::uint64_t hash = base_hash;
+  for (const auto& outcomes_of_zone : hashes) hash += outcomes_of_zone.back();
+  hash = mix(hash + image.machine().open_count());
+  for (const zone_info& z : image.machine().all())
+    if (zoned::is_open(z.condition)) hash = mix(hash ^ (z.index.value * 16 + static_cast<std::uint64_t>(z.condition)));
+  return hash;
+}
+
+std::unique_ptr<zoned::memory_zones> moment::build(std::span<const std::uint32_t> outcome, bool stale) const {
   auto zones = std::make_unique<zoned::memory_zones>(image);
   const std::uint64_t lba = image.shape().lba_bytes;
   for (std::size_t i = 0; i < loose.size(); ++i) {
@@ -265,7 +274,7 @@ std::unique_ptr<zoned::memory_zones> moment::build(std::span<const std::uint32_t
     at -= l.before.size();
     const std::uint64_t kept = l.durable_bytes + at * lba;
     if (kept > l.written_bytes) continue;  // the finish is done
-    if (kept < l.written_bytes) erase(*zones, l.zone, kept, l.written_bytes);
+    if (kept < l.written_bytes && !stale) erase(*zones, l.zone, kept, l.written_bytes);
     zones->force(cut_at(now, kept));
   }
   zones->lose_power();

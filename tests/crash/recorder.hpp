@@ -55,9 +55,13 @@ struct moment {
   std::vector<std::vector<std::uint64_t>> hashes;  ///< Of the outcomes of each loose zone.
   std::uint64_t base_hash = 0;                     ///< Of all others.
 
+  /// Of the image as it is, with the zones that are open.
+  [[nodiscard]] std::uint64_t image_hash() const;
   [[nodiscard]] std::size_t outcomes(std::size_t i) const { return hashes[i].size(); }
-  /// The zones when each loose zone has this outcome; none if a device could not be in that state.
-  [[nodiscard]] std::unique_ptr<zoned::memory_zones> build(std::span<const std::uint32_t> outcome) const;
+  /// The zones when each loose zone has this outcome; none if a device could not be in that state. Behind a write pointer
+  /// that went back is what was never written; with `stale`, still what was lost.
+  [[nodiscard]] std::unique_ptr<zoned::memory_zones> build(std::span<const std::uint32_t> outcome,
+                                                           bool stale = false) const;
 };
 
 class recorder {

@@ -7,7 +7,7 @@
 //               cleaning, resets and the reuse of zones are under way from its open on; six zones may be active, LBAs are 4 KiB
 //   read_only   "objects" without that of the ring, with a zone that the device has made read-only, in which the most lives
 //
-// LBAs are 512 bytes but for those of "full"; the write cache is volatile; appends are of at most 16 KiB, one for a zone at a
+// LBAs are 512 bytes but for those of "full"; the write cache is volatile, but with `no_cache`; appends are of at most 16 KiB, one for a zone at a
 // time; zones are of 64 KiB, ordered extents of 8 KiB, and a checkpoint begins when 16 KiB of journal have gathered.
 #pragma once
 
@@ -30,6 +30,6 @@ struct start_state {
   store_options options;
   contents holds;
 };
-[[nodiscard]] start_state make_start(start s, std::uint64_t seed);
+[[nodiscard]] start_state make_start(start s, std::uint64_t seed, bool no_cache);
 
 }  // namespace furrow::crash
