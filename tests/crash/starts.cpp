@@ -27,13 +27,13 @@ zoned::geometry shape_of(start s) {
   return g;
 }
 
-zoned::guarantees promises_of(bool no_cache) {
+zoned::guarantees promises_of(start s, bool no_cache) {
   zoned::guarantees p;
   p.volatile_cache = !no_cache;
   p.native_append = true;
   p.append_bytes_max = 16 * kib;
   p.transfer_bytes_max = 64 * kib;
-  p.appends_per_zone_max = 1;
+  p.appends_per_zone_max = s == start::objects ? 4 : 1;
   return p;
 }
 
@@ -50,7 +50,7 @@ zoned::memory_zones format(start s, std::uint64_t seed, bool no_cache) {
   std::vector<zoned::zone_info> zones;
   for (std::uint32_t i = 0; i < g.zone_count; ++i)
     zones.push_back({{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, g.zone_bytes, g.zone_bytes, 0});
-  recorder device{make_zones(g, promises_of(no_cache), std::move(zones)), promises_of(no_cache), false};
+  recorder device{make_zones(g, promises_of(s, no_cache), std::move(zones)), promises_of(s, no_cache), false};
   session store{device, options_of(s), 1'600'000'000'000'000'000};
   format_options o;
   o.page_copies = s == start::fresh || s == start::full ? 1 : 2;
@@ -102,7 +102,7 @@ std::optional<start> start_named(std::string_view name) {
 }
 
 start_state make_start(start s, std::uint64_t seed, bool no_cache) {
-  recorder device{format(s, seed, no_cache), promises_of(no_cache), false};
+  recorder device{format(s, seed, no_cache), promises_of(s, no_cache), false};
   performer p{device, options_of(s), seed, {}};
   p.open();
   if (s == start::objects || s == start::read_only) make_objects(p);
@@ -121,7 +121,7 @@ start_state make_start(start s, std::uint64_t seed, bool no_cache) {
     z.condition = zoned::zone_condition::read_only;
     image.force(z);
   }
-  return {s, std::move(image), promises_of(no_cache), options_of(s), p.states().back()};
+  return {s, std::move(image), promises_of(s, no_cache), options_of(s), p.states().back()};
 }
 
 }  // namespace furrow::crash

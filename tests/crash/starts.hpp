@@ -7,8 +7,8 @@
 //               cleaning, resets and the reuse of zones are under way from its open on; six zones may be active, LBAs are 4 KiB
 //   read_only   "objects" without that of the ring, with a zone that the device has made read-only, in which the most lives
 //
-// LBAs are 512 bytes but for those of "full"; the write cache is volatile, but with `no_cache`; appends are of at most 16 KiB, one for a zone at a
-// time; zones are of 64 KiB, ordered extents of 8 KiB, and a checkpoint begins when 16 KiB of journal have gathered.
+// LBAs are 512 bytes but for those of "full"; the write cache is volatile, but with `no_cache`; appends are of at most 16 KiB, one for a zone
+// at a time, in "objects" four; zones are of 64 KiB, ordered extents of 8 KiB, and a checkpoint begins when 16 KiB of journal have gathered.
 #pragma once
 
 #include <optional>
