@@ -58,6 +58,8 @@ std::vector<workload> cleaner_workloads() {
           {start::full, {write_middle, append_durable, clean, create, append_many}},
           {start::full, {truncate, clean, reopen, append_many, clean, append_many}},
           {start::full, {punch, checkpoint, clean, sync_store, append_many, append_many, reopen}},
+          {start::full, {append_many, sync_store, clean_later, write_middle, write_unaligned, punch, append_many}},
+          {start::full, {clean_later, remove, checkpoint_later, append_many, sync_later, append_many}},
           {start::read_only, {}},
           {start::read_only, {remove}},
           {start::read_only, {append_small, sync_store, clone}},

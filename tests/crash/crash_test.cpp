@@ -189,7 +189,7 @@ TEST_CASE("whatever is left of a small workload is what the store held after som
   const std::string broken = explore({}, {{start::fresh, {append_many, write_unaligned}},
                                           {start::objects, {clone, checkpoint}},
                                           {start::objects, {batch, reopen}},
-                                          {start::objects, {rename, sync_store, append_blocks}}});
+                                          {start::objects, {checkpoint_later, rename, append_blocks}}});
   CHECK(broken == "");
 }
 
@@ -197,7 +197,7 @@ TEST_CASE("wherever the cleaner is cut no block is lost") {
   using enum kind;
   choice how;
   how.keep_per_mille = 300;
-  const std::string broken = explore(how, {{start::full, {write_middle, clean, append_many, append_many}},
+  const std::string broken = explore(how, {{start::full, {clean_later, write_middle, append_many, append_many}},
                                            {start::read_only, {write_middle, checkpoint}}});
   CHECK(broken == "");
 }

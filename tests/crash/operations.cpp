@@ -16,10 +16,11 @@ constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
 constexpr std::uint64_t small_bytes = 700;
 
 constexpr std::array<const char*, kind_count> names = {
-    "append_small", "append_blocks", "append_many", "append_durable", "write_middle", "write_unaligned",
-    "write_zeroes", "punch",         "truncate",    "trim_front",     "clone",        "remove",
-    "rename",       "create",        "batch",       "attributes",     "collection",   "reserve",
-    "sync_object",  "sync_store",    "checkpoint",  "clean",          "reopen"};
+    "append_small",     "append_blocks", "append_many", "append_durable", "write_middle", "write_unaligned",
+    "write_zeroes",     "punch",         "truncate",    "trim_front",     "clone",        "remove",
+    "rename",           "create",        "batch",       "attributes",     "collection",   "reserve",
+    "sync_object",      "sync_store",    "checkpoint",  "clean",          "reopen",       "sync_later",
+    "checkpoint_later", "clean_later"};
 
 void put(std::vector<std::byte>& to, std::uint64_t offset, std::span<const std::byte> bytes) {
   if (to.size() < offset + bytes.size()) to.resize(offset + bytes.size());
@@ -45,6 +46,11 @@ void performer::all_durable(std::size_t states) {
   if (states - 1 <= durable_) return;
   durable_ = states - 1;
   if (became_durable) became_durable();
+}
+
+/// All that there is now, when it is answered.
+void performer::all_durable_later(core::request_body body) {
+  session_->ask_later(std::move(body), [this, states = states_.size()] { all_durable(states); });
 }
 
 void performer::open() {
@@ -352,6 +358,12 @@ void performer::perform(kind k, std::uint64_t place) {
       return clean();
     case kind::reopen:
       return reopen();
+    case kind::sync_later:
+      return all_durable_later(core::sync_request{});
+    case kind::checkpoint_later:
+      return all_durable_later(core::checkpoint_request{});
+    case kind::clean_later:
+      return session_->ask_later(core::clean_request{1.0}, [] {});
     case kind::count:
       break;
   }

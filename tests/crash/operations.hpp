@@ -47,6 +47,9 @@ enum class kind : std::uint8_t {
   checkpoint,
   clean,
   reopen,
+  sync_later,  ///< Asked, and not waited for: what follows is done beside it.
+  checkpoint_later,
+  clean_later,
   count
 };
 inline constexpr std::size_t kind_count = static_cast<std::size_t>(kind::count);
@@ -87,6 +90,7 @@ class performer {
   /// Another state, which is as the last one.
   contents& next();
   void all_durable(std::size_t states);
+  void all_durable_later(core::request_body body);
   [[nodiscard]] core::handle_id handle_of(object_id id);
   object_id make(const std::string& name, collection_id in = default_collection);
   [[nodiscard]] object_id target() { return find_or_make("a"); }

@@ -16,11 +16,28 @@ session::session(recorder& device, const store_options& options, std::int64_t no
       core_{std::make_unique<core::core>(device.shape(), device.promises(), options)},
       now_ns_{now_ns} {}
 
-void session::deliver(core::notification& n) {
+void session::send(core::operation_id id, core::request_body body) {
+  now_ns_ += 1000;
+  core_->handle(core::request{id, now_ns_, std::move(body)});
+}
+
+void session::deliver(const core::notification& n) {
+  if (const auto at = later_.find(n.id.value); at != later_.end()) {
+    if (n.error) throw sim::broken_promise{fmt::format("a later answer: {} {}", n.error.message(), n.detail.what)};
+    const auto call = std::move(at->second);
+    later_.erase(at);
+    return call();
+  }
   if (n.id.value != 0) throw sim::broken_promise{fmt::format("an answer to {}, which was not asked", n.id.value)};
   const auto* e = std::get_if<core::event>(&n.result);
-  if (e != nullptr && e->what == core::event::kind::damage && !damage_expected)
+  if (e != nullptr && e->what == core::event::kind::damage)
     throw sim::broken_promise{"the store finds damage where none was done: " + e->detail.what};
+}
+
+void session::ask_later(core::request_body body, std::function<void()> call) {
+  const core::operation_id id{++asked_};
+  later_.emplace(id.value, std::move(call));
+  send(id, std::move(body));
 }
 
 /// Whether anything went on.
@@ -36,13 +53,17 @@ bool session::step() {
 
 core::notification session::ask(core::request_body body) {
   const core::operation_id id{++asked_};
-  now_ns_ += 1000;
-  core_->handle(core::request{id, now_ns_, std::move(body)});
+  const bool closes = std::holds_alternative<core::close_request>(body);
+  send(id, std::move(body));
   bool ticked = false;
   for (std::uint64_t i = 0; i < steps_max; ++i) {
     for (core::notification n; core_->poll(n);) {
-      if (n.id == id) return n;
-      deliver(n);
+      if (n.id != id) {
+        deliver(n);
+        continue;
+      }
+      if (closes && !later_.empty()) throw sim::broken_promise{"it has closed, and owes an answer"};
+      return n;
     }
     if (step()) {
       ticked = false;
@@ -69,6 +90,7 @@ void session::settle() {
     if (step()) {
       ticked = false;
     } else if (ticked && !core_->tick()) {
+      if (!later_.empty()) throw sim::broken_promise{"it is at rest, and owes an answer"};
       return;
     } else {
       core_->tick();

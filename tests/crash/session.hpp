@@ -1,4 +1,4 @@
-// A core on a recorder: asks one thing after the other, and lets the device work between.
+// A core on a recorder: asks one thing after the other, or beside others, and lets the device work between.
 //
 // Invariants
 //   I1  All that the core wants to submit is submitted before the next command completes: as much is in flight as may be.
@@ -7,6 +7,8 @@
 // Not here: what is asked (operations.hpp, inspector.hpp).
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 
 #include "core/core.hpp"
@@ -22,18 +24,19 @@ class session {
   [[nodiscard]] core::notification ask(core::request_body body);
   /// The answer; an error is a broken promise, of which `what` says what was asked.
   core::notification must(core::request_body body, const char* what);
+  /// Does not wait: the answer, which must be no error, is told while something else is asked, or by settle().
+  void ask_later(core::request_body body, std::function<void()> call);
   /// Until there is nothing left to do.
   void settle();
 
-  /// Events of damage are no fault of the engine's.
-  bool damage_expected = false;
-
  private:
-  void deliver(core::notification& n);
+  void send(core::operation_id id, core::request_body body);
+  void deliver(const core::notification& n);
   bool step();
 
   recorder& device_;
   std::unique_ptr<core::core> core_;
+  std::map<std::uint64_t, std::function<void()>> later_;
   std::uint64_t asked_ = 0;
   std::int64_t now_ns_;
 };
