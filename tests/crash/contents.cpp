@@ -25,7 +25,7 @@ std::uint64_t hash_of(const void* data, std::size_t bytes) {
     b ^= b >> 31;
   }
   unsigned char rest[16]{};
-  std::memcpy(rest, at, bytes);
+  if (bytes > 0) std::memcpy(rest, at, bytes);
   std::uint64_t x = 0, y = 0;
   std::memcpy(&x, rest, 8);
   std::memcpy(&y, rest + 8, 8);
