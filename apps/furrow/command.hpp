@@ -36,6 +36,7 @@ action declare_ls(CLI::App& app);
 action declare_mv(CLI::App& app);
 action declare_probe(CLI::App& app);
 action declare_put(CLI::App& app);
+action declare_quota(CLI::App& app);
 action declare_rm(CLI::App& app);
 action declare_scrub(CLI::App& app);
 action declare_stat(CLI::App& app);

@@ -21,6 +21,8 @@ const char* way_out(errc code) {
       return "remove or rename it first";
     case errc::no_space:
       return "remove objects with 'furrow rm', or use a larger device";
+    case errc::quota_exceeded:
+      return "remove objects with 'furrow rm', or give it more with 'furrow quota --set'";
     case errc::offset_mismatch:
       return "'furrow stat' tells the object's end";
     case errc::checksum_mismatch:
@@ -100,8 +102,8 @@ std::string figures_of(const space_shortage& s) {
 }
 
 bool is_final(error_code code) {
-  return code == errc::no_space || code == errc::needs_reopen || code == errc::read_only || code == errc::closed ||
-         code == errc::superseded;
+  return code == errc::no_space || code == errc::quota_exceeded || code == errc::needs_reopen ||
+         code == errc::read_only || code == errc::closed || code == errc::superseded;
 }
 
 bool is_final(int error_number) {

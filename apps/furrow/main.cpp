@@ -34,6 +34,7 @@ constexpr std::array commands{
     command{"check", "Verify a store", declare_check},
     command{"scrub", "Read all that lives, verify it, and mend metadata", declare_scrub},
     command{"lost", "List what offline zones have taken with them", declare_lost},
+    command{"quota", "Tell what collections have and may have, and change it", declare_quota},
     command{"clean", "Make room of what is dead in part", declare_clean},
     command{"dump", "Print the on-disk structures", declare_dump},
 };

@@ -1,6 +1,7 @@
 #include "core/appender.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
@@ -93,7 +94,7 @@ bool appender::accept_next(const request& q, const append_request& r) {
 void appender::begin_run(const append_request& last) {
   if (joined_ == nullptr || !idle() || !c_.data->room_is_known()) return;
   auto& s = std::get<append_step>(joined_->steps.front());
-  if (s.object->promised_blocks != 0) return;
+  if (s.object->promised_blocks != 0 || s.object->account->limited()) return;
   run_ = {last.handle,
           joined_,
           &s,
@@ -196,7 +197,13 @@ bool appender::try_append(operation_id id, append_request& r, object_state* o) {
     return true;
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
+  claims_ = o->account->limited();
+  if (claims_) {
+    const claim_answer a = collection_table::ask(*o->account, collection_table::beyond_promise(*o, blocks));
+    if (a != claim_answer::fits) return a == claim_answer::exceeded && no_quota(id, *o, blocks);
+  }
   if (!reserve_for(c_, *o, blocks)) return !c_.data->more_coming_for(blocks) && no_space(id, *o, blocks);
+  if (claims_) collection_table::claim(*o, blocks);
   ++c_.stats.appends;
   c_.stats.append_bytes += bytes;
   if (publication* p = joinable(*o, r, bytes)) {
@@ -218,6 +225,11 @@ bool appender::refused(operation_id id, const append_request& r, const object_st
 
 bool appender::no_space(operation_id id, const object_state& o, std::uint64_t blocks) {
   c_.answer(id, errc::no_space, {}, no_space_detail(c_, o.id, blocks));
+  return true;
+}
+
+bool appender::no_quota(operation_id id, const object_state& o, std::uint64_t blocks) {
+  c_.answer(id, errc::quota_exceeded, {}, collection_table::detail_of(*o.account, o.id, blocks));
   return true;
 }
 
@@ -288,6 +300,7 @@ void appender::join(publication& p, operation_id id, const append_request& r, st
   const std::size_t first_segment = s.extent->source.size();
   for (const zoned::segment& more : r.segments)
     if (more.bytes > 0) s.extent->source.push_back(more);
+  if (claims_) s.extent->claimed_blocks += blocks;
   grow(p, s, id, r.options, blocks, c_.now_ns);
   add_sums(c_, *s.extent, first_segment, blocks);
   joined_ = &p;
@@ -310,6 +323,7 @@ void appender::next_step(object_state& o, segment_cursor& from, std::uint64_t& b
   blocks -= part;
   if (part > 0) {
     s.extent = make_extent(s.before, from, part);
+    if (claims_) s.extent->claimed_blocks = part;
     s.extent->cls = class_of(options.hint);
     s.extent->urgent = options.priority == priority::high;
     o.reserved.bytes = s.before.bytes - s.before.tail.size() + part * block_bytes;
@@ -382,12 +396,42 @@ appender::batch_needs appender::check_batch(const batch_request& r) const {
   return n;
 }
 
+claim_answer appender::ask_quotas(const batch_request& r, error_detail& detail) const {
+  std::map<collection_account*, std::uint64_t> wanted;
+  std::map<std::pair<handle_id, std::size_t>, std::uint64_t> tails;  // behind the members before
+  for (const batch_request::member& m : r.members) {
+    const auto* a = std::get_if<batch_request::append>(&m);
+    if (a == nullptr) continue;
+    const object_state* o = a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
+    std::uint64_t& tail =
+        tails.try_emplace({a->handle, o != nullptr ? 0 : a->created}, o != nullptr ? o->reserved.tail.size() : 0)
+            .first->second;
+    tail += zoned::total_bytes(a->segments);
+    collection_account* account = o != nullptr ? o->account : nullptr;
+    if (o == nullptr)
+      account = &c_.collections.of(std::get<batch_request::create>(r.members[a->created]).options.collection);
+    wanted[account] += tail / block_bytes;
+    tail %= block_bytes;
+  }
+  for (const auto& [account, blocks] : wanted) {
+    const claim_answer a = collection_table::ask(*account, blocks);
+    if (a == claim_answer::exceeded) detail = collection_table::detail_of(*account, 0, blocks);
+    if (a != claim_answer::fits) return a;
+  }
+  return claim_answer::fits;
+}
+
 bool appender::try_batch(operation_id id, batch_request& r) {
   batch_needs n = c_.latch ? batch_needs{.error = c_.latch} : check_batch(r);
   for (const batch_request::member& m : r.members) {  // A5
     const auto* a = std::get_if<batch_request::append>(&m);
     const object_state* o = a != nullptr && a->handle.value != 0 ? c_.table->of(a->handle) : nullptr;
     if (o != nullptr && !end_is_free(*o)) return false;
+  }
+  if (!n.error) {
+    const claim_answer a = ask_quotas(r, n.detail);
+    if (a == claim_answer::later) return false;
+    if (a == claim_answer::exceeded) n.error = errc::quota_exceeded;
   }
   if (!n.error && !c_.data->reserve(n.blocks)) {
     if (c_.data->more_coming_for(n.blocks)) return false;
@@ -430,7 +474,7 @@ void appender::take_member(batch_request& r, std::size_t index, publication& p, 
   if (auto* create = std::get_if<batch_request::create>(&m)) {
     const object_id fresh = c_.super.next_object++;
     result.created[index] = fresh;
-    made[index] = &c_.table->add_new(fresh);
+    made[index] = &c_.table->add_new(fresh, create->options.collection);
     p.objects.push_back(made[index]);
     p.steps.emplace_back(create_step{fresh, std::move(create->options)});
   } else if (auto* a = std::get_if<batch_request::append>(&m)) {
@@ -440,6 +484,8 @@ void appender::take_member(batch_request& r, std::size_t index, publication& p, 
     if (bytes == 0) return;
     segment_cursor from{a->segments};
     std::uint64_t blocks = blocks_for(o->reserved, bytes);
+    claims_ = o->account->limited();
+    if (claims_) collection_table::claim(*o, blocks);
     do {
       next_step(*o, from, blocks, a->options, p.steps);
     } while (blocks > 0);

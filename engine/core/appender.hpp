@@ -71,6 +71,7 @@ class appender {
   /// True: it is, and is answered.
   bool refused(operation_id id, const append_request& r, const object_state* o);
   bool no_space(operation_id id, const object_state& o, std::uint64_t blocks);
+  bool no_quota(operation_id id, const object_state& o, std::uint64_t blocks);
   bool retry(operation_id id, append_request& r);
   bool retry(operation_id id, batch_request& r) { return try_batch(id, r); }
   bool try_batch(operation_id id, batch_request& r);
@@ -80,6 +81,8 @@ class appender {
     std::uint64_t blocks = 0;
     std::uint64_t record_bytes = 0;
   };
+  /// Whether what the batch adds is within the quotas; blocks are its own to the last one.
+  [[nodiscard]] claim_answer ask_quotas(const batch_request& r, error_detail& detail) const;
   /// What the batch takes as a whole, or why it cannot be; nothing is changed.
   [[nodiscard]] batch_needs check_batch(const batch_request& r) const;
   void take_member(batch_request& r, std::size_t index, publication& p, batch_result& result,
@@ -116,6 +119,7 @@ class appender {
   std::list<blocked> blocked_;
   std::vector<publication*> entered_;  // those of one append, while it is accepted
   std::uint64_t reservation_ = 0;
+  bool claims_ = false;                  // of a quota, for what is being accepted
   std::uint64_t joined_blocks_max_ = 0;  // A4; told when there is somebody to be joined
 };
 

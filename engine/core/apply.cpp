@@ -393,6 +393,7 @@ void applier::apply_rename(const format::rename_record& r) {
   if (r.replaced != 0) apply_unname(r.replaced);
   format::object_value v = take(r.object);
   if (!v.name.empty()) c_.objects->erase(format::name_key(v.collection, v.name));
+  c_.collections.moved(v.collection, r.collection, v.blocks, c_.table->find(r.object));
   v.collection = r.collection;
   v.name = r.name;
   std::byte id[8];
@@ -428,9 +429,19 @@ void applier::apply_zone_free(const format::zone_free_record& r) {
   c_.zones.entry_changed(z);
 }
 
+void applier::put_collection(collection_account& a) {
+  a.changed = false;
+  const format::collection_value v{a.name, a.quota_bytes, a.used_blocks, a.created_ns};
+  c_.objects->put(format::collection_key(a.id), format::encode(v));
+}
+
 void applier::apply_collection(const format::collection_record& r) {
-  const format::collection_value v{r.name, r.quota_bytes, r.created_ns};
-  c_.objects->put(format::collection_key(r.collection), format::encode(v));
+  collection_account& a = c_.collections.of(r.collection);
+  a.exists = true;
+  a.name = r.name;
+  a.quota_bytes = r.quota_bytes;
+  a.created_ns = r.created_ns;
+  put_collection(a);
 }
 
 }  // namespace furrow::core

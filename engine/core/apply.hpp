@@ -20,6 +20,8 @@ class applier {
   /// Pages that are needed first, or why the record contradicts the trees (in a replay: damage; else a bug).
   [[nodiscard]] readiness prepare(const format::record_body& body);
   void apply(std::uint64_t sequence, const format::record_body& body);
+  /// Its cell as its account is now; where it goes was prepared in this turn.
+  void put_collection(collection_account& a);
 
   /// From now on prepare() takes these objects for created, and contradictions for those of a group whose earlier
   /// records are not applied yet (the publisher has checked them); none: as usual.

@@ -101,6 +101,7 @@ void applier::apply_drop(const format::drop_record& r) {
   if (r.ends == format::drop_end::range)
     if (object_state* o = c_.table->find(r.object)) o->doomed.reset();
   if (r.ends != format::drop_end::object) return store(r.object, v);
+  c_.collections.drop(v.collection, v.blocks);  // nothing, unless its counts were damaged
   put_chunks(r.object, true, {});
   put_chunks(r.object, false, {});
   c_.objects->erase(format::object_key(r.object));

@@ -16,6 +16,7 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   out_ = {};
   from_.clear();
   live_.assign(c_.zones.count(), 0);
+  used_.clear();
   runs_.clear();
   owners_.clear();
   owner_blocks_.clear();
@@ -54,6 +55,7 @@ void checker::next() {
   end_object();
   if (out_.objects - removed_ != c_.super.object_count)
     found("the store's count of objects is not that of its objects");
+  collections();
   begin_sweep();
 }
 
@@ -101,6 +103,7 @@ void checker::begin_object(object_id id, format::value_view value) {
 
 void checker::end_object() {
   if (object_ == 0) return;
+  used_[value_.collection] += value_.blocks;
   if (blocks_ != value_.blocks || extents_ != value_.extent_count)
     found("an object's counts are not those of its extents", {.object = object_});
   if (tail_bytes_ != value_.bytes % block_bytes)
@@ -185,6 +188,13 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
   owner_blocks_.push_back(parts.block);
   flagged_.push_back(x->shared);
   return readiness::yes();
+}
+
+void checker::collections() {
+  for (const auto& [id, a] : c_.collections.all())
+    if (used_[id] != a.used_blocks)
+      found("collection " + std::to_string(id) + " has " + std::to_string(used_[id]) + " blocks, not " +
+            std::to_string(a.used_blocks) + " as its account says");
 }
 
 void checker::begin_sweep() {

@@ -8,6 +8,7 @@
 //   to be dropped     of an object that is there; without a name, if all of it is
 //   shared blocks     as many extents name them as their entry says, and all of these are flagged; one names others
 //   zone              live blocks == those that extents name, each counted once
+//   collection        its blocks == those of its objects
 //   block (data)      its sum
 //
 // Invariants
@@ -17,6 +18,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include "core/reader.hpp"
 
@@ -52,6 +54,7 @@ class checker {
   [[nodiscard]] std::uint64_t end_of(std::size_t run) const { return runs_[run].address.block() + runs_[run].blocks; }
   void verify();
   void zones();
+  void collections();
   void found(std::string what, error_detail detail = {});
 
   context& c_;
@@ -60,9 +63,10 @@ class checker {
   check_result out_;
   bool data_ = false;
   format::key from_;
-  std::vector<std::uint64_t> live_;      // by zone
-  std::vector<format::block_run> runs_;  // all extents, to be compared and read
-  std::vector<object_id> owners_;        // of runs_, and where in the object each begins, in blocks
+  std::vector<std::uint64_t> live_;              // by zone
+  std::map<collection_id, std::uint64_t> used_;  // blocks
+  std::vector<format::block_run> runs_;          // all extents, to be compared and read
+  std::vector<object_id> owners_;                // of runs_, and where in the object each begins, in blocks
   std::vector<std::uint64_t> owner_blocks_;
   std::vector<bool> flagged_;       // of runs_: shared
   std::vector<std::size_t> order_;  // of runs_ by address: they are read in it

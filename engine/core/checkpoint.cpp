@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/apply.hpp"
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
@@ -24,17 +25,17 @@ constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that
 void checkpointer::configure() {
   const std::uint64_t zone_bytes = c_.zones.typical_blocks() * block_bytes;
   const std::uint64_t capacity = c_.zones.usable_count() * zone_bytes;
-  cap_bytes_ = c_.options.recovery_journal_bytes_max != 0
-                   ? c_.options.recovery_journal_bytes_max
-                   : std::min<std::uint64_t>(std::uint64_t{1} << 30, capacity / 16);
-  cap_bytes_ = std::max(cap_bytes_, 2 * zone_bytes);
+  const std::uint64_t most = c_.options.recovery_journal_bytes_max != 0
+                                 ? c_.options.recovery_journal_bytes_max
+                                 : std::min<std::uint64_t>(std::uint64_t{1} << 30, capacity / 16);
+  cap_bytes_ = std::max(most, 2 * zone_bytes);
 }
 
 std::uint32_t checkpointer::reserve_zones() const {
   const std::uint64_t zone_blocks = c_.zones.typical_blocks();
   const std::uint64_t journal = cap_bytes_ / (zone_blocks * block_bytes) + 2;
   // Page zones may be a third empty before they are rewritten.
-  const std::uint64_t tree_pages = c_.objects->pages() + c_.zone_pages->pages();
+  const std::uint64_t tree_pages = c_.objects ? c_.objects->pages() + c_.zone_pages->pages() : 0;
   const std::uint64_t pages = c_.super.page_copies * (3 * tree_pages / (2 * zone_blocks) + 3);
   const std::uint64_t used = c_.zones.metadata().size();
   const std::uint64_t wanted =
@@ -69,8 +70,8 @@ std::uint32_t checkpointer::kept_zones() const {
 }
 
 std::uint32_t checkpointer::rewrite_zones() const {
-  const std::uint64_t all = c_.objects->pages() + c_.zone_pages->pages();
-  const std::uint64_t dirty = c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes();
+  const std::uint64_t all = c_.objects ? c_.objects->pages() + c_.zone_pages->pages() : 0;
+  const std::uint64_t dirty = c_.objects ? c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes() : 0;
   const std::uint64_t pages = std::min(all, 2 * dirty + c_.zones.typical_blocks());  // more change while it runs
   return static_cast<std::uint32_t>(c_.super.page_copies * (pages / c_.zones.typical_blocks() + 1) + 1 + journal_zones);
 }
@@ -110,6 +111,7 @@ void checkpointer::step() {
 
 void checkpointer::prepare() {
   readiness done = prepare_entries();
+  if (done.ready()) done = prepare_accounts();
   if (done.ready() && !chosen_) choose_rewrites();
   if (done.ready()) done = rewrite_chosen();
   if (done.need)
@@ -133,6 +135,15 @@ readiness checkpointer::prepare_entries() {
                                z.write_sequence, z.live_blocks, z.ordinal};
     c_.zone_pages->put(format::zone_key(0, z.device.index), format::encode_fixed(v));
   }
+  return readiness::yes();
+}
+
+readiness checkpointer::prepare_accounts() {
+  for (const auto& [id, a] : c_.collections.all())
+    if (a.exists && a.changed)
+      if (auto need = c_.objects->prepare(format::collection_key(id))) return readiness::wait(std::move(*need));
+  for (auto& [id, a] : c_.collections.all())
+    if (a.exists && a.changed) c_.apply->put_collection(a);
   return readiness::yes();
 }
 

@@ -99,6 +99,7 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint64_t threshold() const;
   void prepare();
   readiness prepare_entries();
+  readiness prepare_accounts();
   void choose_rewrites();
   readiness rewrite_chosen();
   void freeze();

@@ -52,7 +52,7 @@ std::uint64_t cleaner::free_bytes(bool soon) const {
 }
 
 bool cleaner::reached(const waiting& w, bool soon) const {
-  const std::uint64_t capacity = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  const std::uint64_t capacity = c_.data->capacity_blocks() * block_bytes;
   return static_cast<double>(free_bytes(soon)) >= w.what.until_free_share * static_cast<double>(capacity);
 }
 

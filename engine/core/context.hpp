@@ -13,6 +13,7 @@
 
 #include "core/assert.hpp"
 #include "core/buffer.hpp"
+#include "core/collections.hpp"
 #include "core/fifo.hpp"
 #include "core/io.hpp"
 #include "core/messages.hpp"
@@ -122,6 +123,7 @@ struct context {
   store_options options;
 
   zone_table zones;
+  collection_table collections;
   placement place;
   std::unique_ptr<page_tree> objects;
   std::unique_ptr<page_tree> zone_pages;

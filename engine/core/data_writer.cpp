@@ -19,6 +19,21 @@ std::uint64_t data_writer::available() const {
   return room > kept ? room - kept : 0;
 }
 
+std::uint64_t data_writer::capacity_blocks() const {
+  if (c_.zones.typical_blocks() == 0) return 0;
+  const std::uint64_t kept = c_.zones.metadata_sequential() + reserve_zones() + std::uint64_t{cleaner_zones()};
+  return c_.zones.usable_count() > kept ? (c_.zones.usable_count() - kept) * c_.zones.typical_blocks() : 0;
+}
+
+std::uint64_t data_writer::blocks_left() const {
+  const std::uint64_t zones = c_.zones.clean_count() + std::uint64_t{c_.zones.resetting_count()};
+  const std::uint64_t dead = c_.options.background_cleaning ? c_.zones.count_use().dead_blocks() : 0;
+  const std::uint64_t kept = reserve_zones() + std::uint64_t{cleaner_zones()};
+  const std::uint64_t room = open_room() + zones * c_.zones.typical_blocks() + dead;
+  const std::uint64_t taken = reserved_ + kept * c_.zones.typical_blocks();
+  return room > taken ? room - taken : 0;
+}
+
 /// What cleaning takes it brings back, and more: so it may take what the journal and pages are not to be without even then.
 std::uint64_t data_writer::room_for_cleaner() const { return room_with(move_reserve_zones()); }
 
@@ -34,12 +49,17 @@ std::uint32_t data_writer::cleaner_zones() const {
   return 1 + std::max(growth, std::min<std::uint32_t>(c_.zones.usable_count() / 64, 4));
 }
 
-std::uint64_t data_writer::room_with(std::uint32_t kept) const {
-  std::uint64_t room = 0;
+/// In zones that are partly written.
+std::uint64_t data_writer::open_room() const {
+  std::uint64_t room = c_.reclaim->closed_data_room();
   for (const stream& s : streams_)
     for (const open_zone& z : s.zones)
       if (z.zone != nullptr && (z.usable() || !z.ready)) room += z.zone->room_blocks();
-  room += c_.reclaim->closed_data_room();
+  return room;
+}
+
+std::uint64_t data_writer::room_with(std::uint32_t kept) const {
+  std::uint64_t room = open_room();
   const std::uint32_t clean = c_.zones.clean_count();
   if (clean > kept) room += (clean - kept) * c_.zones.typical_blocks();
   return room > reserved_ ? room - reserved_ : 0;

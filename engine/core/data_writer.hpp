@@ -54,6 +54,10 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
   /// Blocks that could be reserved now.
   [[nodiscard]] std::uint64_t available() const;
+  /// What objects may have in all, with overwriting going on for ever: not what metadata has and keeps, nor the cleaner's.
+  [[nodiscard]] std::uint64_t capacity_blocks() const;
+  /// What may still be written before somebody is refused: what is free, and what cleaning wins.
+  [[nodiscard]] std::uint64_t blocks_left() const;
   /// Whether more may come without anybody deleting: a zone is on its way back.
   [[nodiscard]] bool more_coming() const;
   /// The same, or cleaning may bring so many blocks.
@@ -103,6 +107,7 @@ class data_writer final : public io_client {
   [[nodiscard]] format::zone_class class_of(const stream& s) const;
   void prepare_next(stream& s);
   [[nodiscard]] bool opening() const;
+  [[nodiscard]] std::uint64_t open_room() const;
   [[nodiscard]] std::uint64_t room_with(std::uint32_t kept_zones) const;
   [[nodiscard]] std::uint32_t move_reserve_zones() const;
   bool close_dead();

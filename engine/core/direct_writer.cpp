@@ -139,6 +139,7 @@ void direct_writer::release(object_state& o, range_lock::ticket& t) {
 void direct_writer::lock(direct_io& io) {
   io.now = direct_io::state::locking;
   io.drained = false;
+  io.replaced = io.shared = {};
   for (direct_io::old_block& o : io.old) c_.buffers.give(std::move(o.bytes));
   io.old.clear();
   const end_shape now{io.object->lowest_end()};
@@ -210,7 +211,7 @@ void direct_writer::advance(direct_io& io) {
       unlock(io);
       return lock(io);
     }
-    if (!have_old(io, p) || !take_room(io, p)) return;
+    if (!have_old(io, p) || !take_claim(io, p) || !take_room(io, p)) return;
     switch (io.what) {
       case direct_io::kind::write:
         attempt_write(io, p, end_byte);
@@ -238,6 +239,7 @@ void direct_writer::give_back(direct_io& io, std::uint64_t blocks) {
 
 void direct_writer::fetch(direct_io& io) {
   io.now = direct_io::state::fetching;
+  set_loose(io, false);      // that may last
   FURROW_ASSERT(!io.stash);  // W1
   c_.answer(io.id, {}, source_need{io.position - io.first_byte});
 }
@@ -271,17 +273,19 @@ bool direct_writer::have_old(direct_io& io, const direct_plan& p) {
     if (!known) missing.push_back(*block);
   }
   if (missing.empty() && (io.drained || io.what != direct_io::kind::clone)) return true;
-  if (!std::exchange(io.drained, true)) {  // W4
-    io.barrier = io.object->entered;
-    io.source_barrier = io.source != nullptr ? io.source->entered : 0;
-    if (!is_drained(io)) {
-      io.now = direct_io::state::draining;
-      draining_.push_back(&io);
-      return false;
-    }
-  }
+  if (!drain(io)) return false;
   if (missing.empty()) return true;
   read_old(io, std::move(missing));
+  return false;
+}
+
+bool direct_writer::drain(direct_io& io) {
+  if (std::exchange(io.drained, true)) return true;  // W4
+  io.barrier = io.object->entered;
+  io.source_barrier = io.source != nullptr ? io.source->entered : 0;
+  if (is_drained(io)) return true;
+  io.now = direct_io::state::draining;
+  draining_.push_back(&io);
   return false;
 }
 
@@ -312,8 +316,7 @@ bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   const bool is_next = rooms_.empty() || roomless_ == &io || blocks <= io.object->promised_blocks;  // W6
   if (blocks == 0 || (is_next && reserve_for(c_, *io.object, blocks, &io.of_promise))) return true;
   if (!is_next || c_.data->more_coming_for(blocks) || io.in_flight > 0) {
-    io.now = direct_io::state::room;
-    rooms_.push_back(&io);
+    wait_for_room(io);
     return false;
   }
   io.error = errc::no_space;
@@ -321,6 +324,11 @@ bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   io.detail.offset_bytes = io.position;
   end(io);
   return false;
+}
+
+void direct_writer::wait_for_room(direct_io& io) {
+  io.now = direct_io::state::room;
+  rooms_.push_back(&io);
 }
 
 void direct_writer::accept(source_request& r) {
@@ -332,6 +340,7 @@ void direct_writer::accept(source_request& r) {
   io.held = std::move(r.segments);
   io.held_from = io.position;
   io.fresh = true;
+  set_loose(io, true);
   if (r.copied) c_.stats.bounced_bytes += zoned::total_bytes(io.held);
   if (r.error) {
     io.error = r.error;
@@ -400,6 +409,7 @@ void direct_writer::submit(direct_io& io, std::unique_ptr<publication> p, std::u
   p->done = [this, &io](error_code ec, std::uint64_t sequence, const error_detail& d) {
     attempt_done(io, ec, sequence, d);
   };
+  if (io.claim_blocks > 0) p->claim_blocks = &io.claim_blocks;
   ++io.in_flight;
   io.position += bytes;
   publication& entered = c_.publish_queue->enter(std::move(p));
@@ -420,6 +430,7 @@ void direct_writer::attempt_done(direct_io& io, error_code ec, std::uint64_t seq
 
 void direct_writer::end(direct_io& io) {
   FURROW_ASSERT(!io.stash && io.in_flight == 0);
+  end_claim(io);
   live_.erase(live_.iterator_to(io));
   const std::unique_ptr<direct_io> gone{&io};
   if (roomless_ == &io) roomless_ = nullptr;

@@ -5,7 +5,7 @@
 //   planning   what it comes to is found out from the object's end as it is now -> draining | reading | room | submitted
 //   draining   blocks are needed whose last change is not published yet         -> planning
 //   reading    those blocks are being read                                      -> planning
-//   room       there is no space for it now                                     -> planning
+//   room       there is no space for it now, or perhaps no quota                -> planning
 //   submitted  one attempt is on its way                                        -> planning | fetching | ended
 //   fetching   the source's rest is being made resident by the driver           -> planning | ended
 //   ended      the last attempt has ended: the range is let go, the request answered
@@ -82,6 +82,14 @@ struct direct_io : boost::intrusive::list_base_hook<> {
   std::vector<old_block> old;
   std::uint32_t in_flight = 0;   ///< Attempts.
   std::uint64_t of_promise = 0;  ///< Of the room that the attempt being made has taken.
+  bool weighed = false;          ///< Its claim is taken, or it needs none.
+  std::uint64_t claim_blocks = 0;
+  collection_account* loose_in = nullptr;  ///< Where it counts as one whose claim may be too much.
+  struct tally {
+    std::uint64_t at = 0;
+    std::uint64_t blocks = 0;  ///< That the object names before `at`.
+  };
+  tally replaced, shared;  ///< Of the object, and of another that is cloned.
   error_code error;
   error_detail detail;
   append_result result;
@@ -125,7 +133,15 @@ class direct_writer {
   bool have_old(direct_io& io, const direct_plan& p);
   [[nodiscard]] static bool is_drained(const direct_io& io);
   void read_old(direct_io& io, const std::vector<std::uint64_t>& blocks);
+  bool drain(direct_io& io);
   bool take_room(direct_io& io, const direct_plan& p);
+  void wait_for_room(direct_io& io);
+  // Its quota (direct_quota.cpp); false: it waits, or has ended.
+  bool take_claim(direct_io& io, const direct_plan& p);
+  bool weigh(direct_io& io, const direct_plan& p, std::uint64_t& blocks);
+  bool count_named(direct_io& io, const object_state& o, direct_io::tally& t, std::uint64_t first, std::uint64_t end);
+  static void set_loose(direct_io& io, bool on);
+  static void end_claim(direct_io& io);
   void fetch(direct_io& io);
   void give_back(direct_io& io, std::uint64_t blocks);
 

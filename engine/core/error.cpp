@@ -73,6 +73,8 @@ class category final : public boost::system::error_category {
         return "the range has too many extents for one operation";
       case errc::source_failed:
         return "the memory to be written cannot be read";
+      case errc::quota_exceeded:
+        return "the collection's quota is reached";
     }
     return "unknown error";
   }

@@ -120,6 +120,7 @@ void extent_editor::cut(format::object_value& v, std::uint64_t object, std::uint
       ++v.extent_count;
     }
     v.blocks -= s.where.blocks;
+    c_.collections.drop(v.collection, s.where.blocks);
     if (s.shared) cut_hints(object, s);
     const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;
     c_.zones.drop_live(c_.zones.of(s.where.address), dead);
@@ -139,6 +140,7 @@ readiness extent_editor::prepare_put(std::uint64_t object, std::uint64_t first_b
 void extent_editor::put(format::object_value& v, std::uint64_t object, const format::object_extent& e,
                         format::zone_class cls, bool shared) {
   v.blocks += e.where.blocks;
+  c_.collections.add(v.collection, e.where.blocks);
   const auto first = format::extent_key(object, e.object_block);
   format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, shared, cls};
   if (const tree_lookup l = c_.objects->find_to(first); !shared && l.ready() && l.has_cell()) {

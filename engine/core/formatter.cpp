@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/checkpoint.hpp"
 #include "core/superblock_ring.hpp"
 #include "format/zone_header.hpp"
 
@@ -149,6 +150,7 @@ void formatter::read_back() {
     if (!s || s->store != c_.super.store)
       return fail(zoned::errc::io, "the device does not return what was written to it (a null device without memory?)",
                   first);
+    c_.checkpoint->configure();
     std::exchange(call_, nullptr)({}, {});
   });
 }

@@ -39,7 +39,8 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       formatter_{c_},
       checker_{c_, reader_},
       scrubber_{c_, reader_},
-      health_{c_} {
+      health_{c_},
+      low_space_{c_} {
   c_.shape = shape;
   c_.promises = promises;
   c_.options = options;
@@ -177,6 +178,7 @@ void machine::settle() {
       checker_.start(data, [this, id = id](error_code ec, check_result r) { c_.answer(id, ec, std::move(r)); });
     }
     health_.step();
+    if (state_ == state::open) low_space_.step();
     pages_.evict();
   }
 }
@@ -247,7 +249,7 @@ store_info machine::info() {
   i.block_bytes = c_.super.block_bytes;
   i.page_copies = c_.super.page_copies;
   i.formatted_ns = c_.super.formatted_ns;
-  i.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  i.capacity_bytes = data_.capacity_blocks() * block_bytes;
   i.health = health_.now();
   return i;
 }
@@ -257,7 +259,7 @@ statistics machine::count() const {
   s.journal_live_bytes = log_.bytes_since_cut();
   s.pages_resident = c_.objects->resident_leaves() + c_.zone_pages->resident_leaves();
   s.objects = c_.super.object_count;
-  s.capacity_bytes = c_.zones.usable_count() * c_.zones.typical_blocks() * block_bytes;
+  s.capacity_bytes = data_.capacity_blocks() * block_bytes;
   const zone_table::use use = c_.zones.count_use();
   s.live_bytes = use.live_blocks * block_bytes;
   s.dead_bytes = use.dead_blocks() * block_bytes;

@@ -30,6 +30,7 @@
 #include "core/recovery.hpp"
 #include "core/salvager.hpp"
 #include "core/scrub.hpp"
+#include "core/space.hpp"
 #include "core/superblock_ring.hpp"
 #include "core/viewer.hpp"
 
@@ -92,6 +93,8 @@ class machine {
   void on(operation_id id, info_request& r);
   void on(operation_id id, zones_request& r);
   void on(operation_id id, collection_request& r);
+  void on(operation_id id, quota_request& r);
+  void on(operation_id id, collections_request& r);
   void on(operation_id id, check_request& r);
   void on(operation_id id, checkpoint_request& r);
   void on(operation_id id, clean_request& r);
@@ -140,6 +143,7 @@ class machine {
   checker checker_;
   scrubber scrubber_;
   health health_;
+  low_space low_space_;
 
   bool recovered_ = false;
   bool unsettled_ = false;      ///< Something came since the machines last did all that they could.

@@ -206,6 +206,11 @@ struct collection_request {
   std::string name;
   std::uint64_t quota_bytes = 0;
 };
+struct quota_request {
+  collection_id collection = default_collection;
+  std::uint64_t quota_bytes = 0;  ///< 0: none.
+};
+struct collections_request {};
 /// Recomputes from the trees what the store believes; with `data`, reads every block.
 struct check_request {
   bool data = false;
@@ -234,7 +239,8 @@ using request_body =
                  read_request, write_request, source_request, zero_request, truncate_request, clone_request,
                  reserve_request, extents_request, map_request, fill_request, unmap_request, sync_request,
                  wait_durable_request, batch_request, statistics_request, info_request, zones_request,
-                 collection_request, check_request, checkpoint_request, clean_request, scrub_request, cancel_request>;
+                 collection_request, quota_request, collections_request, check_request, checkpoint_request,
+                 clean_request, scrub_request, cancel_request>;
 
 struct request {
   operation_id id;
@@ -286,7 +292,8 @@ using furrow::scrub_result;
 using result_body =
     std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
                  batch_result, source_need, mapped_view, extent_list, statistics_ptr, store_info,
-                 std::vector<zone_status>, check_result, clean_result, scrub_result, open_result, event, io_answers>;
+                 std::vector<zone_status>, std::vector<collection_status>, check_result, clean_result, scrub_result,
+                 open_result, event, io_answers>;
 
 struct notification {
   operation_id id;

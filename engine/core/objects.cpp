@@ -12,11 +12,13 @@ object_state* object_table::find(object_id id) {
   return it == objects_.end() ? nullptr : it->second.get();
 }
 
-object_state& object_table::add_new(object_id id) {
+object_state& object_table::add_new(object_id id, collection_id collection) {
   auto& o = objects_[id];
   FURROW_ASSERT(!o);
   o = std::make_unique<object_state>();
   o->id = id;
+  o->value.collection = collection;
+  o->account = &c_.collections.of(collection);
   o->unpublished = true;
   o->users = 1;
   return *o;
@@ -31,7 +33,7 @@ void object_table::use(object_id id, std::function<void(error_code, object_state
   if (o != nullptr && o->unpublished) return call(errc::not_found, nullptr);
   const bool fresh = o == nullptr;
   if (fresh) {
-    o = &add_new(id);
+    o = &add_new(id, default_collection);
     o->unpublished = false;
     o->users = 0;
   }
@@ -69,6 +71,7 @@ void object_table::load(object_state& o) {
   if (!ec) {
     o.loaded = true;
     o.value = std::move(*v);
+    o.account = &c_.collections.of(o.value.collection);
     o.tail = std::move(tail);
     o.reserved = {o.value.bytes, o.value.tail_epoch, o.tail};
     o.reserved_fence = o.value.fence_epoch;
@@ -94,8 +97,9 @@ void object_table::settle(object_state& o) {
   if (o.users != 0 || o.handles != 0 || o.reads != 0 || !o.queue.empty() || !o.loading.empty()) return;  // O1
   const object_id id = o.id;
   const bool orphan = o.orphan;
+  const collection_id collection = o.value.collection;
   objects_.erase(id);
-  if (orphan) c_.reclaim->drop_object(id);
+  if (orphan) c_.reclaim->drop_object(id, collection);
 }
 
 handle_id object_table::open_handle(object_state& o) {
@@ -125,7 +129,10 @@ bool object_table::release(handle_id h) {
   ++slots_[index].generation;
   free_slots_.push_back(index);
   --handle_count_;
-  if (--o->handles == 0) c_.data->release(std::exchange(o->promised_blocks, 0));
+  if (--o->handles == 0) {
+    c_.data->release(std::exchange(o->promised_blocks, 0));
+    collection_table::unclaim(*o, std::exchange(o->promise_claim_blocks, 0));
+  }
   settle(*o);
   return true;
 }

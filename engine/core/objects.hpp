@@ -49,7 +49,10 @@ struct object_state {
   range_lock changing;
   std::vector<std::uint64_t> shortenings;  ///< Where truncations that are not done yet are to end it, in bytes.
   in_flight_map writes;                    ///< Of the direct path.
-  std::uint64_t promised_blocks = 0;  ///< Room that was asked for ahead of what is to be written (reserve_request).
+  std::uint64_t promised_blocks = 0;      ///< Room that was asked for ahead of what is to be written (reserve_request).
+  collection_account* account = nullptr;  ///< Of its collection.
+  std::uint64_t claimed_blocks = 0;       ///< Of the quota,
+  std::uint64_t promise_claim_blocks = 0;  ///< of which these are for what is promised.
   std::vector<std::function<void(error_code)>> loading;
 
   /// The end is not moved below this by anything accepted so far.
@@ -69,7 +72,7 @@ class object_table {
   /// there is none.
   void use(object_id id, std::function<void(error_code, object_state*)> call);
   /// A new object, not yet published, held by one of `users`.
-  object_state& add_new(object_id id);
+  object_state& add_new(object_id id, collection_id collection);
   void unuse(object_state& o);
 
   [[nodiscard]] handle_id open_handle(object_state& o);

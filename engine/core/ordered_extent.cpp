@@ -75,7 +75,7 @@ void extent_pool::give_back(ordered_extent* e) noexcept {
     return;
   }
   e->owner = nullptr;
-  e->object_block = e->blocks = e->blocks_left = e->reserved_blocks = 0;
+  e->object_block = e->blocks = e->blocks_left = e->reserved_blocks = e->claimed_blocks = 0;
   e->cls = format::zone_class::unhinted;
   e->urgent = e->begun = e->failed = false;
   e->error = {};

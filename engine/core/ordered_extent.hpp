@@ -73,6 +73,7 @@ struct ordered_extent : in_flight_hook, in_flight_index_hook {
   std::uint64_t blocks = 0;
   std::uint64_t blocks_left = 0;
   std::uint64_t reserved_blocks = 0;  ///< Of the room that data_writer has promised; release() ends it.
+  std::uint64_t claimed_blocks = 0;   ///< Of its collection's quota; an append's.
   format::zone_class cls = format::zone_class::unhinted;
   bool urgent = false;
   bool begun = false;  ///< Its first bio is cut: it grows no more.

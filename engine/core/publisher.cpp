@@ -15,6 +15,7 @@ namespace furrow::core {
 struct publisher::names {
   std::map<std::pair<collection_id, std::string>, object_id> changed;  // 0: gone
   std::vector<object_id> created;
+  std::map<collection_id, std::uint64_t> arrived;  // blocks, from other collections
 };
 
 namespace {
@@ -314,6 +315,17 @@ readiness publisher::build_step(publication& p, rename_step& s, names& n, std::v
   if (!done.ready()) return done;
   for (auto& [name, id] : n.changed)
     if (id == object) id = 0;
+  if (v && v->collection != w.to_collection) {
+    const object_state* o = c_.table->find(object);
+    std::uint64_t& arrived = n.arrived[w.to_collection];
+    arrived += v->blocks + (o != nullptr ? o->claimed_blocks : 0);
+    const collection_account& a = c_.collections.of(w.to_collection);
+    if (!collection_table::fits(a, arrived)) {
+      p.error = errc::quota_exceeded;
+      p.detail = collection_table::detail_of(a, object, arrived);
+      return readiness::yes();
+    }
+  }
   if (v && !v->name.empty() && !n.changed.contains({v->collection, v->name})) n.changed[{v->collection, v->name}] = 0;
   n.changed[{w.to_collection, w.to}] = object;
   to.emplace_back(format::rename_record{object, w.to_collection, w.to, taken});
@@ -348,9 +360,23 @@ readiness publisher::build_step(publication& p, attributes_step& s, names&, std:
 
 readiness publisher::build_step(publication& p, collection_step& s, names&, std::vector<format::record_body>& to) {
   static_cast<void>(p);
-  to.emplace_back(
-      format::collection_record{s.id, format::collection_action::create, s.what.quota_bytes, s.what.name, c_.now_ns});
+  format::collection_record r{s.id, s.action, s.what.quota_bytes, s.what.name, c_.now_ns};
+  if (s.action == format::collection_action::quota) {
+    const collection_account& a = c_.collections.of(s.id);
+    r.name = a.name;
+    r.created_ns = a.created_ns;
+  }
+  to.emplace_back(std::move(r));
   return readiness::yes();
+}
+
+/// Of the room and the quota that an ordered extent took nothing is left to be kept.
+void publisher::let_go(const publication_step& s, ordered_extent& e) {
+  c_.data->unhold(e.pieces);
+  c_.data->release(std::exchange(e.reserved_blocks, 0));
+  if (e.claimed_blocks > 0)
+    collection_table::unclaim(*std::get<append_step>(s).object, std::exchange(e.claimed_blocks, 0));
+  if (e.in_flight != nullptr) e.in_flight->erase(e);
 }
 
 void publisher::publish(publication& p, std::vector<format::record_body> bodies) {
@@ -360,17 +386,28 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     if (e == nullptr) continue;
     c_.stats.splits += (*e)->splits;
     c_.stats.merges += (*e)->merges;
-    c_.data->unhold((*e)->pieces);
-    c_.data->release(std::exchange((*e)->reserved_blocks, 0));
-    if ((*e)->in_flight != nullptr) (*e)->in_flight->erase(**e);
+    let_go(s, **e);
   }
+  const std::uint64_t used = p.claim_blocks != nullptr ? p.objects.front()->account->used_blocks : 0;
   const std::uint64_t sequence = bodies.empty() ? c_.sequence : c_.publish(bodies);
+  if (p.claim_blocks != nullptr) {
+    object_state& o = *p.objects.front();
+    const std::uint64_t now = o.account->used_blocks;
+    const std::uint64_t added = std::min(now > used ? now - used : 0, *p.claim_blocks);
+    collection_table::unclaim(o, added);
+    *p.claim_blocks -= added;
+  }
   for (const format::record_body& b : bodies) {
     publish_dropped(b);
     object_id removed = 0;
     if (const auto* r = std::get_if<format::remove_record>(&b)) removed = r->object;
     if (const auto* r = std::get_if<format::rename_record>(&b)) removed = r->replaced;
-    if (removed != 0 && c_.table->find(removed) == nullptr) c_.reclaim->drop_object(removed);  // else when it is closed
+    if (removed != 0 && c_.table->find(removed) == nullptr) {  // else when it is closed
+      std::optional<format::object_value> v;
+      const bool known = c_.apply->load(removed, v).ready() && v;
+      FURROW_ASSERT(known);  // it was changed just now
+      c_.reclaim->drop_object(removed, v->collection);
+    }
   }
   take_back(p, std::move(bodies));
   finish(p, {}, sequence);
@@ -405,9 +442,7 @@ void publisher::fail(publication& p) {
   for (const publication_step& s : p.steps) {
     const ordered_extent_ptr* e = extent_of(s);
     if (e == nullptr) continue;
-    c_.data->unhold((*e)->pieces);
-    c_.data->release(std::exchange((*e)->reserved_blocks, 0));
-    if ((*e)->in_flight != nullptr) (*e)->in_flight->erase(**e);
+    let_go(s, **e);
   }
   const error_code ec = p.error;
   finish(p, ec, 0);

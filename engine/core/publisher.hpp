@@ -91,6 +91,7 @@ struct attributes_step {
 };
 struct collection_step {
   collection_id id = 0;
+  format::collection_action action = format::collection_action::create;
   collection_request what;
 };
 using publication_step = std::variant<append_step, edit_step, clone_step, create_step, rename_step, remove_step,
@@ -115,7 +116,8 @@ struct publication : boost::intrusive::list_base_hook<> {
   error_detail detail;
   bool parked = false;
   bool followers_doomed = false;
-  bool is_next = false;  ///< It stands among those to be attempted.
+  std::uint64_t* claim_blocks = nullptr;  ///< What it adds to its first object is taken from it.
+  bool is_next = false;                   ///< It stands among those to be attempted.
   /// Called once, with the sequence or the failure; the publication is gone afterwards.
   std::function<void(error_code, std::uint64_t, const error_detail&)> done;
 };
@@ -167,6 +169,7 @@ class publisher {
   readiness resolve(names& n, object_id id, collection_id collection, std::string_view name, object_id& to);
   readiness collection_exists(collection_id id, bool& to);
   void publish(publication& p, std::vector<format::record_body> bodies);
+  void let_go(const publication_step& s, ordered_extent& e);
   void fail(publication& p);
   void doom_followers(publication& p);
   void finish(publication& p, error_code ec, std::uint64_t sequence);

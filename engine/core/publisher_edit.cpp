@@ -177,7 +177,7 @@ void publisher::publish_dropped(const format::record_body& b) {
     for (const format::block_run& run : k->dropped) look(run);
   } else if (const auto* h = std::get_if<format::punch_record>(&b)) {
     for (const format::object_extent& e : h->extents) look(e.where);
-    if (h->more) c_.reclaim->drop_object(h->object);
+    if (h->more) c_.reclaim->drop_object(h->object, c_.table->find(h->object)->value.collection);
   } else if (const auto* m = std::get_if<format::move_record>(&b)) {
     for (const format::moved_run& run : m->runs) look({run.from, run.to.blocks});
     c_.stats.cleaner_blocks_moved += m->sums.size();

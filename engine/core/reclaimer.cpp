@@ -25,8 +25,15 @@ enum class work : std::uint64_t { reset = 1, report, align, finish, fill_up, ret
 std::uint64_t tag_of(work w, const zone_state& z) { return static_cast<std::uint64_t>(w) << 32 | z.device.index.value; }
 }  // namespace
 
-void reclaimer::drop_object(object_id id) {
-  if (!c_.read_only) drops_.push_back(id);
+void reclaimer::drop_object(object_id id, collection_id collection) {
+  if (c_.read_only) return;
+  drops_.push_back({id, collection});
+  ++c_.collections.of(collection).drops;
+}
+
+void reclaimer::end_drop() {
+  --c_.collections.of(drops_.front().collection).drops;
+  drops_.pop_front();
 }
 
 void reclaimer::consider(zone_state& z) {
@@ -378,8 +385,10 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
 
 /// Nothing is dropped any more; what waits for it is to fail. The next open goes on.
 void reclaimer::forget_drops() {
-  for (const object_id id : std::exchange(drops_, {}))
-    if (object_state* o = c_.table->find(id)) c_.publish_queue->wake(*o);
+  for (const drop& d : std::exchange(drops_, {})) {
+    --c_.collections.of(d.collection).drops;
+    if (object_state* o = c_.table->find(d.object)) c_.publish_queue->wake(*o);
+  }
 }
 
 /// The next step for the object: its doomed blocks, or, if it is removed, all of it.
@@ -406,13 +415,13 @@ readiness reclaimer::collect(object_id id, format::drop_record& to) {
 
 void reclaimer::drop_some() {
   dropping_ = true;
-  const object_id id = drops_.front();
+  const object_id id = drops_.front().object;
   std::optional<format::object_value> v;
   readiness done = c_.apply->load(id, v);
   object_state* const open = c_.table->find(id);
   if (done.ready() && (!v || (open != nullptr && open->loaded && !open->doomed))) {  // done by an earlier entry
     dropping_ = false;
-    return drops_.pop_front();
+    return end_drop();
   }
   format::drop_record r;
   if (done.ready()) done = collect(id, r);
@@ -429,7 +438,7 @@ void reclaimer::drop_some() {
   for (const format::object_extent& e : r.extents)
     if (zone_state& z = c_.zones.of(e.where.address); z.live_blocks == 0) consider(z);
   if (!last) return;
-  drops_.pop_front();
+  end_drop();
   if (object_state* o = c_.table->find(id); o != nullptr && r.ends != format::drop_end::object) {
     o->doomed.reset();  // of one that was removed meanwhile, too
     c_.publish_queue->wake(*o);

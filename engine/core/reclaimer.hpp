@@ -28,7 +28,7 @@ class reclaimer final : public io_client {
   explicit reclaimer(context& c) : c_{c} {}
 
   /// The object was removed and nobody has it open any more.
-  void drop_object(object_id id);
+  void drop_object(object_id id, collection_id collection);
   /// Something that kept the zone from being freed is gone, perhaps the last thing.
   void consider(zone_state& z);
   /// Journal zones before the new head, and pages that died, may go.
@@ -61,6 +61,7 @@ class reclaimer final : public io_client {
  private:
   void drop_some();
   void forget_drops();
+  void end_drop();
   readiness collect(object_id id, format::drop_record& to);
   [[nodiscard]] bool freeable(const zone_state& z) const;
   void free_zone(zone_state& z);
@@ -80,7 +81,11 @@ class reclaimer final : public io_client {
   void note_unfinished(zone_state& z, error_code ec);
 
   context& c_;
-  std::deque<object_id> drops_;
+  struct drop {
+    object_id object = 0;
+    collection_id collection = default_collection;
+  };
+  std::deque<drop> drops_;
   bool dropping_ = false;
   std::vector<std::uint32_t> candidates_;
   std::uint32_t freeing_ = 0;

@@ -74,8 +74,8 @@ void recovery::load_index() {
   std::vector<page_need> needs = c_.objects->missing_index();
   for (page_need& n : c_.zone_pages->missing_index()) needs.push_back(std::move(n));
   if (needs.empty()) {
-    from_ = format::zone_key(0, {0});
-    return load_zones();
+    from_ = format::collection_key(0);
+    return load_collections();
   }
   std::sort(needs.begin(), needs.end(),
             [](const page_need& a, const page_need& b) { return a.ref.copies[0] < b.ref.copies[0]; });
@@ -91,6 +91,31 @@ void recovery::load_index() {
       load_index();
     });
   }
+}
+
+void recovery::load_collections() {
+  for (;;) {
+    const tree_lookup l = c_.objects->find_from(from_);
+    if (!l.ready())
+      return c_.pages->wait(l.page(), [this](error_code ec) {
+        if (ec) return fail(ec, "the list of collections cannot be read in any copy");
+        load_collections();
+      });
+    const auto id = l.has_cell() ? format::parse_collection_key(l.cell().key) : std::nullopt;
+    if (!id) break;
+    auto v = format::decode_collection(l.cell().value);
+    if (!v) return fail(errc::damaged, "the entry of a collection cannot be read");
+    collection_account& a = c_.collections.of(*id);
+    a.exists = true;
+    a.name = std::move(v->name);
+    a.quota_bytes = v->quota_bytes;
+    a.created_ns = v->created_ns;
+    a.used_blocks = v->used_blocks;
+    if (*id == ~collection_id{0}) break;
+    from_ = format::collection_key(*id + 1);
+  }
+  from_ = format::zone_key(0, {0});
+  load_zones();
 }
 
 bool recovery::load_zone(zoned::zone_index zone, format::value_view value) {
@@ -429,7 +454,14 @@ void recovery::load_orphans() {
       });
     const auto id = l.has_cell() ? format::parse_orphan_key(l.cell().key) : std::nullopt;
     if (!id) break;
-    c_.reclaim->drop_object(*id);
+    std::optional<format::object_value> v;
+    const readiness done = c_.apply->load(*id, v);
+    if (done.need)
+      return c_.pages->wait(*done.need, [this](error_code ec) {
+        if (ec) return fail(ec, "a removed object cannot be read in any copy");
+        load_orphans();
+      });
+    c_.reclaim->drop_object(*id, v ? v->collection : default_collection);
     from_ = format::orphan_key(*id + 1);
   }
   write_epoch();

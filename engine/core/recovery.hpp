@@ -53,6 +53,7 @@ class recovery final : public io_client {
  private:
   void surveyed(error_code ec, const std::string& why);
   void load_index();
+  void load_collections();
   void load_zones();
   [[nodiscard]] bool load_zone(zoned::zone_index zone, format::value_view value);
   void count_pages();

@@ -90,7 +90,7 @@ void machine::create(operation_id id, create_options options) {
   if (options.attributes.created_ns == 0) options.attributes.created_ns = c_.now_ns;
   if (options.attributes.modified_ns == 0) options.attributes.modified_ns = c_.now_ns;
   const object_id fresh = c_.super.next_object++;
-  object_state* o = &table_.add_new(fresh);
+  object_state* o = &table_.add_new(fresh, options.collection);
   auto p = std::make_unique<publication>();
   p->steps.emplace_back(create_step{fresh, options});
   p->objects.push_back(o);
@@ -250,8 +250,15 @@ void machine::on(operation_id id, reserve_request& r) {
   if (o == nullptr) return c_.answer(id, errc::closed);
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
   const std::uint64_t blocks = r.bytes / block_bytes + (r.bytes % block_bytes != 0 ? 1 : 0);
+  if (collection_table::ask(*o->account, blocks) != claim_answer::fits)
+    return c_.answer(id, errc::quota_exceeded, {}, collection_table::detail_of(*o->account, o->id, blocks));
   if (!data_.reserve(blocks)) return c_.answer(id, errc::no_space, {}, no_space_detail(c_, o->id, blocks));
   o->promised_blocks += blocks;
+  if (o->account->limited()) {
+    const std::uint64_t before = std::exchange(o->promise_claim_blocks, 0);
+    collection_table::claim(*o, blocks);
+    o->promise_claim_blocks = before + blocks;
+  }
   c_.answer(id, {}, read_result{blocks * block_bytes});
 }
 
@@ -377,9 +384,25 @@ void machine::on(operation_id id, collection_request& r) {
     });
   const auto before = last.has_cell() ? format::parse_collection_key(last.cell().key) : std::nullopt;
   const collection_id fresh = before.value_or(default_collection) + 1;
-  publish_step(id, collection_step{fresh, r}, {}, [this, id, fresh](std::uint64_t) {
+  publish_step(id, collection_step{fresh, format::collection_action::create, r}, {}, [this, id, fresh](std::uint64_t) {
     c_.answer(id, {}, opened_object{{}, fresh, true});
   });
+}
+
+void machine::on(operation_id id, quota_request& r) {
+  if (const error_code ec = refuse_change()) return c_.answer(id, ec);
+  if (!c_.collections.of(r.collection).exists) return c_.answer(id, errc::collection_not_found);
+  publish_step(id, collection_step{r.collection, format::collection_action::quota, {{}, r.quota_bytes}}, {},
+               [this, id](std::uint64_t s) { c_.answer(id, {}, sequence_result{s}); });
+}
+
+void machine::on(operation_id id, collections_request&) {
+  std::vector<collection_status> all;
+  for (const auto& [number, a] : c_.collections.all())
+    if (a.exists)
+      all.push_back(
+          {number, a.name, a.quota_bytes, a.used_blocks * block_bytes, a.claimed_blocks * block_bytes, a.created_ns});
+  c_.answer(id, {}, std::move(all));
 }
 
 void machine::on(operation_id id, check_request& r) { checks_.emplace_back(id, r.data); }

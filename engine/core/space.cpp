@@ -1,5 +1,8 @@
 #include "core/space.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "core/checkpoint.hpp"
 #include "core/cleaner.hpp"
 #include "core/data_writer.hpp"
@@ -49,6 +52,20 @@ error_detail no_space_detail(context& c, std::uint64_t object, std::uint64_t blo
   error_detail d{.bytes = s.wanted_bytes, .what = sentence(s.what), .space = s};
   if (object != 0) d.object = object;
   return d;
+}
+
+void low_space::look() {
+  looked_at_ = c_.zones.changes();
+  if (c_.read_only || c_.latch) return;
+  const std::uint64_t zone = c_.zones.typical_blocks(), left = c_.data->blocks_left();
+  const std::uint64_t least = std::max(c_.data->capacity_blocks() / low_space_parts, zone);
+  if (left >= least + (low_ ? zone : 0)) {
+    low_ = false;
+  } else if (!std::exchange(low_, true)) {
+    c_.emit(event::kind::low_space,
+            {.bytes = left * block_bytes,
+             .what = "low space: " + std::to_string(left * block_bytes) + " bytes may still be written"});
+  }
 }
 
 std::vector<zone_keeper> keepers_of(const context& c, const zone_state& z) {

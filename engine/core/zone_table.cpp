@@ -106,6 +106,11 @@ void zone_table::unsettle(zone_state& z) {
   settled_.metadata_blocks -= was.metadata_blocks;
 }
 
+std::uint32_t zone_table::metadata_sequential() const {
+  return static_cast<std::uint32_t>(
+      std::count_if(metadata_.begin(), metadata_.end(), [this](std::uint32_t i) { return !zones_[i].conventional(); }));
+}
+
 zone_table::use zone_table::count_use() const {
   use all = settled_;
   all.live_blocks = live_blocks_;

@@ -225,6 +225,8 @@ class zone_table {
   }
   /// Zones that metadata has, and those kept for the journal.
   [[nodiscard]] const std::set<std::uint32_t>& metadata() const { return metadata_; }
+  /// Sequential ones of them.
+  [[nodiscard]] std::uint32_t metadata_sequential() const;
 
   /// Blocks of the zone became live, or died: its entry is to be rewritten.
   void add_live(zone_state& z, std::uint32_t blocks);

@@ -233,6 +233,18 @@ outcome<collection_id> blocking_store::create_collection(std::string name, std::
   });
 }
 
+outcome<sequence> blocking_store::set_quota(collection_id which, std::uint64_t quota_bytes) const {
+  return wait<sequence>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_set_quota(which, quota_bytes, std::move(token));
+  });
+}
+
+outcome<std::vector<collection_status>> blocking_store::collections() const {
+  return wait<std::vector<collection_status>>(store_.call(), [&](const call_options& call, auto token) {
+    store_.with(call).async_list_collections(std::move(token));
+  });
+}
+
 outcome<sequence> blocking_store::sync() const {
   return wait<sequence>(store_.call(),
                         [&](const call_options& call, auto token) { store_.with(call).async_sync(std::move(token)); });

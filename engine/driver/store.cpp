@@ -117,6 +117,14 @@ void store::start_create_collection(handler_for<collection_id> h, std::string na
   start_on(opened_, call_, std::move(h), core::collection_request{std::move(name), quota_bytes});
 }
 
+void store::start_set_quota(sequence_handler h, collection_id which, std::uint64_t quota_bytes) const {
+  start_on(opened_, call_, std::move(h), core::quota_request{which, quota_bytes});
+}
+
+void store::start_list_collections(handler_for<std::vector<collection_status>> h) const {
+  start_on(opened_, call_, std::move(h), core::collections_request{});
+}
+
 void store::start_sync(sequence_handler h) const { start_on(opened_, call_, std::move(h), core::sync_request{}); }
 
 void store::start_wait_durable(sequence_handler h, sequence which) const {

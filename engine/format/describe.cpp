@@ -241,6 +241,7 @@ described describe_collection(key_view key, value_view value) {
   return to.number("collection", *collection)
       .text("name", v->name)
       .number("quota_bytes", v->quota_bytes)
+      .number("used_blocks", v->used_blocks)
       .time("created_ns", v->created_ns)
       .take();
 }

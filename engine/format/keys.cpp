@@ -247,9 +247,10 @@ std::optional<hint_parts> parse_hint_key(key_view k) {
 std::vector<std::byte> encode(const collection_value& v) {
   FURROW_ASSERT(v.name.size() <= name_bytes_max);  // I3
   std::vector<std::byte> bytes;
-  bytes.reserve(18 + v.name.size());
+  bytes.reserve(26 + v.name.size());
   writer to{bytes};
   to.u64(v.quota_bytes);
+  to.u64(v.used_blocks);
   to.number(v.created_ns);
   to.u16(static_cast<std::uint16_t>(v.name.size()));
   to.text(v.name);
@@ -260,6 +261,7 @@ std::optional<collection_value> decode_collection(value_view bytes) {
   reader from{bytes};
   collection_value v;
   v.quota_bytes = from.u64();
+  v.used_blocks = from.u64();
   v.created_ns = from.number<std::int64_t>();
   v.name = read_name(from, from.u16());
   return all_of(from, std::move(v));

@@ -15,7 +15,7 @@
 //                                                          -> hint_value: blocks that this object may name as well
 //
 // Layout of values   (numbers before bytes)
-//   collection    | quota u64 | created i64 | name_bytes u16 | name |
+//   collection    | quota u64 | used blocks u64 | created i64 | name_bytes u16 | name |
 //   object        | collection u32 | mode u32 | bytes u64 | fence epoch u64 | extent count u64 | blocks u64 |
 //                 | created i64 | modified i64 | tail epoch u32 | attribute_bytes u16 | name_bytes u16 | class u8 |
 //                 | zeros 7 | name |
@@ -164,6 +164,7 @@ inline constexpr std::uint8_t zone_tag = 1;
 struct collection_value {
   std::string name;
   std::uint64_t quota_bytes = 0;  ///< 0: none.
+  std::uint64_t used_blocks = 0;  ///< Named by its objects, as of the checkpoint.
   std::int64_t created_ns = 0;
   friend bool operator==(const collection_value&, const collection_value&) = default;
 };

@@ -78,6 +78,7 @@ full_plan draw_full_plan(std::uint64_t seed) {
   p.in_flight_max = static_cast<std::uint32_t>(chance.one_of(1, 2, 8));
   p.blocks_max = static_cast<std::uint32_t>(chance.one_of(2, 8, zone_blocks));
   p.durable_per_mille = static_cast<std::uint32_t>(chance.one_of(0, 100, 900));
+  if (chance.chance(300)) p.quota_blocks = zone_blocks * g.zone_count * chance.within(10, 40) / 100;
   return p;
 }
 
@@ -85,12 +86,12 @@ std::string describe(const full_plan& p) {
   return fmt::format(
       "seed {}: {} zones of {} blocks, {} active, {} copies;{}{} append_max {} shorten {}ppm; {} objects, {} at a "
       "time, "
-      "{} blocks, durable {}",
+      "{} blocks, durable {}, quota {}",
       p.seed, p.shape.zone_count, p.zones.front().capacity_bytes / block_bytes,
       p.shape.active_max ? std::to_string(*p.shape.active_max) : "any", p.format.page_copies,
       p.promises.native_append ? " native" : " ordered", p.promises.volatile_cache ? " volatile" : "",
       p.promises.append_bytes_max, p.faults.shortened_ppm, p.objects_max, p.in_flight_max, p.blocks_max,
-      p.durable_per_mille);
+      p.durable_per_mille, p.quota_blocks);
 }
 
 void full_counts::add(const full_counts& o) {
@@ -102,6 +103,8 @@ void full_counts::add(const full_counts& o) {
   deletes += o.deletes;
   refused += o.refused;
   refusals_judged += o.refusals_judged;
+  quota_refused += o.quota_refused;
+  quota_judged += o.quota_judged;
   reopens += o.reopens;
   power_losses += o.power_losses;
   blocks_compared += o.blocks_compared;
@@ -208,6 +211,8 @@ void full_store::lose_power() {
 
 void full_store::run(std::uint64_t operations) {
   open();
+  if (plan_.quota_blocks > 0)
+    static_cast<void>(must(core::quota_request{default_collection, plan_.quota_blocks * block_bytes}, "a quota"));
   while (counts_.operations < operations) {
     if (in_flight_.size() < plan_.in_flight_max && chance_.chance(700))
       ask();
@@ -349,8 +354,8 @@ void full_store::take(core::notification& n) {
   in_flight_.erase(at);
   ++answers_;
   objects_[op.object].busy = false;
-  if (n.error != errc::no_space) return done(op, n);
-  ++counts_.refused;
+  if (n.error != errc::no_space && n.error != errc::quota_exceeded) return done(op, n);
+  ++(n.error == errc::no_space ? counts_.refused : counts_.quota_refused);
   if (op.what != action::append && op.what != action::write && op.what != action::create)
     broken(op, "deleting was refused: " + n.detail.what);
   ++pressed_;
@@ -388,12 +393,51 @@ void full_store::done(const operation& op, core::notification& n) {
   pressed_ = 0;
 }
 
+std::uint64_t full_store::used() const {
+  std::uint64_t blocks = 0;
+  for (const held_object& o : objects_)
+    if (o.exists) blocks += o.blocks.size() - static_cast<std::uint64_t>(std::ranges::count(o.blocks, 0u));
+  return blocks;
+}
+
+/// Blocks that become the object's: behind its end, and in holes.
+std::uint64_t full_store::added(const operation& op) const {
+  const held_object& o = objects_[op.object];
+  if (op.what != action::append && op.what != action::write) return 0;
+  std::uint64_t there = 0;
+  for (std::uint64_t b = op.first; b < std::min<std::uint64_t>(op.first + op.count, o.blocks.size()); ++b)
+    if (o.blocks[b] != 0) ++there;
+  return op.count - there;
+}
+
+/// What was removed is dropped before others are refused for it, but may be counted for a while.
+void full_store::compare_used() {
+  do {
+    store_.step();
+  } while (!store_.idle());
+  const auto n = must(core::collections_request{}, "collections");
+  const collection_status& c = std::get<std::vector<collection_status>>(n.result).front();
+  if (c.used_bytes != used() * block_bytes || c.claimed_bytes != 0)
+    throw broken_promise{fmt::format("{} bytes are used and {} claimed, as is told; not {}", c.used_bytes,
+                                     c.claimed_bytes, used() * block_bytes)};
+  if (plan_.quota_blocks > 0 && used() > plan_.quota_blocks)
+    throw broken_promise{fmt::format("{} blocks are used of {}", used(), plan_.quota_blocks)};
+}
+
 /// Of what was refused in company, alone.
 void full_store::judge(operation op) {
   held_object& o = objects_[op.object];
   if (!o.exists) return;
   if (op.what == action::append) op.first = o.blocks.size();
+  const bool beyond = plan_.quota_blocks > 0 && added(op) > 0 && used() + added(op) > plan_.quota_blocks;
   core::notification n = store_.ask(request_of(op));
+  if (n.error == errc::quota_exceeded ? !beyond : !n.error && beyond)
+    broken(op, fmt::format("{} of {} blocks are used, it adds {}, and it is {}: {}", used(), plan_.quota_blocks,
+                           added(op), beyond ? "accepted" : "refused", n.detail.what));
+  if (n.error == errc::quota_exceeded) {
+    ++counts_.quota_judged;
+    return;
+  }
   if (n.error != errc::no_space) return done(op, n);
   ++counts_.refusals_judged;
   const statistics s = *std::get<core::statistics_ptr>(must(core::statistics_request{}, "statistics").result);
@@ -402,8 +446,10 @@ void full_store::judge(operation op) {
   const auto metadata = static_cast<std::uint64_t>(std::ranges::count(zones, zone_use::metadata, &zone_status::use));
   const auto open = static_cast<std::uint64_t>(
       std::ranges::count_if(zones, [](const zone_status& z) { return z.open_for_writing && z.use == zone_use::data; }));
+  const std::uint64_t all = content * static_cast<std::uint64_t>(std::ranges::count_if(
+                                          zones, [](const zone_status& z) { return z.use != zone_use::superblock; }));
   const std::uint64_t taken = s.live_bytes + s.reserved_bytes + metadata * content;
-  const std::uint64_t left = s.capacity_bytes > taken ? s.capacity_bytes - taken : 0;
+  const std::uint64_t left = all > taken ? all - taken : 0;
   const std::uint64_t wanted = op.count * block_bytes;
   const std::uint64_t over = left > wanted ? (left - wanted) / content : 0;
   counts_.slack_zones_seen = std::max(counts_.slack_zones_seen, over);
@@ -432,6 +478,7 @@ void full_store::compare_all() {
   settle();
   for (held_object& o : objects_)
     if (o.exists) compare(o);
+  compare_used();
 }
 
 }  // namespace furrow::sim

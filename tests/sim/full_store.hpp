@@ -6,6 +6,8 @@
 //   - no_space is true: asked again alone, with nothing else on its way, it is answered only if what is dead, or free, and
 //     not the store's own reserve would not hold what was asked for and the slack (below).
 //   - All blocks are what was written last; after a loss of power, too.
+//   - In some plans there is a quota, below what the device holds: asked alone, quota_exceeded comes if and only if what is there
+//     and what would be added are more, block by block; and what is there is told to the block.
 //
 // The slack is what no cleaner can win: a zone that is being written to for each stream of data, and its dead part.
 //
@@ -39,6 +41,7 @@ struct full_plan {
   std::uint32_t blocks_max = 8;             ///< Of one operation.
   std::uint32_t durable_per_mille = 100;    ///< Of what is written.
   std::uint32_t reopens_per_million = 100;  ///< Of the operations; half of them after a loss of power.
+  std::uint64_t quota_blocks = 0;           ///< 0: none.
 };
 [[nodiscard]] full_plan draw_full_plan(std::uint64_t seed);
 /// One line for people.
@@ -54,6 +57,8 @@ struct full_counts {
   std::uint64_t deletes = 0;  ///< Of whole objects, their ends, and parts of them.
   std::uint64_t refused = 0;  ///< With no_space.
   std::uint64_t refusals_judged = 0;
+  std::uint64_t quota_refused = 0;
+  std::uint64_t quota_judged = 0;
   std::uint64_t reopens = 0;
   std::uint64_t power_losses = 0;
   std::uint64_t blocks_compared = 0;
@@ -108,6 +113,9 @@ class full_store {
   void take(core::notification& n);
   void done(const operation& op, core::notification& n);
   void judge(operation op);
+  [[nodiscard]] std::uint64_t used() const;
+  [[nodiscard]] std::uint64_t added(const operation& op) const;
+  void compare_used();
   void compare(held_object& o);
   void compare_all();
   void note_progress();

@@ -33,7 +33,8 @@ std::string make_name(std::size_t i) {
 
 }  // namespace
 
-model::model(std::uint64_t seed, std::size_t names) : seed_{seed} {
+model::model(std::uint64_t seed, std::size_t names, std::uint32_t collections)
+    : seed_{seed}, collections_{collections} {
   for (std::size_t i = 0; i < names; ++i) names_.push_back({.text = make_name(i)});
   std::ranges::sort(names_, {}, &name_entry::text);
 }
@@ -194,6 +195,7 @@ void model::renamed(object_index i, name_index to) {
     names_[o.now.name].changed = tick();
   }
   o.now.name = to;
+  o.collection = collection_of(to);
   o.name_changed = tick();
   names_[to].holder = i;
   names_[to].changed = tick();

@@ -99,6 +99,8 @@ struct model_object {
   std::vector<busy_blocks> edits;
   std::vector<moment> reads;          ///< When those in flight were asked.
   std::uint64_t promised_blocks = 0;  ///< By a reserve.
+  std::uint64_t asked_blocks = 0;     ///< All that reserves promised since it was opened.
+  collection_id collection = default_collection;
   std::uint32_t handles = 0;
   std::uint32_t other_users = 0;  ///< Operations in flight that name it.
   bool name_busy = false;
@@ -116,6 +118,8 @@ struct recovered_object {
   object_id id = 0;
   std::uint64_t tag = 0;
   object_state state;
+  collection_id collection = default_collection;
+  std::uint64_t blocks = 0;  ///< Of its extents.
   bool was_read = false;
   std::vector<std::byte> bytes{};                               ///< If it was read.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> lost{};  ///< Ranges of it that could not be read.
@@ -123,7 +127,7 @@ struct recovered_object {
 
 class model {
  public:
-  model(std::uint64_t seed, std::size_t names);
+  model(std::uint64_t seed, std::size_t names, std::uint32_t collections = 0);
 
   [[nodiscard]] moment tick() { return ++now_; }
   [[nodiscard]] moment now() const { return now_; }
@@ -141,6 +145,11 @@ class model {
 
   // Names.
   [[nodiscard]] const std::string& name(name_index i) const { return names_[i].text; }
+  /// Each name is given in one collection only.
+  [[nodiscard]] collection_id collection_of(name_index i) const {
+    return static_cast<collection_id>(i % (std::uint64_t{collections_} + 1));
+  }
+  [[nodiscard]] std::uint32_t collections() const { return collections_; }
   [[nodiscard]] std::size_t name_count() const { return names_.size(); }
   [[nodiscard]] name_index find_name(std::string_view text) const;
   struct name_entry {
@@ -213,6 +222,7 @@ class model {
   void restart_from(std::span<recovered_object> found);
 
   std::uint64_t seed_;
+  std::uint32_t collections_;
   moment now_ = 0;
   furrow::sequence newest_ = 0;
   furrow::sequence durable_ = 0;

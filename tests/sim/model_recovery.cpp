@@ -271,6 +271,7 @@ void model::restart_from(std::span<recovered_object> found) {
     model_object fresh;
     fresh.tag = o.tag;
     fresh.id = r.id;
+    fresh.collection = r.collection;
     fresh.base = fresh.now = r.state;
     fresh.content = std::move(o.content);
     fresh.epoch = fresh.append_epoch = o.epoch + 1;

@@ -168,6 +168,8 @@ void print(const furrow::sim::full_counts& c, double seconds, bool as_json) {
                                  {"deletes", c.deletes},
                                  {"refused", c.refused},
                                  {"refusals_judged", c.refusals_judged},
+                                 {"quota_refused", c.quota_refused},
+                                 {"quota_judged", c.quota_judged},
                                  {"reopens", c.reopens},
                                  {"power_losses", c.power_losses},
                                  {"blocks_compared", c.blocks_compared},
@@ -205,8 +207,9 @@ int run_full(const arguments& args, std::FILE* trace) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   if (failed == 0 || args.keep_going) print(sum, took.count(), args.json);
   if (failed > 0) fmt::print("{} of {} seeds failed\n", failed, args.count);
-  const bool idle = failed == 0 && args.count >= seeds_for_all && (sum.refusals_judged == 0 || sum.zones_cleaned == 0);
-  if (idle) fmt::print("no store was ever full, or none was cleaned\n");
+  const bool idle = failed == 0 && args.count >= seeds_for_all &&
+                    (sum.refusals_judged == 0 || sum.quota_judged == 0 || sum.zones_cleaned == 0);
+  if (idle) fmt::print("no store was ever full, none at its quota, or none was cleaned\n");
   return failed == 0 && !idle ? 0 : 1;
 }
 

@@ -86,7 +86,7 @@ simulation::simulation(const scenario& s, std::FILE* trace)
       chance_{mix(s.seed) + 2},
       device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3, s.zone_faults},
       store_{device_, scenario_.store, mix(s.seed) + 4},
-      truth_{s.seed, s.work.names},
+      truth_{s.seed, s.work.names, s.work.collections},
       rule_{device_.zones(), s.promises.volatile_cache, make_uuid(s.seed)},
       users_{scenario_, truth_, store_, &rule_},
       uuid_{make_uuid(s.seed)} {
@@ -121,6 +121,9 @@ bool simulation::format() {
 void simulation::run(std::uint64_t operations) {
   plan_interruption();
   open(true);
+  for (std::uint32_t c = 1; c <= scenario_.work.collections; ++c)
+    static_cast<void>(expect(core::collection_request{fmt::format("tenant {}", c), 0}, "a collection"));
+  if (scenario_.work.collections > 0) static_cast<void>(expect(core::sync_request{}, "sync"));
   use_until(operations);
   const bool clean = drain_close();
   check_data_ = true;

@@ -109,12 +109,13 @@ class simulation {
   [[nodiscard]] std::vector<recovered_object> find_unmoved();
   void find_object(object_id id, std::vector<recovered_object>& found);
   void compare_names(const std::vector<recovered_object>& found, const std::vector<list_entry>& names) const;
-  void count_blocks(const recovered_object& r, core::handle_id handle);
+  void count_blocks(recovered_object& r, core::handle_id handle);
   void read_object(recovered_object& r);
   void read_blocks(recovered_object& r, core::handle_id handle, std::uint64_t at, std::uint64_t end);
   void compare_extents(const recovered_object& r, core::handle_id handle);
   void compare_content(recovered_object& r);
   void compare_accounts(const std::vector<recovered_object>& found);
+  void compare_collections(const std::vector<recovered_object>& found);
   void compare_evacuated(const statistics& s);
 
   // simulation_scrub.cpp

@@ -34,14 +34,20 @@ std::vector<list_entry> simulation::list_all() {
     const core::notification n = expect(request, "list");
     const auto& page = std::get<list_page>(n.result);
     all.insert(all.end(), page.entries.begin(), page.entries.end());
-    if (!page.more) return all;
-    if (page.entries.empty()) throw broken_promise{"a list says that there is more and gives nothing"};
-    request.after = all.back().name;
+    if (page.more && page.entries.empty()) throw broken_promise{"a list says that there is more and gives nothing"};
+    if (page.more)
+      request.after = all.back().name;
+    else if (request.collection == scenario_.work.collections)
+      break;
+    else
+      request = {.collection = request.collection + 1};
   }
+  std::ranges::sort(all, {}, &list_entry::name);
+  return all;
 }
 
 /// Each block is one object's, or said to be shared wherever it stands.
-void simulation::count_blocks(const recovered_object& r, core::handle_id handle) {
+void simulation::count_blocks(recovered_object& r, core::handle_id handle) {
   for (std::uint64_t at = 0; at < r.state.bytes;) {
     const core::notification n = expect(core::extents_request{handle, at, r.state.bytes - at, 1000}, "extents");
     const auto& list = std::get<extent_list>(n.result);
@@ -49,6 +55,7 @@ void simulation::count_blocks(const recovered_object& r, core::handle_id handle)
     for (const extent_status& x : list.extents) {
       at = x.offset_bytes + x.bytes;
       if (!x.where) continue;
+      r.blocks += x.bytes / zoned::store_block_bytes;
       const zoned::device_address begin =
           device_.shape().address_of(x.where->zone, x.where->offset_bytes / zoned::store_block_bytes);
       for (std::uint64_t b = 0; b < x.bytes / zoned::store_block_bytes; ++b) {
@@ -72,10 +79,13 @@ void simulation::find_object(object_id id, std::vector<recovered_object>& found)
   recovered_object r;
   r.id = id;
   r.tag = tag_of(status.attributes);
+  r.collection = status.collection;
   r.state = {true, status.bytes, status.fence_epoch, none, status.attributes.mode};
   if (!status.name.empty()) {
     r.state.name = truth_.find_name(status.name);
     if (r.state.name == none) throw broken_promise{fmt::format("object {} has a name that nobody gave", id)};
+    if (truth_.collection_of(r.state.name) != r.collection)
+      throw broken_promise{fmt::format("object {} is in collection {}", id, r.collection)};
   }
   if (!same_but_times(status.attributes, make_attributes(r.tag, r.state.version))) {
     throw broken_promise{fmt::format("object {} has attributes that nobody gave", id)};
@@ -249,8 +259,23 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
     throw broken_promise{fmt::format("{} live bytes by the accounts, {} blocks found ({} bytes)", s.live_bytes,
                                      blocks_seen_.size(), blocks_seen_.size() * zoned::store_block_bytes)};
   }
+  compare_collections(found);
   rule_.opened(s.sequence);
   compare_evacuated(s);
+}
+
+/// Each has what the extents of its objects come to.
+void simulation::compare_collections(const std::vector<recovered_object>& found) {
+  const core::notification n = expect(core::collections_request{}, "collections");
+  const auto& all = std::get<std::vector<collection_status>>(n.result);
+  for (const collection_status& c : all) {
+    std::uint64_t blocks = 0;
+    for (const recovered_object& r : found) blocks += r.collection == c.id ? r.blocks : 0;
+    if (c.used_bytes != blocks * zoned::store_block_bytes || c.claimed_bytes != 0)
+      throw broken_promise{fmt::format("collection {} has {} bytes and claims {}; its objects have {} blocks", c.id,
+                                       c.used_bytes, c.claimed_bytes, blocks)};
+  }
+  users_.adopt(all);
 }
 
 /// What lived in a zone that is read-only is elsewhere, if there is room for it.

@@ -172,6 +172,14 @@ void draw_finish_failures(scenario& s, prng& chance) {
   s.faults.failing(opcode::finish) = static_cast<std::uint32_t>(chance.one_of(20'000, 500'000, 1'000'000));
 }
 
+/// Drawn behind all else, too.
+void draw_quotas(scenario& s, prng& chance) {
+  if (!chance.chance(400)) return;
+  s.work.collections = static_cast<std::uint32_t>(chance.within(1, 3));
+  s.work.of[static_cast<std::size_t>(action::set_quota)] = static_cast<std::uint32_t>(chance.within(1, 3));
+  s.work.of[static_cast<std::size_t>(action::collections)] = static_cast<std::uint32_t>(chance.within(1, 4));
+}
+
 /// Zones at the beginning, and perhaps at the end, become conventional: a few, or most. Drawn last, so that a seed's
 /// other choices do not depend on it.
 void draw_conventional(scenario& s, prng& chance) {
@@ -256,6 +264,10 @@ const char* name_of(action a) {
       return "misuse";
     case action::scrub:
       return "scrub";
+    case action::set_quota:
+      return "set_quota";
+    case action::collections:
+      return "collections";
     case action::count:
       break;
   }
@@ -275,6 +287,7 @@ scenario draw_scenario(std::uint64_t seed) {
   draw_conventional(s, chance);
   draw_finish_failures(s, chance);
   s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
+  draw_quotas(s, chance);
   return s;
 }
 
@@ -294,6 +307,8 @@ scenario draw_tiny_scenario(std::uint64_t seed) {
   s.faults.shortened_ppm = shortened;
   s.zone_faults = {};
   s.work.fill_percent = 90;
+  s.work.collections = 0;
+  s.work.of[static_cast<std::size_t>(action::set_quota)] = s.work.of[static_cast<std::size_t>(action::collections)] = 0;
   if (chance.chance(500)) s.work.objects_max = s.work.names = static_cast<std::uint32_t>(chance.within(50, 400));
   return s;
 }

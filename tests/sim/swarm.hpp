@@ -51,6 +51,8 @@ enum class action : std::uint8_t {
   statistics,
   misuse,
   scrub,
+  set_quota,
+  collections,
   count
 };
 inline constexpr std::size_t action_count = static_cast<std::size_t>(action::count);
@@ -68,6 +70,7 @@ struct workload_weights {
   std::uint32_t in_flight_max = 16;
   std::uint32_t objects_max = 32;
   std::uint32_t names = 24;
+  std::uint32_t collections = 0;                ///< Beside the default one.
   std::uint32_t fill_percent = 50;              ///< Of the capacity: more is made room for by removing.
   std::uint32_t interruptions_per_million = 0;  ///< Of the device's steps.
   std::uint32_t process_end_per_mille = 200;    ///< Of the interruptions; the others are losses of power.

@@ -11,7 +11,15 @@
 namespace furrow::sim {
 
 workload::workload(const scenario& s, model& truth, sim_store& store, durability_watcher* watcher)
-    : scenario_{s}, truth_{truth}, store_{store}, watcher_{watcher}, chance_{mix(s.seed) + 1} {}
+    : scenario_{s},
+      truth_{truth},
+      store_{store},
+      watcher_{watcher},
+      chance_{mix(s.seed) + 1},
+      tenants_(s.work.collections + 1),
+      tenants_chance_{mix(s.seed) + 6} {
+  for (tenant& t : tenants_) t.may_be = {0};
+}
 
 workload::operation_ptr workload::make(action kind) {
   operation_ptr op;
@@ -111,9 +119,12 @@ bool workload::ask_one(action kind) {
     case action::clean:
     case action::statistics:
     case action::scrub:
+    case action::collections:
       return ask_other(kind);
     case action::cancel:
       return ask_cancel();
+    case action::set_quota:
+      return ask_quota();
     case action::misuse:
       return ask_misuse();
     case action::count:
@@ -253,6 +264,10 @@ void workload::succeed(operation& op, core::notification& n) {
       return;
     case action::scrub:
       return scrubbed(op, expect(std::type_identity<core::scrub_result>{}));
+    case action::set_quota:
+      return quota_set(op);
+    case action::collections:
+      return check_collections(op, expect(std::type_identity<std::vector<collection_status>>{}));
     case action::reserve:
       return reserved(op, expect(std::type_identity<core::read_result>{}).bytes);
     case action::release:
@@ -301,6 +316,10 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
     if (op.kind == action::reserve) return true;
     return op.kind != action::remove && op.kind != action::read && tight && !broken_promise_of_room;
   }
+  if (e == errc::quota_exceeded) {
+    if (const auto why = refute_quota(op)) broken(op, *why + ": " + n.detail.what);
+    return true;
+  }
   if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
   if (injected && e == zoned::errc::too_many_active) return scenario_.faults.failing(zoned::opcode::finish) > 0;
   const bool appends = op.kind == action::append || op.kind == action::batch || is_edit(op.kind);
@@ -338,7 +357,13 @@ void workload::fail(operation& op, const core::notification& n) {
     wants_reopen_ = true;  // the outcome is unknown: its publications stay asked
     return;
   }
-  if (n.error == errc::no_space) full_ = true;
+  if (n.error == errc::no_space || n.error == errc::quota_exceeded) full_ = true;
+  if (op.kind == action::set_quota) return quota_not_set(op);
+  const bool of_content = op.kind == action::append || is_edit(op.kind);
+  if (n.error == errc::quota_exceeded && of_content && op.settled == 0) {  // nothing of it was done
+    truth_.at(op.object).failed_at = truth_.tick();
+    return truth_.drop_steps(op.object, op.serial);
+  }
   undo(op);
 }
 

@@ -59,6 +59,8 @@ class workload {
   /// The store was asked to close: what is asked later is refused.
   void expect_close(core::operation_id close) { close_ = close; }
   [[nodiscard]] bool closed() const { return closed_; }
+  /// What an open has found of all collections: each quota is one that may be in force, and is from now on.
+  void adopt(const std::vector<collection_status>& found);
   /// Asks for statistics; what came last is in last_statistics().
   void ask_statistics() { statistics_id_ = store_.send(core::statistics_request{}); }
   [[nodiscard]] const std::optional<statistics>& last_statistics() const { return statistics_; }
@@ -191,6 +193,23 @@ class workload {
   void look_closer(const operation& op, const object_status& status);
   void end_may_be(object_index i, std::uint64_t bytes);
 
+  // workload_quota.cpp
+  struct tenant {
+    std::vector<std::uint64_t> may_be;  ///< Quotas, that an open may find.
+    std::uint64_t least = 0;            ///< Of those that may be in force now, 0 being the greatest,
+    std::uint64_t known = 0;            ///< or the only one, if it is not busy.
+    bool busy = false;
+    moment set_at = 0;
+    std::optional<std::uint64_t> most;  ///< Blocks that it may have, as it was seen to have them over its quota.
+  };
+  bool ask_quota();
+  void quota_set(const operation& op);
+  void quota_not_set(const operation& op);
+  void check_collections(const operation& op, const std::vector<collection_status>& found);
+  [[nodiscard]] std::optional<std::string> refute_quota(const operation& op) const;
+  [[nodiscard]] std::uint64_t blocks_max(collection_id c) const;
+  [[nodiscard]] collection_id draw_collection();
+
   // workload_batch.cpp
   bool ask_batch();
   bool ask_misuse();
@@ -225,6 +244,8 @@ class workload {
   std::vector<core::operation_id> source_ids_;  ///< Answers to these say nothing.
   bool full_ = false;                           ///< There was no space: something is to be given back.
   std::optional<statistics> statistics_;
+  std::vector<tenant> tenants_;
+  prng tenants_chance_;  ///< So that what else is drawn stays as it was.
 };
 
 /// Whether it changes an object elsewhere than behind its end.

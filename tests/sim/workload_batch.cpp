@@ -25,10 +25,12 @@ void workload::add_create(operation& op, core::batch_request& to) {
     truth_.entry(name).busy = true;
     member.options.name = truth_.name(name);
   }
+  member.options.collection = member.options.name.empty() ? draw_collection() : truth_.collection_of(name);
   part.object = truth_.add_object();
   part.version = ++versions_;
   model_object& o = truth_.at(part.object);
   ++o.other_users;
+  o.collection = member.options.collection;
   o.created_by = p;
   o.names.push_back({p, part.name});
   o.attributes.push_back({p, part.version});
@@ -122,6 +124,7 @@ void workload::add_renaming(operation& op, core::batch_request& to) {
   core::rename_request member;
   member.object = o.id;
   member.to = truth_.name(name);
+  member.to_collection = truth_.collection_of(name);
   to.members.emplace_back(std::move(member));
   keep_name_busy(op, i);
 }

@@ -205,6 +205,8 @@ bool workload::ask_other(action kind) {
     send(std::move(op), core::clean_request{static_cast<double>(chance_.below(101)) / 100});
   } else if (kind == action::scrub) {
     send(std::move(op), core::scrub_request{scrubbed_to_, chance_.scaled(1, 256) * zoned::store_block_bytes});
+  } else if (kind == action::collections) {
+    send(std::move(op), core::collections_request{});
   } else {
     send(std::move(op), core::statistics_request{});
   }

@@ -314,6 +314,7 @@ bool workload::ask_reserve() {
 void workload::reserved(const operation& op, std::uint64_t bytes) {
   if (bytes != up(op.bytes)) broken(op, fmt::format("{} bytes are promised, not {}", bytes, up(op.bytes)));
   model_object& o = truth_.at(op.object);
+  if (o.handles > 0) o.asked_blocks += bytes / block;
   const bool quiet = o.appends == 0 && o.edits.empty() && !o.exclusive;  // else who takes how much cannot be told
   if (quiet && o.handles > 0) o.promised_blocks += bytes / block;
 }
@@ -329,7 +330,7 @@ void workload::use_promise(operation& op) {
 
 /// With the last handle.
 void workload::drop_promise(object_index i) {
-  truth_.at(i).promised_blocks = 0;
+  truth_.at(i).promised_blocks = truth_.at(i).asked_blocks = 0;
   for (const operation_ptr& op : operations_) {
     if (op->object == i) op->promised = false;
   }

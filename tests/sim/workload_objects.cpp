@@ -46,6 +46,7 @@ bool workload::ask_create(action kind) {
     if (op->name == none) return false;
     request.options.name = truth_.name(op->name);
   }
+  request.options.collection = op->name != none ? truth_.collection_of(op->name) : draw_collection();
   const object_index holder = op->name == none ? none : truth_.entry(op->name).holder;
   op->fails_if_exists = chance_.chance(500);
   request.options.fail_if_exists = op->fails_if_exists;
@@ -61,6 +62,7 @@ bool workload::ask_create(action kind) {
     const publication_id p = truth_.ask();
     op->publications = {p};
     op->version = ++versions_;
+    o.collection = request.options.collection;
     o.created_by = p;
     o.names.push_back({p, op->name});
     o.attributes.push_back({p, op->version});
@@ -78,6 +80,7 @@ bool workload::ask_open(action kind) {
     op->name = pick_free_name();
     if (op->name == none) return false;
     request.name = truth_.name(op->name);
+    request.collection = truth_.collection_of(op->name);
     const object_index holder = truth_.entry(op->name).holder;
     if (holder == none) {
       op->foretold = {errc::not_found};
@@ -151,6 +154,8 @@ bool workload::ask_stat() {
 void workload::check_status(const operation& op, const object_status& status) {
   model_object& o = truth_.at(op.object);
   if (status.id != o.id) broken(op, fmt::format("the status of object {}", status.id));
+  if (!o.name_busy && o.name_changed < op.asked && status.collection != o.collection)
+    broken(op, fmt::format("in collection {}, not {}", status.collection, o.collection));
   if (status.bytes > op.most_end || (status.bytes < op.least_end && o.failed_at < op.asked)) {
     broken(op, fmt::format("{} bytes; not between {} and {}", status.bytes, op.least_end, op.most_end));
   }
@@ -205,6 +210,7 @@ bool workload::ask_rename() {
   operation_ptr op = make(action::rename);
   core::rename_request request;
   request.to = truth_.name(to);
+  request.to_collection = truth_.collection_of(to);
   request.replace = chance_.chance(700);
   lock_object(*op, i);
   o.name_busy = true;
@@ -214,6 +220,7 @@ bool workload::ask_rename() {
   if (op->name != none) truth_.entry(op->name).busy = true;
   if (op->name != none && chance_.chance(600)) {
     request.from = truth_.name(op->name);
+    request.collection = truth_.collection_of(op->name);
   } else {
     request.object = o.id;
   }
@@ -247,6 +254,7 @@ bool workload::ask_remove() {
   if (op->name != none) truth_.entry(op->name).busy = true;
   if (op->name != none && chance_.chance(700)) {
     request.name = truth_.name(op->name);
+    request.collection = truth_.collection_of(op->name);
   } else {
     request.id = o.id;
   }
@@ -272,6 +280,7 @@ bool workload::ask_list() {
   }
   if (chance_.chance(500)) request.after = truth_.name(chance_.below(truth_.name_count()));
   request.entries_max = static_cast<std::uint32_t>(chance_.within(1, truth_.name_count() + 2));
+  request.collection = draw_collection();
   core::list_request copy = request;
   send(std::move(op), std::move(copy));
   return true;
@@ -289,6 +298,7 @@ void workload::check_list(const operation& op, const list_page& page) const {
   std::size_t next = 0;
   for (name_index i = 0; i < truth_.name_count(); ++i) {
     const auto& entry = const_cast<model&>(truth_).entry(i);
+    if (truth_.collection_of(i) != asked.collection) continue;
     if (!entry.text.starts_with(asked.prefix) || entry.text <= asked.after) continue;
     if (page.more && (page.entries.empty() || entry.text > page.entries.back().name)) break;
     const bool listed = next < page.entries.size() && page.entries[next].name == entry.text;

@@ -121,6 +121,8 @@ class blocking_store {
   [[nodiscard]] outcome<list_page> list(list_query query) const;
   [[nodiscard]] outcome<batch_result> commit(batch group, durability level) const;
   [[nodiscard]] outcome<collection_id> create_collection(std::string name, std::uint64_t quota_bytes = 0) const;
+  [[nodiscard]] outcome<sequence> set_quota(collection_id which, std::uint64_t quota_bytes) const;
+  [[nodiscard]] outcome<std::vector<collection_status>> collections() const;
   [[nodiscard]] outcome<sequence> sync() const;
   [[nodiscard]] outcome<sequence> wait_durable(sequence which) const;
   [[nodiscard]] outcome<sequence> checkpoint() const;

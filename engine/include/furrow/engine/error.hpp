@@ -46,6 +46,7 @@ enum class errc {
   unsupported,           ///< Not supported.
   too_fragmented,        ///< The range has more extents than one record takes; work on it in parts.
   source_failed,         ///< The memory to be written cannot be read.
+  quota_exceeded,        ///< The collection would have more than its quota; nothing was done. Deleting helps.
 };
 
 const boost::system::error_category& error_category() noexcept;

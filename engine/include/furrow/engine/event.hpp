@@ -37,7 +37,8 @@ struct zone_change {
 struct event {
   enum class kind : std::uint8_t {
     degraded = 1,  ///< It goes on with less: see store_health.
-    low_space,     ///< Appends will soon be refused with no_space.
+    low_space,  ///< Appends will soon be refused with no_space: less than 1/32 of the capacity may still be written, or
+    ///< less than a zone; detail.bytes say how much. Told again when there was a zone's worth more meanwhile.
     zone_changed,  ///< A zone is not what it was: see `zone`.
     needs_reopen,  ///< Writing has ended; see errc::needs_reopen.
     checkpoint_begun,

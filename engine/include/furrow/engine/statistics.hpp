@@ -87,7 +87,7 @@ struct statistics {
 
   // Space, in bytes.
   std::uint64_t objects = 0;
-  std::uint64_t capacity_bytes = 0;
+  std::uint64_t capacity_bytes = 0;  ///< As in store_info.
   std::uint64_t live_bytes = 0;      ///< Data blocks that objects point at.
   std::uint64_t dead_bytes = 0;      ///< Written, and nobody points at them.
   std::uint64_t metadata_bytes = 0;  ///< Zones used for metadata.

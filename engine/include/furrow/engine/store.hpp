@@ -168,6 +168,19 @@ class store {
     return detail::initiate<void(error_code, collection_id)>(&store::start_create_collection, *this,
                                                              std::forward<Token>(token), std::move(name), quota_bytes);
   }
+  /// Gives the collection another quota, 0 for none: void(error_code, sequence). Whoever has more keeps it, and gets no more.
+  /// Errors: collection_not_found.
+  template <asio::completion_token_for<void(error_code, sequence)> Token>
+  auto async_set_quota(collection_id which, std::uint64_t quota_bytes, Token&& token) const {
+    return detail::initiate<void(error_code, sequence)>(&store::start_set_quota, *this, std::forward<Token>(token),
+                                                        which, quota_bytes);
+  }
+  /// All collections, the default one first: void(error_code, std::vector<collection_status>).
+  template <asio::completion_token_for<void(error_code, std::vector<collection_status>)> Token>
+  auto async_list_collections(Token&& token) const {
+    return detail::initiate<void(error_code, std::vector<collection_status>)>(&store::start_list_collections, *this,
+                                                                              std::forward<Token>(token));
+  }
 
   // -- durability --
 
@@ -255,6 +268,8 @@ class store {
   void start_commit(detail::handler_of<void(error_code, batch_result)>, std::shared_ptr<driver::batch_members>,
                     durability) const;
   void start_create_collection(detail::handler_of<void(error_code, collection_id)>, std::string, std::uint64_t) const;
+  void start_set_quota(detail::handler_of<void(error_code, sequence)>, collection_id, std::uint64_t) const;
+  void start_list_collections(detail::handler_of<void(error_code, std::vector<collection_status>)>) const;
   void start_sync(sequence_handler) const;
   void start_wait_durable(sequence_handler, sequence) const;
   void start_checkpoint(sequence_handler) const;

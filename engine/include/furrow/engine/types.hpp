@@ -137,6 +137,18 @@ struct create_options {
   furrow::attributes attributes{};  ///< Of a new object.
 };
 
+/// A collection, and what it has of its quota. Counted are blocks, each as often as an object of the collection names it, so that
+/// a clone counts in full; not the bytes behind an object's last whole block. What was removed counts until it is dropped:
+/// when its last handle is closed.
+struct collection_status {
+  collection_id id = default_collection;
+  std::string name;
+  std::uint64_t quota_bytes = 0;  ///< 0: none.
+  std::uint64_t used_bytes = 0;
+  std::uint64_t claimed_bytes = 0;  ///< What is in flight may add so much, and what was promised by reserve.
+  std::int64_t created_ns = 0;
+};
+
 /// What a zone is used for, as the store sees it.
 enum class zone_use : std::uint8_t { free, superblock, metadata, data };
 
@@ -190,7 +202,8 @@ struct store_info {
   std::uint8_t page_copies = 0;
   std::int64_t formatted_ns = 0;
   zoned::zone_index first_zone;
-  std::uint64_t capacity_bytes = 0;  ///< For data and metadata together.
+  std::uint64_t capacity_bytes =
+      0;  ///< What objects may have in all, as metadata are now; overwriting can go on for ever.
   store_health health{};
 };
 

@@ -279,8 +279,10 @@ TEST_CASE("values: golden bytes") {
   collection_value collection;
   collection.name = "AB";
   collection.quota_bytes = 0x0102;
+  collection.used_blocks = 0x0304;
   collection.created_ns = -2;
   CHECK(to_hex(encode(collection)) == to_hex(hex({"02 01 00 00 00 00 00 00",  // quota
+                                                  "04 03 00 00 00 00 00 00",  // used
                                                   "fe ff ff ff ff ff ff ff",  // created
                                                   "02 00",                    // name_bytes
                                                   "41 42"})));                // name

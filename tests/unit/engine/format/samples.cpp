@@ -236,6 +236,7 @@ bytes sample_object_leaf() {
   collection_value collection;
   collection.name = "tenant";
   collection.quota_bytes = 1 << 30;
+  collection.used_blocks = 5;
   collection.created_ns = 4;
   object_value object;
   object.collection = 9;
