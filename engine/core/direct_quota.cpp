@@ -9,6 +9,7 @@ namespace furrow::core {
 
 namespace {
 constexpr std::size_t extents_a_time = 256;
+constexpr std::uint64_t edge_blocks = 3;
 constexpr std::uint64_t nowhere = format::object_blocks_max;
 }  // namespace
 
@@ -95,6 +96,20 @@ bool direct_writer::count_named(direct_io& io, const object_state& o, direct_io:
                : written_over_.back().object_block + written_over_.back().where.blocks;
   }
   return true;
+}
+
+std::uint64_t direct_writer::claim_in_flight(object_state& o, bool claims) {
+  std::uint64_t all = 0;
+  for (direct_io& io : live_) {
+    if (io.object != &o || !io.weighed || io.claim_blocks > 0) continue;
+    const std::uint64_t blocks = (io.end_byte - io.first_byte) / block_bytes + edge_blocks;
+    all += blocks;
+    if (!claims) continue;
+    collection_table::claim(o, blocks);
+    io.claim_blocks = blocks;
+    set_loose(io, io.now != direct_io::state::fetching);
+  }
+  return all;
 }
 
 void direct_writer::set_loose(direct_io& io, bool on) {

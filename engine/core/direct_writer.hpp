@@ -112,6 +112,8 @@ class direct_writer {
   /// it is held now.
   bool hold_end(object_state& o, range_lock::ticket& t, std::function<void()> call);
   void release(object_state& o, range_lock::ticket& t);
+  /// Blocks of what is on its way to the object and has claimed none of its quota; with `claims`, it has now.
+  std::uint64_t claim_in_flight(object_state& o, bool claims);
   void step();
   [[nodiscard]] bool idle() const { return live_.empty(); }
   [[nodiscard]] std::uint64_t progress() const { return progress_; }

@@ -156,7 +156,7 @@ void machine::settle() {
     do {
       before = after;
       ++c_.turn_settled;
-      reclaim_.step();
+      reclaim_.step(!parked_creates_.empty());
       direct_.step();
       appender_.step();
       cleaner_.step();

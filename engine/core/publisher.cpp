@@ -5,6 +5,7 @@
 
 #include "core/apply.hpp"
 #include "core/data_writer.hpp"
+#include "core/direct_writer.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/space.hpp"
@@ -316,9 +317,10 @@ readiness publisher::build_step(publication& p, rename_step& s, names& n, std::v
   for (auto& [name, id] : n.changed)
     if (id == object) id = 0;
   if (v && v->collection != w.to_collection) {
-    const object_state* o = c_.table->find(object);
+    object_state* const o = c_.table->find(object);
     std::uint64_t& arrived = n.arrived[w.to_collection];
-    arrived += v->blocks + (o != nullptr ? o->claimed_blocks : 0);
+    arrived += v->blocks;
+    if (o != nullptr) arrived += o->claimed_blocks + claim_in_flight(*o, nullptr, false);
     const collection_account& a = c_.collections.of(w.to_collection);
     if (!collection_table::fits(a, arrived)) {
       p.error = errc::quota_exceeded;
@@ -370,6 +372,21 @@ readiness publisher::build_step(publication& p, collection_step& s, names&, std:
   return readiness::yes();
 }
 
+/// What is on its way to an object that comes from a collection without a quota has claimed nothing. Told are blocks, at most.
+std::uint64_t publisher::claim_in_flight(object_state& o, const publication* but, bool claims) {
+  std::uint64_t blocks = 0;
+  for (const publication* q : o.queue) {
+    if (q == but || q->error) continue;
+    for (const publication_step& s : q->steps) {
+      const auto* a = std::get_if<append_step>(&s);
+      if (a == nullptr || a->object != &o || !a->extent || a->extent->claimed_blocks > 0) continue;
+      blocks += a->extent->blocks;
+      if (claims) collection_table::claim(o, a->extent->claimed_blocks = a->extent->blocks);
+    }
+  }
+  return blocks + c_.direct->claim_in_flight(o, claims);
+}
+
 /// Of the room and the quota that an ordered extent took nothing is left to be kept.
 void publisher::let_go(const publication_step& s, ordered_extent& e) {
   c_.data->unhold(e.pieces);
@@ -401,7 +418,11 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     publish_dropped(b);
     object_id removed = 0;
     if (const auto* r = std::get_if<format::remove_record>(&b)) removed = r->object;
-    if (const auto* r = std::get_if<format::rename_record>(&b)) removed = r->replaced;
+    if (const auto* r = std::get_if<format::rename_record>(&b)) {
+      removed = r->replaced;
+      object_state* const o = c_.table->find(r->object);
+      if (o != nullptr && o->account->limited()) claim_in_flight(*o, &p, true);
+    }
     if (removed != 0 && c_.table->find(removed) == nullptr) {  // else when it is closed
       std::optional<format::object_value> v;
       const bool known = c_.apply->load(removed, v).ready() && v;

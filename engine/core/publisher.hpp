@@ -170,6 +170,7 @@ class publisher {
   readiness collection_exists(collection_id id, bool& to);
   void publish(publication& p, std::vector<format::record_body> bodies);
   void let_go(const publication_step& s, ordered_extent& e);
+  std::uint64_t claim_in_flight(object_state& o, const publication* but, bool claims);
   void fail(publication& p);
   void doom_followers(publication& p);
   void finish(publication& p, error_code ec, std::uint64_t sequence);

@@ -78,15 +78,15 @@ bool reclaimer::credit_coming(bool for_journal) const {
          c_.checkpoint->writing();
 }
 
-void reclaimer::step() {
+void reclaimer::step(bool awaited) {
   if (c_.latch) return forget_drops();
   if (c_.read_only) return;
   resolve_suspects();
   finish_remainders();
   reset_some();
   if (c_.publish_queue->paused()) return;
-  const bool wanted =
-      !c_.closing || !c_.data->idle() || !c_.append->idle() || !c_.direct->idle() || !c_.publish_queue->idle();
+  const bool wanted = !c_.closing || awaited || !c_.data->idle() || !c_.append->idle() || !c_.direct->idle() ||
+                      !c_.publish_queue->idle();
   if (!drops_.empty() && !dropping_ && wanted) drop_some();
   for (std::size_t i = 0; i < candidates_.size();) {
     zone_state& z = c_.zones[{candidates_[i]}];

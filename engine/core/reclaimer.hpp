@@ -45,7 +45,8 @@ class reclaimer final : public io_client {
   bool give_up_closed(bool awaited);
   /// A read of the zone failed: looks whether the device has made it read-only or offline, then calls.
   void inquire(zone_state& z, std::function<void()> then);
-  void step();
+  /// `awaited`: while it closes, somebody still waits for what was removed.
+  void step(bool awaited);
   /// Extents of removed objects and doomed ranges are still to be dropped.
   [[nodiscard]] bool dropping() const { return !drops_.empty(); }
   [[nodiscard]] bool busy() const { return !drops_.empty() || freeing_ > 0 || resets_ > 0; }

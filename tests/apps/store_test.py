@@ -53,6 +53,26 @@ class Store(Cli):
         self.assertRegex(self.furrow("clean", self.uri, "--until", "0").decode(), r"0 zones cleaned, 0 blocks moved, .* free\n$")
         self.furrow("clean", self.uri, "--until", "many", status=2)
 
+    def test_quotas_are_told_set_and_held_to(self):
+        self.append("a", b"x" * 100_000)
+        [default] = self.json_lines("quota", self.uri)
+        self.assertEqual((default["collection"], default["name"], default["quota_bytes"]), (0, "default", 0))
+        self.assertEqual(default["used_bytes"], 24 * 4096)
+        [made] = self.json_lines("quota", self.uri, "--create", "tenant", "--set", "1M")
+        self.assertEqual((made["collection"], made["used_bytes"], made["quota_bytes"]), (1, 0, 1 << 20))
+        self.fails("quota", self.uri, "--create", "tenant", says="taken")
+        self.furrow("quota", self.uri, "--collection", "default", "--set", "100K")
+        self.fails("append", self.uri, "b", stdin=b"y" * 9000, says=["quota exceeded: collection 0", "102400", "--set"])
+        self.furrow("rm", self.uri, "a")
+        self.append("b", b"y" * 9000)
+        text = self.furrow("quota", self.uri).decode()
+        self.assertRegex(text, r"(?m)^ +0 +8,192 +102,400 +8% default$")
+        self.assertRegex(text, r"(?m)^ +1 +0 +1,048,576 +0% tenant$")
+        self.furrow("quota", self.uri, "--collection", "1", "--set", "0")
+        self.assertRegex(self.furrow("quota", self.uri, "--collection", "tenant").decode(), r"none +- tenant\n$")
+        self.fails("quota", self.uri, "--collection", "nobody", says="no such collection")
+        self.fails("quota", self.uri, "--set", "1M", says="--set", status=2)
+
     def test_probe_tells_what_the_device_is_store_or_not(self):
         for text in self.furrow("probe", self.uri).decode(), self.furrow("probe", "memory:?size=64M&zone_size=1M").decode():
             self.assertRegex(text, r"(?m)^will use +zone append")

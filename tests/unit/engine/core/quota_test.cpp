@@ -260,7 +260,29 @@ TEST_CASE("an object takes what it has along to another collection, if that may 
   CHECK(t.runner.check().damage == 0);
 }
 
-TEST_CASE("a quota can be changed; who has more keeps it") {
+TEST_CASE("what is on its way to an object counts where the object goes") {
+  tenants t;
+  const collection_id from = t.make("from", 0), to = t.make("to", 5);
+  const core::handle_id a = t.object(from, "a"), b = t.object(from, "b"), other = t.object(to, "other");
+  const auto first = t.runner.ask_later(t.appending(a, 3));
+  const auto more = t.runner.ask_later(t.appending(b, 6));
+  const auto goes =
+      t.runner.ask_later(core::rename_request{.collection = from, .from = "a", .to = "a", .to_collection = to});
+  const auto stays =
+      t.runner.ask_later(core::rename_request{.collection = from, .from = "b", .to = "b", .to_collection = to});
+  const auto beside = t.runner.ask_later(t.appending(other, 3));
+  t.runner.run();
+  CHECK_FALSE(t.later(first));
+  CHECK_FALSE(t.later(more));
+  CHECK_FALSE(t.later(goes));
+  CHECK(t.later(stays) == errc::quota_exceeded);
+  CHECK(t.later(beside) == errc::quota_exceeded);
+  CHECK(t.used(to) == 3);
+  CHECK(t.used(from) == 6);
+  CHECK_FALSE(t.append(other, 2));
+}
+
+TEST_CASE("a quota can be changed, and who has more keeps it") {
   tenants t;
   const collection_id c = t.make("tenant", 0);
   const core::handle_id h = t.object(c, "a");
