@@ -204,22 +204,10 @@ void data_writer::step() {
       if (opening() || in_flight_ > 0) break;
       const bool by_others = c_.zones.capped();
       if (no_credit && (c_.opener->make_credit(true) || (!by_others && !c_.checkpoint->idle()))) break;
-      if (more_coming() || cleaner_helps(s.queue.front())) break;
+      if (more_coming()) break;
       give_up_front(s, no_credit ? error_code{zoned::errc::too_many_active} : errc::no_space);  // D3
     }
   }
-}
-
-/// Room that was promised may have become metadata's since: then the cleaner is to bring other. It is asked once for each
-/// state of the zones; for moves of its own it cannot wait.
-bool data_writer::cleaner_helps(const bio& b) {
-  if (b.extent->owner->objects.empty()) return false;
-  const auto under_way = [this] { return c_.clean->busy() || !c_.checkpoint->idle() || !c_.checkpoint->served(); };
-  if (under_way()) return true;
-  if (std::exchange(helped_at_, c_.zones.changes()) == c_.zones.changes()) return false;
-  if (!c_.clean->could_bring(b.extent->blocks)) return false;
-  c_.clean->step();
-  return under_way();
 }
 
 void data_writer::give_up_front(stream& s, error_code why) {
