@@ -66,11 +66,11 @@ exit_status run(const arguments& a) {
       throw make_failure(a.create, errc::exists, {});
     which = std::to_string(take(s.blocking().create_collection(a.create, a.set_bytes), a.create));
   } else if (a.sets) {
-    take(s.blocking().set_quota(find(s, which).id, a.set_bytes), which);
+    static_cast<void>(take(s.blocking().set_quota(find(s, which).id, a.set_bytes), which));
   } else if (!which.empty()) {
     which = std::to_string(find(s, which).id);
   }
-  if (changes) take(s.blocking().sync(), a.uri);
+  if (changes) static_cast<void>(take(s.blocking().sync(), a.uri));
   output out;
   print(out, take(s.blocking().collections(), a.uri), which, a.json);
   out.flush();

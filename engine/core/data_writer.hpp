@@ -120,7 +120,6 @@ class data_writer final : public io_client {
   void suspect(zone_state& z);
   void overtaken(zone_state& z);
   void again(stream& s, std::vector<bio> bios, bool failed, error_code why);
-  [[nodiscard]] bool cleaner_helps(const bio& b);
   void give_up(bio b, error_code why);
   void give_up_front(stream& s, error_code why);
   void settle(ordered_extent& e);
@@ -135,9 +134,8 @@ class data_writer final : public io_client {
   std::uint64_t room_known_at_ = ~std::uint64_t{0};
   std::uint64_t room_changes_ = 0;
   std::uint64_t queued_ = 0;
-  std::uint64_t in_flight_ = 0;                  ///< Commands, and failed ones of which it is not known what landed.
-  std::uint64_t helped_at_ = ~std::uint64_t{0};  ///< Changes of zones when the cleaner was asked.
-  std::uint32_t refusals_ = 0;                   ///< In a row.
+  std::uint64_t in_flight_ = 0;  ///< Commands, and failed ones of which it is not known what landed.
+  std::uint32_t refusals_ = 0;   ///< In a row.
   std::uint64_t refused_at_bytes_ = 0;
 };
 

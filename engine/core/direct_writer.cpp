@@ -384,6 +384,7 @@ void direct_writer::step() {
     ++progress_;
     advance(*io);
   }
+  std::vector<direct_io*> for_quota;  // they keep nobody from room, as it may be for him that they wait
   while (!rooms_.empty()) {
     direct_io* const io = rooms_.front();
     rooms_.pop_front();
@@ -391,10 +392,15 @@ void direct_writer::step() {
     advance(*io);
     roomless_ = nullptr;
     if (rooms_.empty() || rooms_.back() != io) continue;
-    rooms_.pop_back();  // no room yet: it stays the first
-    rooms_.push_front(io);
+    rooms_.pop_back();
+    if (!io->weighed) {
+      for_quota.push_back(io);
+      continue;
+    }
+    rooms_.push_front(io);  // no room yet: it stays the first
     break;
   }
+  rooms_.insert(rooms_.begin(), for_quota.begin(), for_quota.end());
 }
 
 void direct_writer::submit(direct_io& io, std::unique_ptr<publication> p, std::uint64_t bytes) {
