@@ -102,7 +102,7 @@ void verify_run(const dump_context& c, const format::superblock& s, const format
   const dump_place at{parts.zone, parts.block};
   const auto blocks = c.device.read(parts.zone, parts.block, run.blocks());
   if (!blocks) return c.to.fault(at, blocks.error().message(), 2);
-  if (s.data_checksum != format::checksum_kind::crc32c) return;
+  if (s.data_checksum != format::checksum_kind::crc32c || !run.has_sums()) return;
   for (std::size_t i = 0; i < run.blocks(); ++i) {
     const auto block = std::span{*blocks}.subspan(i * zoned::store_block_bytes, zoned::store_block_bytes);
     if (format::crc32c(block) == run.sum(i)) continue;

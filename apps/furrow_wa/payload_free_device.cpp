@@ -1,5 +1,6 @@
 #include "furrow_wa/payload_free_device.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace furrow::wa {
@@ -78,20 +79,32 @@ zoned::completion payload_free_device::execute(const zoned::command& c) {
 }
 
 std::size_t payload_free_device::kept_bytes() const {
-  constexpr std::size_t node_bytes = 2 * sizeof(void*) + sizeof(std::uint64_t);
-  return (std::size_t{p_.metadata_zones} * p_.zone_blocks + others_.size()) * sizeof(block) +
-         others_.size() * node_bytes;
+  constexpr std::size_t node_bytes = 2 * sizeof(void*) + sizeof(std::uint64_t) + sizeof(std::vector<std::byte>);
+  return std::size_t{p_.metadata_zones} * p_.zone_blocks * sizeof(block) + others_.size() * node_bytes + others_bytes_;
 }
 
-/// Where a block's bytes are; null if it is forgotten, or was never written and is not to be made.
-std::byte* payload_free_device::kept(std::uint64_t number, bool make) {
+void payload_free_device::put(std::uint64_t number, std::span<const std::byte> bytes) {
   const std::uint64_t zone = number / p_.zone_blocks;
-  if (zone < p_.metadata_zones) return metadata_[number].data();
-  const bool forgotten = zone < p_.metadata_zones + p_.data_zones && number % p_.zone_blocks != 0;
-  if (forgotten) return nullptr;
-  if (make) return others_[number].data();
+  if (zone < p_.metadata_zones) {
+    std::memcpy(metadata_[number].data(), bytes.data(), bytes.size());
+    return;
+  }
+  if (zone < p_.metadata_zones + p_.data_zones && number % p_.zone_blocks != 0) return;
+  while (!bytes.empty() && bytes.back() == std::byte{0}) bytes = bytes.first(bytes.size() - 1);
+  std::vector<std::byte>& to = others_[number];
+  others_bytes_ += bytes.size() - to.size();
+  to = {bytes.begin(), bytes.end()};
+}
+
+void payload_free_device::get(std::uint64_t number, std::span<std::byte> to) const {
+  if (number / p_.zone_blocks < p_.metadata_zones) {
+    std::memcpy(to.data(), metadata_[number].data(), to.size());
+    return;
+  }
   const auto it = others_.find(number);
-  return it == others_.end() ? nullptr : it->second.data();
+  if (it == others_.end()) return;
+  const auto behind = std::copy(it->second.begin(), it->second.end(), to.begin());
+  std::fill(behind, to.end(), std::byte{0});
 }
 
 void payload_free_device::keep(zoned::place at, const zoned::command& c) {
@@ -99,16 +112,14 @@ void payload_free_device::keep(zoned::place at, const zoned::command& c) {
   if (is_data(at) && at.offset_bytes > 0) return;
   std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
   for (const zoned::segment& s : c.segments)
-    for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number)
-      if (std::byte* to = kept(number, true)) std::memcpy(to, s.data + from, block_bytes);
+    for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number) put(number, {s.data + from, block_bytes});
 }
 
-void payload_free_device::fetch(zoned::place at, const zoned::command& c) {
+void payload_free_device::fetch(zoned::place at, const zoned::command& c) const {
   if (is_data(at) && at.offset_bytes > 0) return;
   std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
   for (const zoned::segment& s : c.segments)
-    for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number)
-      if (const std::byte* bytes = kept(number, false)) std::memcpy(s.data + from, bytes, block_bytes);
+    for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number) get(number, {s.data + from, block_bytes});
 }
 
 bool payload_free_device::is_data(zoned::place at) const {

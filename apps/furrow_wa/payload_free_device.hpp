@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -45,16 +46,18 @@ class payload_free_device {
  private:
   using block = std::array<std::byte, zoned::store_block_bytes>;
 
-  [[nodiscard]] std::byte* kept(std::uint64_t number, bool make);
+  void put(std::uint64_t number, std::span<const std::byte> bytes);
+  void get(std::uint64_t number, std::span<std::byte> to) const;
   void keep(zoned::place at, const zoned::command& c);
-  void fetch(zoned::place at, const zoned::command& c);
+  void fetch(zoned::place at, const zoned::command& c) const;
   [[nodiscard]] bool is_data(zoned::place at) const;
   void count(zoned::place at, std::uint64_t bytes);
 
   plan p_;
   zoned::zone_machine machine_;
   std::unique_ptr<block[]> metadata_;
-  std::unordered_map<std::uint64_t, block> others_;
+  std::unordered_map<std::uint64_t, std::vector<std::byte>> others_;  ///< Without the zeros at their ends.
+  std::size_t others_bytes_ = 0;
   std::uint64_t data_bytes_ = 0, metadata_bytes_ = 0;
 };
 

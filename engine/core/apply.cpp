@@ -173,6 +173,7 @@ readiness applier::prepare_place(const format::block_run& run) {
 }
 
 readiness applier::prepare_publish(const format::publish_record& r) {
+  if (!r.extents.empty() && r.sums.empty() == c_.keeps_sums()) return readiness::no(other_sums);
   std::optional<format::object_value> own;
   const format::object_value* v = nullptr;
   if (auto done = view(r.object, own, v); !done.ready()) return done;
@@ -293,7 +294,7 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
     if (e.object_block < v.bytes / block_bytes)
       extents_.cut(v, r.object, e.object_block, e.object_block + e.where.blocks);
     extents_.put(v, r.object, e, r.cls, false);
-    put_runs(r.object, e, std::span{r.sums}.subspan(sum, e.where.blocks));
+    put_runs(r.object, e, sums_of(r.sums, sum, e.where.blocks));
     sum += e.where.blocks;
     zone_state& z = c_.zones.of(e.where.address);
     z.write_sequence = sequence;
@@ -310,10 +311,11 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
 void applier::put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums) {
   const zoned::zone_index zone = c_.shape.zone_of(e.where.address);
   const std::uint64_t block = c_.shape.block_in_zone(e.where.address);
-  for (std::size_t b = 0; b < sums.size(); b += format::run_blocks_max) {
-    const auto part = sums.subspan(b, std::min<std::size_t>(format::run_blocks_max, sums.size() - b));
+  for (std::size_t b = 0; b < e.where.blocks; b += format::run_blocks_max) {
+    const std::size_t blocks = std::min<std::size_t>(format::run_blocks_max, e.where.blocks - b);
+    const auto part = sums_of(sums, b, blocks);
     value_.resize(format::run_value_bytes(part.size()));
-    format::encode_run(object, e.object_block + b, part, value_);
+    format::encode_run(object, e.object_block + b, blocks, part, value_);
     c_.zone_pages->put(format::run_key(0, zone, static_cast<std::uint32_t>(block + b)), value_);
   }
 }

@@ -76,6 +76,11 @@ class applier {
   void put_end(format::object_value& v, std::uint64_t object, std::uint64_t bytes, std::uint32_t tail_epoch,
                std::int64_t modified_ns, std::span<const std::byte> tail);
   void put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums);
+  /// Those of some blocks of a record; none if it has none.
+  [[nodiscard]] static std::span<const std::uint32_t> sums_of(std::span<const std::uint32_t> all, std::size_t first,
+                                                              std::size_t blocks) {
+    return all.empty() ? all : all.subspan(first, blocks);
+  }
   void put_chunks(std::uint64_t object, bool tail, std::span<const std::byte> bytes);
   void put_attributes(format::object_value& v, std::uint64_t object, const format::attribute_set& a);
   /// The value as last published: where it is kept, or in `own`.
@@ -88,6 +93,7 @@ class applier {
   context& c_;
   extent_editor extents_;
   std::vector<extent_slice> slices_;
+  static constexpr const char* other_sums = "blocks with sums in a store without, or without in one that has them";
   const std::vector<std::uint64_t>* assumed_ = nullptr;
   std::vector<std::byte> value_;  // of a cell being put
 };

@@ -150,6 +150,7 @@ void applier::apply_clone(const format::clone_record& r) {
 }
 
 readiness applier::prepare_move(const format::move_record& r) {
+  if (!r.runs.empty() && r.sums.empty() == c_.keeps_sums()) return readiness::no(other_sums);
   for (const format::moved_run& run : r.runs)
     if (auto done = prepare_moved(run); !done.ready()) return done;
   return readiness::yes();
@@ -196,7 +197,7 @@ void applier::apply_move(std::uint64_t sequence, const format::move_record& r) {
     }
     if (shared) extents_.put_count(run.to, static_cast<std::uint32_t>(run.names.size()));
     const format::object_block& first = run.names.front();
-    put_runs(first.object, {first.block, run.to}, std::span{r.sums}.subspan(sum, run.to.blocks));
+    put_runs(first.object, {first.block, run.to}, sums_of(r.sums, sum, run.to.blocks));
     sum += run.to.blocks;
     zone_state& z = c_.zones.of(run.to.address);
     z.write_sequence = sequence;

@@ -141,12 +141,12 @@ readiness checker::look_sums(const format::extent_parts& parts, const format::ex
     const tree_lookup l = c_.zone_pages->find_to(format::run_key(0, zone, static_cast<std::uint32_t>(block + b)));
     if (!l.ready()) return readiness::wait(l.page());
     const auto run = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
-    const auto sums = run && run->zone == zone ? format::decode_run(l.cell().value) : std::nullopt;
-    if (!sums || block + b - run->block >= sums->sums.size()) {
+    const auto sums = run && run->zone == zone ? format::run_view::of(l.cell().value) : std::nullopt;
+    if (!sums || block + b - run->block >= sums->blocks() || sums->has_sums() != c_.keeps_sums()) {
       found("an extent's blocks have no sums", {.object = parts.object, .offset_bytes = parts.block * block_bytes});
       break;
     }
-    b = run->block + sums->sums.size() - block;
+    b = run->block + sums->blocks() - block;
   }
   return readiness::yes();
 }

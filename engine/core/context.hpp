@@ -161,6 +161,8 @@ struct context {
   superblock_ring* ring = nullptr;
   zone_opener* opener = nullptr;
 
+  /// Whether data have sums.
+  [[nodiscard]] bool keeps_sums() const { return super.data_checksum != format::checksum_kind::none; }
   [[nodiscard]] page_tree& tree(format::page_kind kind) {
     return kind == format::page_kind::object ? *objects : *zone_pages;
   }

@@ -23,9 +23,9 @@ namespace furrow::core {
   return !scattered || blocks_cuttable(segments, c.promises.segments_max) * block_bytes == zoned::total_bytes(segments);
 }
 
-/// Adds the sums of `blocks` blocks whose memory begins with that segment of the source.
+/// Adds the sums of `blocks` blocks whose memory begins with that segment of the source, if the store keeps any.
 inline void add_sums(const context& c, ordered_extent& e, std::size_t first_segment, std::uint64_t blocks) {
-  if (c.super.data_checksum == format::checksum_kind::none) return e.sums.append_zeros(blocks);
+  if (!c.keeps_sums()) return;
   const zoned::segment& first = e.source[first_segment];
   if (first.bytes >= blocks * block_bytes) {  // nearly always
     for (std::uint64_t b = 0; b < blocks; ++b)

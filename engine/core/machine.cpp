@@ -245,7 +245,7 @@ store_info machine::info() {
   i.read_only = c_.read_only;
   i.needs_reopen = static_cast<bool>(c_.latch);
   i.recovered = recovered_;
-  i.checksum = c_.super.data_checksum == format::checksum_kind::none ? "none" : "crc32c";
+  i.checksum = c_.keeps_sums() ? "crc32c" : "none";
   i.block_bytes = c_.super.block_bytes;
   i.page_copies = c_.super.page_copies;
   i.formatted_ns = c_.super.formatted_ns;

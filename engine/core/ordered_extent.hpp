@@ -82,7 +82,7 @@ struct ordered_extent : in_flight_hook, in_flight_index_hook {
   pinned_extent pinned;
   sliding_list<zoned::segment>
       source;  ///< blocks * block_bytes of held memory; nothing, as are the sums, if not known yet.
-  sliding_list<std::uint32_t> sums;
+  sliding_list<std::uint32_t> sums;   ///< One a block; none in a store without.
   sliding_list<landed_piece> pieces;  ///< In the object's order, which need not be that of the zone or of arrival.
   std::uint32_t bios_in_flight = 0;   ///< Queued or sent.
   std::uint64_t splits = 0;           ///< Counted by the walk.

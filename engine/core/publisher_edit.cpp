@@ -156,8 +156,10 @@ readiness publisher::build_step(publication& p, move_step& s, names&, std::vecto
         if (n.names.size() > names_left) continue;
         names_left -= n.names.size();
         const std::uint64_t at = first + (n.where.address.block() - from.address.block());
-        const auto sum = s.extent->sums.begin() + at;
-        r.sums.insert(r.sums.end(), sum, sum + n.where.blocks);
+        if (c_.keeps_sums()) {
+          const auto sum = s.extent->sums.begin() + at;
+          r.sums.insert(r.sums.end(), sum, sum + n.where.blocks);
+        }
         r.runs.push_back(
             {n.where.address, {e.where.address.advanced(at - e.object_block), n.where.blocks}, std::move(n.names)});
       }
@@ -179,8 +181,10 @@ void publisher::publish_dropped(const format::record_body& b) {
     for (const format::object_extent& e : h->extents) look(e.where);
     if (h->more) c_.reclaim->drop_object(h->object, c_.table->find(h->object)->value.collection);
   } else if (const auto* m = std::get_if<format::move_record>(&b)) {
-    for (const format::moved_run& run : m->runs) look({run.from, run.to.blocks});
-    c_.stats.cleaner_blocks_moved += m->sums.size();
+    for (const format::moved_run& run : m->runs) {
+      look({run.from, run.to.blocks});
+      c_.stats.cleaner_blocks_moved += run.to.blocks;
+    }
   }
 }
 

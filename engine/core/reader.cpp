@@ -237,7 +237,8 @@ readiness reader::sums_of(operation& op, piece& p) {
     if (!l.ready()) return readiness::wait(l.page());
     const auto parts = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
     const auto run = parts && parts->zone == zone ? format::run_view::of(l.cell().value) : std::nullopt;
-    if (!run || block - parts->block >= run->blocks()) return readiness::no("no sums for blocks that an extent names");
+    if (!run || !run->has_sums() || block - parts->block >= run->blocks())
+      return readiness::no("no sums for blocks that an extent names");
     const std::size_t from = block - parts->block;
     const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(run->blocks() - from, left));
     for (std::uint32_t i = 0; i < count; ++i) op.sums.push_back(run->sum(from + i));

@@ -84,7 +84,7 @@ class reader final : public io_client {
   void arrange(operation& op);
   void join_sums(std::vector<std::uint32_t>& sums, piece& a, const piece& b) const;
   void submit(const std::shared_ptr<operation>& op, std::size_t index);
-  [[nodiscard]] bool verifies() const { return c_.super.data_checksum != format::checksum_kind::none; }
+  [[nodiscard]] bool verifies() const { return c_.keeps_sums(); }
   void piece_done(operation& op, piece& p, const zoned::completion& c);
   void drop_plan(operation& op);
   void finish(operation& op);

@@ -53,7 +53,8 @@ bool reader::sums_at_hand(format::block_run where, std::vector<std::uint32_t>& t
   const auto cell = c_.zone_pages->at_hand_to(format::run_key(0, zone, block));
   const auto parts = cell ? format::parse_run_key(cell->key) : std::nullopt;
   const auto run = parts && parts->zone == zone ? format::run_view::of(cell->value) : std::nullopt;
-  if (!run || std::size_t{block - parts->block} + where.blocks > run->blocks()) return false;
+  if (!run || !run->has_sums()) return false;
+  if (std::size_t{block - parts->block} + where.blocks > run->blocks()) return false;
   to.clear();
   for (std::uint32_t i = 0; i < where.blocks; ++i) to.push_back(run->sum(block - parts->block + i));
   return true;

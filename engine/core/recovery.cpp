@@ -297,8 +297,8 @@ void recovery::look_behind_pointers(std::size_t first) {
         look_behind_pointers(at);
       });
     const auto key = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
-    const auto run = key && key->zone.value == i ? format::decode_run(l.cell().value) : std::nullopt;
-    const std::uint64_t end = run ? key->block + run->sums.size() : 0;
+    const auto run = key && key->zone.value == i ? format::run_view::of(l.cell().value) : std::nullopt;
+    const std::uint64_t end = run ? key->block + run->blocks() : 0;
     if (end <= z.written_blocks()) continue;
     c_.read_only = true;
     c_.emit_zone({zone_change::kind::pointer_behind,

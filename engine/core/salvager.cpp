@@ -10,7 +10,7 @@ namespace furrow::core {
 bool salvager::take(failed_append& f, zoned::place at) {
   const zone_state& z = *f.zone;
   if (z.life != zone_life::suspect || c_.latch) return false;
-  const bool comparable = !c_.promises.native_append && c_.super.data_checksum != format::checksum_kind::none;
+  const bool comparable = !c_.promises.native_append && c_.keeps_sums();
   const bool aligned = at.zone == z.device.index && at.offset_bytes % block_bytes == 0;
   const std::uint64_t begin = at.offset_bytes / block_bytes;
   f.at_block = comparable && aligned && begin < z.capacity_blocks ? begin : 0;

@@ -65,12 +65,6 @@ class sliding_list {
   }
   /// Many, for which there is room.
   void copy_reserved(const T* from, std::size_t count) { last_ = std::uninitialized_copy_n(from, count, last_); }
-  /// So many zeros more.
-  void append_zeros(std::size_t count) {
-    if (count > static_cast<std::size_t>(limit_ - last_)) grow(count);
-    std::uninitialized_value_construct_n(last_, count);
-    last_ += count;
-  }
   void drop_front(std::size_t count) { first_ += count; }
   void keep_front(std::size_t count) { last_ = first_ + count; }
   void clear() { first_ = last_ = memory_; }

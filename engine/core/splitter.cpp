@@ -65,6 +65,11 @@ inline split_refusal refusal(const ordered_extent& e) {
   return e.blocks_left > 0 ? split_refusal::partly_landed : split_refusal::none;
 }
 
+/// Data may have none.
+[[nodiscard]] inline std::uint64_t sums_at(const ordered_extent& e, std::uint64_t blocks) {
+  return e.sums.empty() ? 0 : blocks;
+}
+
 /// What the part takes along from the block `from` of `e` on, in both maps; `e` has that much less.
 [[gnu::always_inline]] inline void hand_over(ordered_extent& part, ordered_extent& e, std::uint64_t from,
                                              std::uint64_t blocks) noexcept {
@@ -98,10 +103,11 @@ inline split_refusal refusal(const ordered_extent& e) {
   e.pinned.reserved.number += blocks;
   e.pieces.drop_front(c.pieces);
   if (e.source.empty()) return;  // nor are there sums yet
-  part.sums.copy_reserved(e.sums.data(), blocks);
+  const std::uint64_t sums = sums_at(e, blocks);
+  part.sums.copy_reserved(e.sums.data(), sums);
   part.source.append_reserved(e.source.data(), c.segments_before());
   if (c.bytes > 0) part.source.back().bytes = c.bytes;
-  e.sums.drop_front(blocks);
+  e.sums.drop_front(sums);
   e.source.drop_front(c.segments);
   e.source.front().data += c.bytes;
   e.source.front().bytes -= c.bytes;
@@ -113,11 +119,12 @@ void move_back(ordered_extent& e, ordered_extent& part, std::uint64_t blocks, co
   part.pieces.append_reserved(e.pieces.data() + c.pieces, e.pieces.size() - c.pieces);
   e.pieces.keep_front(c.pieces);
   if (e.source.empty()) return;
-  part.sums.copy_reserved(e.sums.data() + from, blocks);
+  const std::uint64_t sums = sums_at(e, blocks), sums_kept = sums_at(e, from);
+  part.sums.copy_reserved(e.sums.data() + sums_kept, sums);
   part.source.append_reserved(e.source.data() + c.segments, e.source.size() - c.segments);
   part.source.front().data += c.bytes;
   part.source.front().bytes -= c.bytes;
-  e.sums.keep_front(from);
+  e.sums.keep_front(sums_kept);
   e.source.keep_front(c.segments_before());
   if (c.bytes > 0) e.source.back().bytes = c.bytes;
 }

@@ -114,6 +114,13 @@ class description_builder {
   description d_;
 };
 
+const std::string no_sums = "none";
+
+std::string sums_text(bool of_blocks, const std::vector<std::uint32_t>& sums) {
+  if (of_blocks && sums.empty()) return no_sums;
+  return list_text(sums.size(), [&sums](std::size_t i) { return hex_number(sums[i]); });
+}
+
 void describe_body(const publish_record& r, description_builder& to) {
   to.number("object", r.object)
       .number("object_bytes", r.object_bytes)
@@ -122,7 +129,7 @@ void describe_body(const publish_record& r, description_builder& to) {
       .number("tail_epoch", r.tail_epoch)
       .text("class", name_of(r.cls))
       .extents(r.extents)
-      .text("sums", list_text(r.sums.size(), [&r](std::size_t i) { return hex_number(r.sums[i]); }))
+      .text("sums", sums_text(!r.extents.empty(), r.sums))
       .runs("dropped", r.dropped)
       .bytes("tail", r.tail);
 }
@@ -216,7 +223,7 @@ std::string moved_text(const moved_run& run) {
 void describe_body(const move_record& r, description_builder& to) {
   to.text("class", name_of(r.cls))
       .text("runs", list_text(r.runs.size(), [&r](std::size_t i) { return moved_text(r.runs[i]); }))
-      .text("sums", list_text(r.sums.size(), [&r](std::size_t i) { return hex_number(r.sums[i]); }));
+      .text("sums", sums_text(!r.runs.empty(), r.sums));
 }
 
 using described = std::optional<description>;
@@ -392,7 +399,9 @@ described describe_run(key_view key, value_view value) {
       .number("blocks", run->blocks())
       .number("object", run->object())
       .number("object_block", run->object_block())
-      .text("sums", list_text(run->blocks(), [&run](std::size_t i) { return hex_number(run->sum(i)); }))
+      .text("sums", run->has_sums()
+                        ? list_text(run->blocks(), [&run](std::size_t i) { return hex_number(run->sum(i)); })
+                        : no_sums)
       .take();
 }
 

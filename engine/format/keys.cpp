@@ -14,6 +14,7 @@ constexpr std::uint8_t orphan_tag = 4;
 constexpr std::uint8_t run_tag = 2;
 constexpr std::uint8_t shared_tag = 3;
 constexpr std::uint8_t hint_tag = 4;
+constexpr std::size_t run_without_sums = 0x8000;  // added to the count
 
 /// What of an object a key with object_tag names.
 constexpr std::uint8_t part_object = 0;
@@ -362,19 +363,21 @@ std::array<std::byte, zone_value_bytes> encode_fixed(const zone_value& v) {
 
 std::vector<std::byte> encode(const zone_value& v) { return encode_as_vector(v); }
 
-void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<const std::uint32_t> sums,
-                std::span<std::byte> bytes) {
-  FURROW_ASSERT(run_in_limits(object_block, sums.size()));
+void encode_run(std::uint64_t object, std::uint64_t object_block, std::size_t blocks,
+                std::span<const std::uint32_t> sums, std::span<std::byte> bytes) {
+  FURROW_ASSERT(run_in_limits(object_block, blocks));
+  FURROW_ASSERT(sums.empty() || sums.size() == blocks);
   FURROW_ASSERT(bytes.size() == run_value_bytes(sums.size()));
+  const std::uint64_t count = sums.empty() ? blocks + run_without_sums : blocks;
   fixed_writer to{bytes};
   to.u64(object);
-  to.u64(object_block | std::uint64_t{sums.size()} << 48);
+  to.u64(object_block | count << 48);
   to.u32s(sums);
 }
 
 std::vector<std::byte> encode(const run_value& v) {
   std::vector<std::byte> bytes(run_value_bytes(v.sums.size()));
-  encode_run(v.object, v.object_block, v.sums, bytes);
+  encode_run(v.object, v.object_block, v.blocks(), v.sums, bytes);
   return bytes;
 }
 
@@ -383,12 +386,13 @@ std::optional<run_view> run_view::of(value_view bytes) {
   const std::uint64_t object = from.u64();
   const std::uint64_t block_and_count = from.u64();
   const std::uint64_t object_block = block_and_count & (object_blocks_max - 1);
-  const std::size_t count = block_and_count >> 48;
-  const auto sums = from.bytes(4 * count);
+  const bool without_sums = (block_and_count >> 48 & run_without_sums) != 0;
+  const std::size_t count = (block_and_count >> 48) % run_without_sums;
+  const auto sums = from.bytes(without_sums ? 0 : 4 * count);
   if (from.failed() || from.left() != 0 || !run_in_limits(object_block, count)) {
     return std::nullopt;
   }
-  return run_view{object, object_block, sums};
+  return run_view{object, object_block, count, sums};
 }
 
 std::optional<run_value> decode_run(value_view bytes) {
@@ -399,6 +403,10 @@ std::optional<run_value> decode_run(value_view bytes) {
   run_value v;
   v.object = run->object();
   v.object_block = run->object_block();
+  if (!run->has_sums()) {
+    v.blocks_without_sums = static_cast<std::uint32_t>(run->blocks());
+    return v;
+  }
   v.sums.reserve(run->blocks());
   for (std::size_t i = 0; i < run->blocks(); ++i) {
     v.sums.push_back(run->sum(i));

@@ -22,7 +22,7 @@
 //   extent        | address u64 | blocks u32 | logical blocks u32 | kind u8 | shared u8 | class u8 | zero u8 |
 //   zone          | role u8 | class u8 | flags u8 | zero u8 | live blocks u32 | generation u64 | fill sequence u64 |
 //                 | write sequence u64 | ordinal u64 |
-//   run           | object u64 | object_block u48 | count u16 | sums u32 each |
+//   run           | object u64 | object_block u48 | count u16 | sums u32 each |   count + 0x8000: no sums follow
 //   doomed        | first_block u64 | end_block u64 |
 //   shared        | blocks u32 | references u32 |
 //   hint          | blocks u32 |
@@ -215,7 +215,9 @@ inline constexpr std::uint8_t zone_flag_retired = 2;  ///< Was read-only or offl
 struct run_value {
   std::uint64_t object = 0;
   std::uint64_t object_block = 0;
-  std::vector<std::uint32_t> sums;  ///< One a block; its count is the run's length.
+  std::vector<std::uint32_t> sums;        ///< One a block; its count is the run's length.
+  std::uint32_t blocks_without_sums = 0;  ///< The run's length where there are none; else 0.
+  [[nodiscard]] std::size_t blocks() const { return sums.empty() ? blocks_without_sums : sums.size(); }
   friend bool operator==(const run_value&, const run_value&) = default;
 };
 
@@ -277,15 +279,15 @@ inline constexpr std::size_t zone_value_bytes = 40;
   return in_limits(v) ? std::optional{v} : std::nullopt;
 }
 [[nodiscard]] inline std::size_t object_value_bytes(const object_value& v) { return 72 + v.name.size(); }
-[[nodiscard]] constexpr std::size_t run_value_bytes(std::size_t blocks) { return 16 + 4 * blocks; }
+[[nodiscard]] constexpr std::size_t run_value_bytes(std::size_t sums) { return 16 + 4 * sums; }
 
 [[nodiscard]] std::array<std::byte, extent_value_bytes> encode_fixed(const extent_value& v);
 [[nodiscard]] std::array<std::byte, zone_value_bytes> encode_fixed(const zone_value& v);
 /// `to` is object_value_bytes(v) long.
 void encode_object(const object_value& v, std::span<std::byte> to);
-/// `to` is run_value_bytes(sums.size()) long.
-void encode_run(std::uint64_t object, std::uint64_t object_block, std::span<const std::uint32_t> sums,
-                std::span<std::byte> to);
+/// `to` is run_value_bytes(sums.size()) long. There is one sum a block, or none.
+void encode_run(std::uint64_t object, std::uint64_t object_block, std::size_t blocks,
+                std::span<const std::uint32_t> sums, std::span<std::byte> to);
 
 /// A run as it lies in a cell; holds as long as the cell's bytes.
 class run_view {
@@ -293,17 +295,19 @@ class run_view {
   [[nodiscard]] static std::optional<run_view> of(value_view from);
   [[nodiscard]] std::uint64_t object() const { return object_; }
   [[nodiscard]] std::uint64_t object_block() const { return object_block_; }
-  [[nodiscard]] std::size_t blocks() const { return sums_.size() / 4; }
+  [[nodiscard]] std::size_t blocks() const { return blocks_; }
+  [[nodiscard]] bool has_sums() const { return !sums_.empty(); }
   [[nodiscard]] std::uint32_t sum(std::size_t index) const {
-    FURROW_ASSERT(index < blocks());
+    FURROW_ASSERT(has_sums() && index < blocks());
     return load_le<std::uint32_t>(sums_.data() + 4 * index);
   }
 
  private:
-  run_view(std::uint64_t object, std::uint64_t object_block, value_view sums)
-      : object_{object}, object_block_{object_block}, sums_{sums} {}
+  run_view(std::uint64_t object, std::uint64_t object_block, std::size_t blocks, value_view sums)
+      : object_{object}, object_block_{object_block}, blocks_{blocks}, sums_{sums} {}
   std::uint64_t object_;
   std::uint64_t object_block_;
+  std::size_t blocks_;
   value_view sums_;
 };
 

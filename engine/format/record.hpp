@@ -34,13 +34,13 @@
 //   I1  Every record that drops extents lists them, so that live counts replay without the object's pages.
 //   I2  Records of one batch have one sequence and lie in one group, between batch_begin and batch_end.
 //   I3  A tail record applies only to its tail epoch and exactly at `from`; it ends within tail_bytes_max.
-//   I4  publish.sums has one entry for each block of publish.extents, in their order; extents of one record ascend and
-//       do not overlap; those of punch and clone lie in the record's range.
+//   I4  publish.sums has one entry for each block of publish.extents, in their order, or, of data without sums, none;
+//       extents of one record ascend and do not overlap; those of punch and clone lie in the record's range.
 //   I5  No object is 0. Names, links, user's attributes and tails keep their limits; runs are well_formed().
 //   I6  A range of blocks ends within object_blocks_max; that of a punch is not empty. A punch with `more` lists no
 //       extents. The two ranges of a clone within one object do not meet.
-//   I7  move.sums has one entry for each block of move.runs, in their order; each run has at least one name, and
-//       its names ascend.
+//   I7  move.sums has one entry for each block of move.runs, in their order, or none; each run has at least one name,
+//       and its names ascend.
 // Valid iff            1 type is known, or not 0 and flagged   2 flags are 0 for a known type   3 padding is zero
 //                      4 the body is used up by its fields exactly   5 I3 to I7
 //
@@ -101,7 +101,7 @@ struct publish_record {
   std::uint32_t tail_epoch = 0;
   zone_class cls = zone_class::unhinted;
   std::vector<object_extent> extents;
-  std::vector<std::uint32_t> sums;
+  std::vector<std::uint32_t> sums;  ///< One a block; none of data without.
   std::vector<block_run> dropped;
   std::vector<std::byte> tail;  ///< Whole.
   friend bool operator==(const publish_record&, const publish_record&) = default;
@@ -229,7 +229,7 @@ struct moved_run {
 struct move_record {
   zone_class cls = zone_class::cleaner;
   std::vector<moved_run> runs;
-  std::vector<std::uint32_t> sums;
+  std::vector<std::uint32_t> sums;  ///< One a block; none of data without.
   friend bool operator==(const move_record&, const move_record&) = default;
 };
 

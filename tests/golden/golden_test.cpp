@@ -58,6 +58,7 @@ std::string lines_of_page(const bytes& image) {
 }
 
 bytes group_of_samples() { return sample_group(sample_records()); }
+bytes group_without_sums() { return sample_group(sample_records_without_sums()); }
 bytes group_of_one_removal() { return sample_group({{101, remove_record{6}}}); }
 bytes superblock_of_samples() { return encoded(sample_superblock()); }
 bytes zone_header_of_samples() { return encoded(sample_zone_header()); }
@@ -73,8 +74,10 @@ constexpr golden_image images[] = {
     {"zone_header", zone_header_of_samples, lines_of_zone_header},
     {"group", group_of_samples, lines_of_group},
     {"group_of_one_record", group_of_one_removal, lines_of_group},
+    {"group_without_sums", group_without_sums, lines_of_group},
     {"object_leaf", sample_object_leaf, lines_of_page},
     {"zone_leaf", sample_zone_leaf, lines_of_page},
+    {"zone_leaf_without_sums", sample_zone_leaf_without_sums, lines_of_page},
     {"index", sample_index, lines_of_page},
 };
 

@@ -61,7 +61,8 @@ std::vector<check_finding> simulation::scrub_all() {
 void simulation::compare_scrub(const std::vector<recovered_object>& found) {
   if (!chance_.chance(scrub_per_mille)) return;
   std::vector<rotten_block> rotten;
-  for (std::uint64_t i = chance_.below(rotten_max + 1); i > 0; --i) {
+  const std::uint64_t seen_max = scenario_.format.checksums ? rotten_max : 0;  // nothing tells of others
+  for (std::uint64_t i = chance_.below(seen_max + 1); i > 0; --i) {
     const auto block = pick_block(found);
     const auto same = [&](const rotten_block& b) { return b.where == block->where; };
     if (block && std::ranges::none_of(rotten, same)) rotten.push_back(*block);

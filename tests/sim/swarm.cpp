@@ -102,7 +102,6 @@ void draw_options(scenario& s, prng& chance) {
   o.checkpoint_journal_bytes_min = chance.one_of(0, 16, 64, 256) * kib;
   o.background_cleaning = chance.chance(800);
   s.format.page_copies = static_cast<std::uint8_t>(chance.one_of(0, 0, 1, 2));
-  s.format.checksums = true;
 }
 
 void draw_weights(workload_weights& w, prng& chance) {
@@ -286,6 +285,8 @@ scenario draw_scenario(std::uint64_t seed) {
   s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
   draw_conventional(s, chance);
   draw_finish_failures(s, chance);
+  prng sums{mix(seed) + 7};
+  s.format.checksums = !sums.chance(150);
   s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
   draw_quotas(s, chance);
   return s;
@@ -344,14 +345,15 @@ std::string describe(const scenario& s) {
       "seed {}: lba {} zones {} of {} (last {}, capacity {}, conventional {}) active {} open {}; {}{}{} append_max {} "
       "per_zone {} depth "
       "{}; "
-      "oe_max {} group {} checkpoint_min {} copies {}; in_flight {} durable {} shorten {}ppm interrupt {}ppm;",
+      "oe_max {} group {} checkpoint_min {} copies {}{}; in_flight {} durable {} shorten {}ppm interrupt {}ppm;",
       s.seed, s.shape.lba_bytes, s.shape.zone_count, s.shape.zone_bytes, s.shape.last_zone_bytes,
       sequential == s.zones.end() ? 0 : sequential->capacity_bytes, s.shape.zone_count - s.data_zones(),
       s.shape.active_max.value_or(0), s.shape.open_max.value_or(0), s.promises.native_append ? "native" : "ordered",
       s.promises.volatile_cache ? " volatile" : "", s.order.stale_bytes ? " stale" : "", s.promises.append_bytes_max,
       s.promises.appends_per_zone_max, s.promises.in_flight_max, s.store.ordered_extent_bytes_max,
-      s.store.journal_group_bytes, s.store.checkpoint_journal_bytes_min, s.format.page_copies, s.work.in_flight_max,
-      s.work.durable_per_mille, s.faults.shortened_ppm, s.work.interruptions_per_million);
+      s.store.journal_group_bytes, s.store.checkpoint_journal_bytes_min, s.format.page_copies,
+      s.format.checksums ? "" : " no sums", s.work.in_flight_max, s.work.durable_per_mille, s.faults.shortened_ppm,
+      s.work.interruptions_per_million);
   const zone_fault_weights& z = s.zone_faults;
   text += fmt::format(" zones read-only {} offline {} full {} of at most {}, failed {} garbage {} others {} of {}{};",
                       z.read_only_ppm, z.offline_ppm, z.full_ppm, z.lost_max, z.failed_ppm, z.garbage_per_mille,

@@ -146,6 +146,21 @@ TEST_CASE("an object's extents overlap") {
         "an object's extents overlap (object 1 block 3); ");
 }
 
+TEST_CASE("an extent whose run says that it has no sums") {
+  sound_store s;
+  const auto at = format::run_key(0, {edit_world::first_data_zone}, 1);
+  const tree_lookup was = s.context.zone_pages->find(at);
+  REQUIRE(was.has_cell());
+  auto v = format::decode_run(was.cell().value);
+  REQUIRE(v);
+  v->blocks_without_sums = static_cast<std::uint32_t>(v->sums.size());
+  v->sums.clear();
+  s.context.zone_pages->put(at, format::encode(*v));
+  CHECK(s.findings() ==
+        "an extent's blocks have no sums (object 1 block 0); "
+        "an extent's blocks have no sums (object 2 block 1); ");
+}
+
 TEST_CASE("an extent behind the object's end") {
   sound_store s;
   SUBCASE("of an object of which nothing is to be dropped") {

@@ -320,6 +320,31 @@ TEST_CASE("a move that is not of what is there is refused") {
   CHECK(refused({edit_world::at(0, 1), {edit_world::at(1, 63), 2}, {{1, 0}}}));  // behind its end
 }
 
+TEST_CASE("records with sums are refused in a store without, those without in one that has them") {
+  moved_world m;
+  m.write(1, 0, m.allocate(0, 4));
+  for (const bool kept : {true, false}) {
+    m.w.context.super.data_checksum = kept ? format::checksum_kind::crc32c : format::checksum_kind::none;
+    for (const bool given : {true, false}) {
+      CAPTURE(kept);
+      CAPTURE(given);
+      format::move_record r;
+      r.runs = {{edit_world::at(0, 1), {edit_world::at(1, 1), 2}, {{1, 0}}}};
+      format::publish_record p;
+      p.object = 1;
+      p.object_bytes = 5 * block_bytes;
+      p.extents = {{4, {edit_world::at(1, 1), 1}}};
+      if (given) {
+        r.sums.assign(2, 0);
+        p.sums.assign(1, 0);
+      }
+      CHECK(m.w.apply.prepare(r).ready() == (kept == given));
+      CHECK(m.w.apply.prepare(p).ready() == (kept == given));
+      CHECK(m.w.apply.prepare(format::publish_record{.object = 1, .object_bytes = 4 * block_bytes}).ready());
+    }
+  }
+}
+
 namespace {
 
 /// `object_blocks` and steps of at most `most` blocks.

@@ -46,6 +46,31 @@ TEST_CASE("a shorter bio owns the front, and the stash becomes the tail") {
   CHECK(w.map.lookups() == 0);
 }
 
+TEST_CASE("what has no sums is split into parts that have none") {
+  buffer_pool buffers;
+  extent_pool pool{buffers};
+  std::vector<std::byte> memory(16 * block_bytes);
+  const auto make = [&] {
+    ordered_extent_ptr e = pool.make();
+    e->blocks = e->blocks_left = 16;
+    e->pinned = {0, 16, {}};
+    e->source.push_back({memory.data(), memory.size()});
+    return e;
+  };
+  ordered_extent_ptr stash = make();
+  const extraction x = extract(stash, 5);
+  REQUIRE(x.why == split_refusal::none);
+  CHECK(x.front->sums.empty());
+  CHECK(stash->sums.empty());
+  const ordered_extent_ptr whole = make();
+  const split_parts parts = split(*whole, 3, 4);
+  REQUIRE(parts.why == split_refusal::none);
+  CHECK((parts.pre->sums.empty() && whole->sums.empty() && parts.post->sums.empty()));
+  CHECK(whole->source.front().data == memory.data() + 3 * block_bytes);
+  CHECK(whole->source.front().bytes == 9 * block_bytes);
+  CHECK(parts.post->source.front().data == memory.data() + 12 * block_bytes);
+}
+
 TEST_CASE("an extraction that is refused leaves the stash as it was") {
   splitter_world w{64};
   ordered_extent& e = w.create(10, 16);

@@ -90,7 +90,7 @@ void check_limits(const record& r) {
     for (const object_extent& e : publish->extents) {
       blocks += e.where.blocks;
     }
-    REQUIRE(blocks == publish->sums.size());
+    REQUIRE((publish->sums.empty() || blocks == publish->sums.size()));
     REQUIRE(publish->tail.size() <= tail_bytes_max);
     REQUIRE(publish->object_bytes <= object_bytes_max);
   } else if (const auto* const tail = std::get_if<tail_record>(&r.body)) {
@@ -125,7 +125,7 @@ void check_limits(const record& r) {
         REQUIRE(name.block + run.to.blocks <= object_blocks_max);
       }
     }
-    REQUIRE(blocks == move->sums.size());
+    REQUIRE((move->sums.empty() || blocks == move->sums.size()));
   } else if (const auto* const create = std::get_if<create_record>(&r.body)) {
     REQUIRE(create->name.size() <= name_bytes_max);
   }

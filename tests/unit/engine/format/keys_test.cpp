@@ -352,7 +352,7 @@ TEST_CASE("values: golden bytes") {
 TEST_CASE("values: the forms without allocation give the same bytes and see the same") {
   const run_value run{7, 9, {1, 2, 3}};
   bytes into(run_value_bytes(3));
-  encode_run(run.object, run.object_block, run.sums, into);
+  encode_run(run.object, run.object_block, run.blocks(), run.sums, into);
   CHECK(into == encode(run));
   const auto view = run_view::of(into);
   REQUIRE(view);
@@ -360,6 +360,31 @@ TEST_CASE("values: the forms without allocation give the same bytes and see the 
   CHECK(view->object_block() == 9);
   REQUIRE(view->blocks() == 3);
   CHECK(view->sum(2) == 3);
+}
+
+TEST_CASE("values: a run without sums says so, and takes none for its blocks") {
+  const run_value run{7, 9, {}, 256};
+  const bytes into = encode(run);
+  CHECK(to_hex(into) == to_hex(hex({"07 00 00 00 00 00 00 00",  // object
+                                    "09 00 00 00 00 00",        // object_block
+                                    "00 81"})));                // count, and that there are no sums
+  CHECK(decode_run(into) == run);
+  const auto view = run_view::of(into);
+  REQUIRE(view);
+  CHECK(view->blocks() == 256);
+  CHECK_FALSE(view->has_sums());
+  bytes wrong = into;
+  wrong.resize(into.size() + 4 * 256);
+  CHECK_FALSE(run_view::of(wrong));  // with sums all the same
+  wrong = into;
+  wrong[15] = std::byte{0x01};
+  CHECK_FALSE(run_view::of(wrong));  // sums are missing
+  wrong[14] = std::byte{0x01};
+  wrong[15] = std::byte{0x81};
+  CHECK_FALSE(run_view::of(wrong));  // more blocks than a run has
+  wrong[14] = std::byte{0};
+  wrong[15] = std::byte{0x80};
+  CHECK_FALSE(run_view::of(wrong));  // none
 }
 
 TEST_CASE("values: the longest of each fit a cell with their keys") {

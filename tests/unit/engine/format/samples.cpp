@@ -203,6 +203,18 @@ std::vector<record> sample_records() {
   return records;
 }
 
+std::vector<record> sample_records_without_sums() {
+  std::vector<record> records = sample_records();
+  std::erase_if(records, [](record& r) {
+    auto* const publish = std::get_if<publish_record>(&r.body);
+    auto* const move = std::get_if<move_record>(&r.body);
+    if (publish != nullptr) publish->sums.clear();
+    if (move != nullptr) move->sums.clear();
+    return publish == nullptr && move == nullptr;
+  });
+  return records;
+}
+
 group_header sample_group_header(const std::vector<record>& records, std::size_t record_bytes) {
   group_header h;
   h.bytes = static_cast<std::uint32_t>(group_blocks(record_bytes) * zoned::store_block_bytes);
@@ -288,6 +300,13 @@ bytes sample_zone_leaf() {
   put(page.cells(), run_key(0, zoned::zone_index{3}, 1), encode(run_value{8, 0, {0xaaaa'0001, 0xaaaa'0002}}));
   put(page.cells(), shared_key(0, zoned::zone_index{3}, 2), encode(shared_value{1, 2}));
   put(page.cells(), hint_key(0, zoned::zone_index{3}, 2, 9, 5), encode(hint_value{1}));
+  return page.sealed(identity_of(page_kind::zone, 0));
+}
+
+bytes sample_zone_leaf_without_sums() {
+  page_buffer page;
+  put(page.cells(), run_key(0, zoned::zone_index{3}, 1), encode(run_value{8, 0, {}, 2}));
+  put(page.cells(), run_key(0, zoned::zone_index{3}, 3), encode(run_value{8, 9, {}, run_blocks_max}));
   return page.sealed(identity_of(page_kind::zone, 0));
 }
 

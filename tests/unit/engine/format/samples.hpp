@@ -20,12 +20,15 @@ superblock sample_superblock();
 zone_header sample_zone_header();
 /// One of each type, of sequences from 101.
 std::vector<record> sample_records();
+/// Those of them that have sums, as of data that have none.
+std::vector<record> sample_records_without_sums();
 /// A sealed group of these records.
 bytes sample_group(const std::vector<record>& records);
 group_header sample_group_header(const std::vector<record>& records, std::size_t record_bytes);
 /// Sealed pages: an object's leaf, a leaf of the zone tree and an index page.
 bytes sample_object_leaf();
 bytes sample_zone_leaf();
+bytes sample_zone_leaf_without_sums();
 bytes sample_index();
 
 bytes encoded(const superblock& s);
