@@ -23,9 +23,24 @@ bool holds_hint(const tree_lookup& l, zoned::zone_index zone) {
 
 }  // namespace
 
+format::object_value* applier::held(std::uint64_t object) {
+  if (object_state* o = c_.table->find(object); o != nullptr && o->loaded) return &o->value;
+  kept_value* const kept = find_kept(object);
+  return kept == nullptr ? nullptr : &kept->value;
+}
+
+applier::kept_value* applier::find_kept(std::uint64_t object) {
+  if (kept_.empty()) return nullptr;
+  if (kept_last_.second != nullptr && kept_last_.first == object) return kept_last_.second;
+  const auto kept = kept_.find(object);
+  if (kept == kept_.end()) return nullptr;
+  kept_last_ = {object, &kept->second};
+  return kept_last_.second;
+}
+
 readiness applier::load(std::uint64_t object, std::optional<format::object_value>& to) {
-  if (const object_state* o = c_.table->find(object); o != nullptr && o->loaded) {
-    to = o->value;
+  if (const format::object_value* const v = held(object)) {
+    to = *v;
     return readiness::yes();
   }
   const tree_lookup l = c_.objects->find(format::object_key(object));
@@ -41,11 +56,8 @@ readiness applier::load(std::uint64_t object, std::optional<format::object_value
 
 readiness applier::view(std::uint64_t object, std::optional<format::object_value>& own,
                         const format::object_value*& to) {
-  to = nullptr;
-  if (const object_state* o = c_.table->find(object); o != nullptr && o->loaded) {
-    to = &o->value;
-    return readiness::yes();
-  }
+  to = held(object);
+  if (to != nullptr) return readiness::yes();
   readiness done = load(object, own);
   if (done.ready() && own) to = &*own;
   return done;
@@ -150,8 +162,18 @@ readiness applier::prepare_chunks(std::uint64_t object, bool tail) {
 readiness applier::prepare_extent(const format::object_value& v, const format::publish_record& r,
                                   const format::object_extent& e, std::size_t& dropped) {
   if (auto done = prepare_place(e.where); !done.ready()) return done;
+  const bool replaces = e.object_block < v.bytes / block_bytes;
+  if (const auto was = replaces && assumed_ == nullptr && r.extents.size() == 1
+                           ? extents_.replaced_whole(r.object, e, r.cls)
+                           : std::nullopt) {
+    if (r.dropped.empty() || r.dropped[0] != *was) return readiness::no(others_replaced);
+    ++dropped;
+    return c_.zones.of(was->address).live_blocks < was->blocks
+               ? readiness::no("more blocks dropped than live in a zone")
+               : readiness::yes();
+  }
   // Of a group, an earlier record may raise the end.
-  if (assumed_ != nullptr || e.object_block < v.bytes / block_bytes)
+  if (assumed_ != nullptr || replaces)
     if (auto done = prepare_replaced(r.object, e.object_block, e.object_block + e.where.blocks, r.dropped, dropped);
         !done.ready())
       return done;
@@ -190,6 +212,7 @@ readiness applier::prepare_publish(const format::publish_record& r) {
     return readiness::no("bytes published that replace others than those that are there");
   if (end_block > r.object_bytes / block_bytes) return readiness::no("an extent behind the object's end");
   if (v->bytes % block_bytes != 0 || !r.tail.empty()) return prepare_chunks(r.object, true);
+  if (find_kept(r.object) != nullptr) return readiness::yes();
   auto need = c_.objects->prepare(format::object_key(r.object));
   return need ? readiness::wait(std::move(*need)) : readiness::yes();
 }
@@ -277,23 +300,41 @@ void applier::store(std::uint64_t object, const format::object_value& v) {
 }
 
 void applier::put_object(std::uint64_t object, const format::object_value& v) {
+  if (kept_value* const kept = keeps_ ? find_kept(object) : nullptr) {
+    if (&kept->value != &v) kept->value = v;
+    kept->changed = true;
+    return;
+  }
+  if (keeps_) kept_[object].value = v;
   value_.resize(format::object_value_bytes(v));
   format::encode_object(v, value_);
   c_.objects->put(format::object_key(object), value_);
 }
 
+void applier::settle_values() {
+  keeps_ = false;
+  for (const auto& [object, kept] : kept_)
+    if (kept.changed) put_object(object, kept.value);
+  kept_.clear();
+  kept_last_ = {};
+}
+
 void applier::apply_publish(std::uint64_t sequence, const format::publish_record& r) {
-  object_state* const o = c_.table->find(r.object);
-  const bool kept = o != nullptr && o->loaded;
+  format::object_value* const here = held(r.object);
   format::object_value own;
-  if (!kept) own = take(r.object);
-  format::object_value& v = kept ? o->value : own;
+  if (here == nullptr) own = take(r.object);
+  format::object_value& v = here != nullptr ? *here : own;
   const bool had_tail = v.bytes % block_bytes != 0;
   std::size_t sum = 0;
   for (const format::object_extent& e : r.extents) {
-    if (e.object_block < v.bytes / block_bytes)
-      extents_.cut(v, r.object, e.object_block, e.object_block + e.where.blocks);
-    extents_.put(v, r.object, e, r.cls, false);
+    const bool replaces = e.object_block < v.bytes / block_bytes;
+    if (const auto was =
+            replaces && r.extents.size() == 1 ? extents_.replaced_whole(r.object, e, r.cls) : std::nullopt) {
+      extents_.replace_whole(r.object, e, r.cls, *was);
+    } else {
+      if (replaces) extents_.cut(v, r.object, e.object_block, e.object_block + e.where.blocks);
+      extents_.put(v, r.object, e, r.cls, false);
+    }
     put_runs(r.object, e, sums_of(r.sums, sum, e.where.blocks));
     sum += e.where.blocks;
     zone_state& z = c_.zones.of(e.where.address);

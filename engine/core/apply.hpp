@@ -8,6 +8,8 @@
 // Not here: whether a record may be published (publisher), its encoding (format/record), extents (extent_edit).
 #pragma once
 
+#include <unordered_map>
+
 #include "core/context.hpp"
 #include "core/extent_edit.hpp"
 
@@ -26,6 +28,13 @@ class applier {
   /// From now on prepare() takes these objects for created, and contradictions for those of a group whose earlier
   /// records are not applied yet (the publisher has checked them); none: as usual.
   void assume(const std::vector<std::uint64_t>* created) { assumed_ = created; }
+
+  /// For a replay: from now on what objects are stands here once they were changed, and goes into the tree with
+  /// settle_values(), which ends this.
+  void keep_values() { keeps_ = true; }
+  void settle_values();
+  /// So many are kept.
+  [[nodiscard]] std::size_t kept_values() const { return kept_.size(); }
 
   /// The object as last published.
   [[nodiscard]] readiness load(std::uint64_t object, std::optional<format::object_value>& to);
@@ -89,13 +98,24 @@ class applier {
   [[nodiscard]] format::object_value take(std::uint64_t object);
   void put_object(std::uint64_t object, const format::object_value& v);
   void store(std::uint64_t object, const format::object_value& v);
+  /// Where its value stands, if not in the tree alone.
+  [[nodiscard]] format::object_value* held(std::uint64_t object);
 
   context& c_;
   extent_editor extents_;
   std::vector<extent_slice> slices_;
+  static constexpr const char* others_replaced = "bytes that replace others than those that are there";
   static constexpr const char* other_sums = "blocks with sums in a store without, or without in one that has them";
   const std::vector<std::uint64_t>* assumed_ = nullptr;
   std::vector<std::byte> value_;  // of a cell being put
+  struct kept_value {
+    format::object_value value;
+    bool changed = false;  ///< Since it was put into the tree; the page that it is to go to is dirty, and so at hand.
+  };
+  [[nodiscard]] kept_value* find_kept(std::uint64_t object);
+  std::unordered_map<std::uint64_t, kept_value> kept_;
+  std::pair<std::uint64_t, kept_value*> kept_last_{0, nullptr};  ///< That was found.
+  bool keeps_ = false;
 };
 
 }  // namespace furrow::core

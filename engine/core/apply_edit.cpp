@@ -19,8 +19,7 @@ readiness applier::prepare_replaced(std::uint64_t object, std::uint64_t first, s
                                     const std::vector<format::block_run>& dropped, std::size_t& at) {
   if (auto done = extents_.slices(object, first, end, dropped.size() + 1, slices_); !done.ready()) return done;
   for (const extent_slice& s : slices_) {
-    if ((at == dropped.size() || dropped[at] != s.where) && assumed_ == nullptr)
-      return readiness::no("bytes that replace others than those that are there");
+    if ((at == dropped.size() || dropped[at] != s.where) && assumed_ == nullptr) return readiness::no(others_replaced);
     ++at;
   }
   return extents_.prepare_cut(object, slices_);
@@ -105,6 +104,8 @@ void applier::apply_drop(const format::drop_record& r) {
   put_chunks(r.object, true, {});
   put_chunks(r.object, false, {});
   c_.objects->erase(format::object_key(r.object));
+  kept_.erase(r.object);
+  kept_last_ = {};
 }
 
 readiness applier::prepare_clone(const format::clone_record& r) {

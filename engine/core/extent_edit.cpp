@@ -41,6 +41,32 @@ class hint_grid {
   std::uint32_t first_, end_;
 };
 
+/// What is wrong with an extent that stands in a page; null: nothing.
+const char* fault_of(const std::optional<format::extent_value>& x, context& c) {
+  if (!x || x->kind != format::extent_kind::data) return "an extent cannot be read";
+  if (x->address.device() != 0 || c.shape.zone_of(x->address).value >= c.zones.count())
+    return "an extent outside the device";
+  if (c.shape.block_in_zone(x->address) + x->blocks > c.zones.of(x->address).capacity_blocks)
+    return "an extent behind the end of its zone";
+  return nullptr;
+}
+
+/// The extent that the one in the cell before and a new one are together, if they are one.
+std::optional<format::extent_value> joined(const tree_cell& cell, std::uint64_t object, const format::object_extent& e,
+                                           format::zone_class cls, const context& c) {
+  const auto parts = format::parse_extent_key(cell.key);
+  if (!parts || parts->object != object) return {};
+  auto before = format::decode_extent(cell.value);
+  const bool goes_on = before && before->kind == format::extent_kind::data && !before->shared && before->cls == cls &&
+                       parts->block + before->blocks == e.object_block &&
+                       before->address.advanced(before->blocks) == e.where.address &&
+                       c.shape.zone_of(before->address) == c.shape.zone_of(e.where.address) &&
+                       before->blocks + e.where.blocks <= format::extent_blocks_max;
+  if (!goes_on) return {};
+  before->blocks = before->logical_blocks = before->blocks + e.where.blocks;
+  return before;
+}
+
 extent_slice slice_of(std::uint64_t cell_block, const format::extent_value& x, std::uint64_t first, std::uint64_t end) {
   const std::uint64_t from = std::max(cell_block, first);
   const std::uint64_t to = std::min(cell_block + x.blocks, end);
@@ -63,11 +89,7 @@ readiness extent_editor::slices(std::uint64_t object, std::uint64_t first, std::
     if (!before && (!own || parts->block >= end)) return readiness::yes();
     if (own) {
       const auto x = format::decode_extent(l.cell().value);
-      if (!x || x->kind != format::extent_kind::data) return readiness::no("an extent cannot be read");
-      if (x->address.device() != 0 || c_.shape.zone_of(x->address).value >= c_.zones.count())
-        return readiness::no("an extent outside the device");
-      if (c_.shape.block_in_zone(x->address) + x->blocks > c_.zones.of(x->address).capacity_blocks)
-        return readiness::no("an extent behind the end of its zone");
+      if (const char* const fault = fault_of(x, c_)) return readiness::no(fault);
       if (parts->block + x->blocks > first) {
         to.push_back(slice_of(parts->block, *x, first, end));
         next = parts->block + x->blocks;
@@ -142,22 +164,32 @@ void extent_editor::put(format::object_value& v, std::uint64_t object, const for
   v.blocks += e.where.blocks;
   c_.collections.add(v.collection, e.where.blocks);
   const auto first = format::extent_key(object, e.object_block);
-  format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, shared, cls};
-  if (const tree_lookup l = c_.objects->find_to(first); !shared && l.ready() && l.has_cell()) {
-    const auto parts = format::parse_extent_key(l.cell().key);
-    const auto before = parts && parts->object == object ? format::decode_extent(l.cell().value) : std::nullopt;
-    if (before && before->kind == format::extent_kind::data && parts->block + before->blocks == e.object_block &&
-        before->address.advanced(before->blocks) == x.address && before->cls == cls && !before->shared &&
-        c_.shape.zone_of(before->address) == c_.shape.zone_of(x.address) &&
-        before->blocks + x.blocks <= format::extent_blocks_max) {
-      x.address = before->address;
-      x.blocks = x.logical_blocks = before->blocks + x.blocks;
-      c_.objects->put(format::extent_key(object, parts->block), format::encode_fixed(x));
+  const format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, shared, cls};
+  if (const tree_lookup l = c_.objects->find_to(first); !shared && l.ready() && l.has_cell())
+    if (const auto both = joined(l.cell(), object, e, cls, c_)) {
+      const std::uint64_t begin = e.object_block - (both->blocks - e.where.blocks);
+      c_.objects->put(format::extent_key(object, begin), format::encode_fixed(*both));
       return;
     }
-  }
   ++v.extent_count;
   c_.objects->put(first, format::encode_fixed(x));
+}
+
+std::optional<format::block_run> extent_editor::replaced_whole(std::uint64_t object, const format::object_extent& e,
+                                                               format::zone_class cls) const {
+  const auto found = c_.objects->at_hand(format::extent_key(object, e.object_block));
+  if (!found) return {};
+  const auto x = format::decode_extent(found->here.value);
+  if (fault_of(x, c_) != nullptr || x->shared || x->blocks != e.where.blocks) return {};
+  if (joined(found->before, object, e, cls, c_)) return {};
+  return format::block_run{x->address, x->blocks};
+}
+
+void extent_editor::replace_whole(std::uint64_t object, const format::object_extent& e, format::zone_class cls,
+                                  const format::block_run& was) {
+  const format::extent_value x{e.where.address, e.where.blocks, e.where.blocks, format::extent_kind::data, false, cls};
+  c_.objects->put(format::extent_key(object, e.object_block), format::encode_fixed(x));
+  c_.zones.drop_live(c_.zones.of(was.address), was.blocks);
 }
 
 readiness extent_editor::prepare_share(std::uint64_t object, std::span<const extent_slice> found) const {

@@ -51,6 +51,14 @@ class extent_editor {
   void put(format::object_value& v, std::uint64_t object, const format::object_extent& e, format::zone_class cls,
            bool shared);
 
+  /// The blocks that this extent would take the place of, if they are all of one that is not shared, at hand, and the new
+  /// one joins none: then there is nothing to cut. None says nothing.
+  [[nodiscard]] std::optional<format::block_run> replaced_whole(std::uint64_t object, const format::object_extent& e,
+                                                                format::zone_class cls) const;
+  /// cut() and put() in one.
+  void replace_whole(std::uint64_t object, const format::object_extent& e, format::zone_class cls,
+                     const format::block_run& was);
+
   /// For slices that are to be named once more.
   [[nodiscard]] readiness prepare_share(std::uint64_t object, std::span<const extent_slice> found) const;
   void share(std::uint64_t object, std::span<const extent_slice> found);

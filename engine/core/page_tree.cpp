@@ -35,7 +35,24 @@ void page_tree::touch(leaf_node& leaf) {
   clean_leaves_.push_front(leaf);
 }
 
+void page_tree::point_at(leaf_node& leaf, const tree_path& path) {
+  finger_.leaf = &leaf;
+  finger_.low = finger_.high = {};
+  for (unsigned level = 1; level <= root_level_; ++level) {
+    const tree_path::step& step = path.steps[level];
+    finger_.path.steps[level] = step;
+    if (finger_.low.empty() && step.at > 0) finger_.low = step.node->entries[step.at].separator;
+    if (finger_.high.empty() && step.at + 1 < step.node->entries.size())
+      finger_.high = step.node->entries[step.at + 1].separator;
+  }
+}
+
 leaf_node* page_tree::descend(format::key_view key, tree_path& path, std::optional<page_need>* missing) {
+  if (finger_.holds(key)) {
+    for (unsigned level = 1; level <= root_level_; ++level) path.steps[level] = finger_.path.steps[level];
+    touch(*finger_.leaf);
+    return finger_.leaf;
+  }
   tree_slot* slot = &root_;
   for (std::uint8_t level = root_level_;; --level) {
     if (!slot->child) {
@@ -51,6 +68,7 @@ leaf_node* page_tree::descend(format::key_view key, tree_path& path, std::option
   }
   leaf_node& leaf = as_leaf(*slot->child);
   touch(leaf);
+  point_at(leaf, path);
   return &leaf;
 }
 
@@ -105,6 +123,34 @@ tree_lookup page_tree::find_to(format::key_view key) {
   if (at < view.count() && view.key(at) == key) return tree_lookup::found(cell_of(*leaf, at));
   if (at == 0) return previous_leaf(path);
   return tree_lookup::found(cell_of(*leaf, at - 1));
+}
+
+std::optional<page_tree::neighbours> page_tree::at_hand(format::key_view key) {
+  if (root_.empty()) return {};
+  tree_path path;
+  std::optional<page_need> missing;
+  const leaf_node* leaf = descend(key, path, &missing);
+  if (leaf == nullptr) return {};
+  const format::page_view view = leaf->view();
+  const std::size_t at = view.lower_bound(key);
+  if (at == 0 || at == view.count() || view.key(at) != key) return {};
+  return neighbours{cell_of(*leaf, at - 1), cell_of(*leaf, at)};
+}
+
+page_tree::leaf_hint page_tree::fetch_leaf(format::key_view key) const {
+  const tree_node* node = root_.child.get();
+  for (unsigned level = root_level_; level > 0 && node != nullptr; --level) {
+    const index_node& index = as_index(*node);
+    node = index.entries[index.route(key)].child.get();
+  }
+  if (node == nullptr) return {};
+  prefetch(*node);
+  return {static_cast<const leaf_node*>(node), shape_};
+}
+
+void page_tree::fetch_cells(const leaf_hint& of) const {
+  if (of.leaf == nullptr || of.shape != shape_) return;
+  of.leaf->view().fetch_steps();
 }
 
 std::optional<tree_cell> page_tree::at_hand_to(format::key_view key) {
@@ -186,6 +232,7 @@ tree_node& page_tree::own(tree_slot& slot) {
   tree_node& node = *slot.child;
   FURROW_ASSERT(!node.replaced);
   if (node.shared()) {
+    let_go();
     const node_ptr old =
         std::exchange(slot.child, node.level == 0 ? as_leaf(node).clone() : as_index(node).take_over());
     retire(*old);
@@ -212,6 +259,7 @@ leaf_node& page_tree::own_path(tree_path& path) {
 
 void page_tree::retire(tree_node& node) {
   FURROW_ASSERT(!node.replaced);
+  let_go();
   node.replaced = true;
   --pages_;
   if (node.dirty()) {
@@ -226,6 +274,7 @@ void page_tree::retire(tree_node& node) {
 }
 
 void page_tree::retire_below(tree_slot& slot, std::uint8_t level) {
+  let_go();
   if (!slot.child) {
     FURROW_ASSERT(level == 0);  // index nodes are resident
     FURROW_ASSERT(!slot.ref.empty());

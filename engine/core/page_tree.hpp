@@ -103,6 +103,21 @@ class page_tree {
   /// The first cell whose key is >= `key`, and the last one whose key is <= `key`.
   [[nodiscard]] tree_lookup find_from(format::key_view key);
   [[nodiscard]] tree_lookup find_to(format::key_view key);
+  /// The cell of exactly this key and the one before it, if both are in one leaf and nothing has to be supplied; else none,
+  /// which says nothing.
+  struct neighbours {
+    tree_cell before, here;
+  };
+  [[nodiscard]] std::optional<neighbours> at_hand(format::key_view key);
+  /// A leaf that is at hand, as long as the tree's shape is what it was.
+  struct leaf_hint {
+    const leaf_node* leaf = nullptr;
+    std::uint64_t shape = 0;
+  };
+  /// Has the processor fetch what a lookup of the key looks at first, and then what it looks at next: a lookup some records
+  /// later need not wait for memory.
+  [[nodiscard]] leaf_hint fetch_leaf(format::key_view key) const;
+  void fetch_cells(const leaf_hint& of) const;
   /// What find_to() finds, if it is in the key's own leaf and nothing has to be supplied; else none, which says nothing.
   [[nodiscard]] std::optional<tree_cell> at_hand_to(format::key_view key);
   /// Calls for the first cell whose key is >= `key`, and for those behind it in its leaf, until `call` returns false.
@@ -199,6 +214,22 @@ class page_tree {
     bool last_in_part;
   };
 
+  /// Where the last descent ended: keys in that leaf's range are found without another. Its keys are the tree's.
+  struct finger {
+    leaf_node* leaf = nullptr;
+    format::key_view low, high;  ///< Of the range [low, high); an empty `high`: no end.
+    tree_path path;
+    [[nodiscard]] bool holds(format::key_view key) const {
+      return leaf != nullptr && low <= key && (high.empty() || key < high);
+    }
+  };
+  /// To be called before anything changes that a path may lead through.
+  void let_go() {
+    finger_.leaf = nullptr;
+    ++shape_;
+  }
+  void point_at(leaf_node& leaf, const tree_path& path);
+
   [[nodiscard]] bool loaded() const { return index_missing_ == 0 && (root_.empty() || root_.child); }
   [[nodiscard]] page_need need_of(const tree_slot& slot, std::uint8_t level, format::key_view within) const;
   void touch(leaf_node& leaf);
@@ -258,6 +289,8 @@ class page_tree {
   boost::intrusive_ptr<tree_account> account_;
   tree_slot root_;
   std::uint8_t root_level_ = 0;
+  finger finger_;
+  std::uint64_t shape_ = 0;  ///< Counts what made a finger let go.
   bool frozen_ = false;
   bool held_ = false;
   std::vector<format::key> hollow_;  ///< In the range of leaves that may have become empty while held.

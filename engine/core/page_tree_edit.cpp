@@ -150,6 +150,7 @@ void page_tree::split_leaf(tree_path& path, leaf_node& leaf, format::key_view ke
 }
 
 void page_tree::add_child(tree_path& path, format::key separator, node_ptr child) {
+  let_go();
   for (unsigned level = 1; level <= root_level_; ++level) {
     const auto [parent, left] = path.steps[level];
     parent->insert(left + 1, {{std::move(child), {}}, std::move(separator)});
@@ -217,6 +218,7 @@ void page_tree::settle(index_node& parent, std::size_t at) {
 }
 
 void page_tree::merge(index_node& parent, std::size_t left) {
+  let_go();
   tree_node& to = own(parent.entries[left]);
   tree_node& from = own(parent.entries[left + 1]);
   if (to.level > 0) {

@@ -191,6 +191,7 @@ std::size_t page_tree::evict(std::size_t leaves_max, std::uint64_t since) {
       slot = &node.entries[node.route(leaf.view().key(0))];
     }
     FURROW_ASSERT(slot->child.get() == &leaf);
+    let_go();
     slot->ref = leaf.ref;  // tree_node I1
     slot->child.reset();
     --resident_leaves_;

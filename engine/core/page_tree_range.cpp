@@ -78,6 +78,7 @@ bool page_tree::meets(const tree_slot& slot, format::key_view from, format::key_
 void page_tree::erase_range(format::key_view from, format::key_view to) {
   FURROW_ASSERT(loaded());
   if (root_.empty() || (!to.empty() && from >= to)) return;
+  let_go();
   if (from.empty() && to.empty()) {
     retire_below(root_, root_level_);
     root_ = {};

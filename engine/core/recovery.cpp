@@ -190,6 +190,7 @@ void recovery::count_pages() {
                     {zoned::zone_condition::empty, 0},
                     {device.condition, device.write_pointer_bytes}});
     }
+    c_.apply->keep_values();
     if (!scan_.lost_zone_behind()) return replay();
     lost_.find(scan_.lost_zone_behind()->ordinal + 1, [this](std::optional<std::uint64_t> first) {
       behind_lost_ = first;
@@ -243,12 +244,13 @@ void recovery::replay_group() {
   if (!h || h->checksum != e.checksum || h->bytes != bytes.size() || !format::verify_group(bytes))
     return contradiction("a group of the journal is not what it was a moment ago");
   format::reader from{bytes.subspan(format::group_header_bytes, h->record_bytes)};
-  records_.clear();
-  record_ = 0;
+  record_ = record_end_ = 0;
+  ahead_ = {};
   while (from.left() > 0) {
-    auto r = format::decode_record(from);
-    if (!r) return contradiction(std::string{"a record of the journal is wrong: "} + r.error().why);
-    if (*r) records_.push_back(std::move(**r));
+    if (record_end_ == records_.size()) records_.emplace_back();
+    const auto known = format::decode_record_into(from, records_[record_end_]);
+    if (!known) return contradiction(std::string{"a record of the journal is wrong: "} + known.error().why);
+    if (*known) ++record_end_;
   }
   ++out_.groups;
   c_.log->add_live_bytes(h->bytes);
@@ -256,15 +258,12 @@ void recovery::replay_group() {
 }
 
 void recovery::replay_records() {
-  for (; record_ < records_.size(); ++record_) {
+  for (; record_ < record_end_; ++record_) {
+    fetch_ahead();
     const format::record& r = records_[record_];
     if (r.sequence <= c_.super.sequence) continue;
     const readiness done = c_.apply->prepare(r.body);
-    if (done.need)
-      return c_.pages->wait(*done.need, [this](error_code ec) {
-        if (ec) return fail(ec, "a page that the journal changes cannot be read in any copy");
-        replay_records();
-      });
+    if (done.need) return load_ahead(*done.need);
     if (done.fault != nullptr) return contradiction(std::string{"the journal contradicts itself: "} + done.fault);
     if (r.sequence < c_.sequence) return contradiction("the journal contradicts itself: sequences go back");
     c_.hold_trees(true);
@@ -273,7 +272,47 @@ void recovery::replay_records() {
     c_.sequence = r.sequence;
     ++out_.records;
   }
+  if (c_.apply->kept_values() > replay_values_max) {
+    c_.apply->settle_values();
+    c_.apply->keep_values();
+  }
   replay_group();
+}
+
+/// What a record some way behind looks at comes from memory meanwhile: its leaf first, then that leaf's cells.
+void recovery::fetch_ahead() {
+  const std::size_t behind = record_ + ahead_.size() - 1;
+  if (behind < record_end_) {
+    const auto* const r = std::get_if<format::publish_record>(&records_[behind].body);
+    page_tree::leaf_hint& hint = ahead_[behind % ahead_.size()];
+    hint = r == nullptr || r->extents.empty()
+               ? page_tree::leaf_hint{}
+               : c_.objects->fetch_leaf(format::extent_key(r->object, r->extents.front().object_block));
+  }
+  c_.objects->fetch_cells(ahead_[(record_ + ahead_.size() / 2) % ahead_.size()]);
+}
+
+/// Reads a page, and with it those that records behind will ask for: one after the other each would be waited for.
+void recovery::load_ahead(const page_need& first) {
+  std::vector<page_need> needs{first};
+  const auto add = [&needs](std::optional<page_need> n) {
+    const auto same = [&n](const page_need& other) { return other.ref == n->ref; };
+    if (n && std::find_if(needs.rbegin(), needs.rend(), same) == needs.rend()) needs.push_back(std::move(*n));
+  };
+  for (std::size_t i = record_; i < record_end_ && needs.size() < replay_loads_max; ++i) {
+    const auto* const r = std::get_if<format::publish_record>(&records_[i].body);
+    if (r == nullptr || r->extents.empty()) continue;
+    add(c_.objects->prepare(format::object_key(r->object)));
+    add(c_.objects->prepare(format::extent_key(r->object, r->extents.front().object_block)));
+  }
+  pages_left_ = needs.size();
+  for (std::size_t i = 0; i < needs.size(); ++i)
+    c_.pages->wait(needs[i], [this, needed = i == 0](error_code ec) {
+      if (ec && needed) out_.error = ec;  // of another it is told when a record asks for it
+      if (--pages_left_ > 0) return;
+      if (out_.error) return fail(out_.error, "a page that the journal changes cannot be read in any copy");
+      replay_records();
+    });
 }
 
 /// What was replayed stands; the rest is not replayed.
@@ -282,7 +321,10 @@ void recovery::contradiction(std::string what) {
   reconcile();
 }
 
-void recovery::reconcile() { look_behind_pointers(0); }
+void recovery::reconcile() {
+  c_.apply->settle_values();
+  look_behind_pointers(0);
+}
 
 /// No block that a record names lies behind its zone's write pointer, unless the device lost what it had acknowledged.
 void recovery::look_behind_pointers(std::size_t first) {

@@ -28,6 +28,7 @@
 // Not here: finding the journal (journal_scan), what a record does (apply), formatting (formatter).
 #pragma once
 
+#include <array>
 #include <functional>
 
 #include "core/journal_scan.hpp"
@@ -60,6 +61,8 @@ class recovery final : public io_client {
   void replay();
   void replay_group();
   void replay_records();
+  void load_ahead(const page_need& first);
+  void fetch_ahead();
   void contradiction(std::string what);
   void tell_lost();
   void reconcile();
@@ -89,8 +92,9 @@ class recovery final : public io_client {
   std::size_t group_ = 0, group_end_ = 0;  // of the chain: the next one, and behind what bytes_ holds
   std::vector<std::byte> bytes_;
   std::size_t at_ = 0;
-  std::vector<format::record> records_;
-  std::size_t record_ = 0;
+  std::vector<format::record> records_;  ///< Of a group, with memory of groups before.
+  std::size_t record_ = 0, record_end_ = 0;
+  std::array<page_tree::leaf_hint, 16> ahead_;  ///< Of the records from record_ on, at their number.
 };
 
 }  // namespace furrow::core

@@ -82,6 +82,25 @@ std::uint64_t head_of(std::span<const std::byte> page, std::size_t begin, std::s
   return key_bytes == 0 ? 0 : head & ~std::uint64_t{0} << 8 * (sizeof head - key_bytes);
 }
 
+std::uint64_t word_at(const char* from) {
+  std::uint64_t word;
+  std::memcpy(&word, from, sizeof word);
+  return boost::endian::big_to_native(word);
+}
+
+/// Whether b < a, of which the first eight bytes are `head`. Keys of numbers have at most sixteen: two words each.
+bool is_above(key_view a, std::uint64_t head, key_view b) {
+  constexpr std::size_t word_bytes = sizeof head;
+  if (b.size() < word_bytes) return b < a;
+  const std::uint64_t other = word_at(b.data());
+  if (head != other) return other < head;
+  const std::size_t common = std::min(a.size(), b.size());
+  if (common > 2 * word_bytes) return b.substr(word_bytes) < a.substr(word_bytes);
+  const std::uint64_t last_a = word_at(a.data() + common - word_bytes);
+  const std::uint64_t last_b = word_at(b.data() + common - word_bytes);
+  return last_a != last_b ? last_b < last_a : b.size() < a.size();
+}
+
 /// The value of an index cell is a reference and nothing else.
 bool is_reference(std::span<const std::byte> value) {
   if (value.size() != page_ref::encoded_bytes) {
@@ -215,9 +234,11 @@ std::size_t page_view::cells_bytes() const { return load_le<std::uint16_t>(page_
 std::size_t page_view::lower_bound(key_view key) const {
   std::size_t first = 0;
   std::size_t left = count();
+  const bool long_enough = key.size() >= sizeof(std::uint64_t);
+  const std::uint64_t head = long_enough ? word_at(key.data()) : 0;
   while (left > 0) {
     const std::size_t half = left / 2;
-    if (this->key(first + half) < key) {
+    if (long_enough ? is_above(key, head, this->key(first + half)) : this->key(first + half) < key) {
       first += half + 1;
       left -= half + 1;
     } else {

@@ -96,6 +96,13 @@ class page_view {
   }
   /// Index of the first cell whose key is not less; count() if none.
   [[nodiscard]] std::size_t lower_bound(key_view key) const;
+  /// Has the processor fetch the cells that the first steps of lower_bound() compare with.
+  void fetch_steps() const {
+    constexpr std::size_t parts = 16;
+    const std::size_t cells = count();
+    for (std::size_t i = 1; i < parts; ++i)
+      if (const std::size_t index = cells * i / parts; index < cells) __builtin_prefetch(page_.data() + slot(index));
+  }
   /// Bytes that one more cell may use after compaction (its slot and lengths already taken off).
   [[nodiscard]] std::size_t free_bytes() const;
   /// Bytes of header, slots and cells in use.

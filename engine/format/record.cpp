@@ -34,17 +34,27 @@ bool has_elements(reader& from, std::size_t count, std::size_t element_bytes) {
   return true;
 }
 
-std::vector<object_extent> decode_extents(reader& from, std::size_t count) {
-  std::vector<object_extent> extents;
-  if (has_elements(from, count, extent_bytes)) {
-    extents.resize(count);
-  }
+void decode_extents(reader& from, std::size_t count, std::vector<object_extent>& extents) {
+  extents.resize(has_elements(from, count, extent_bytes) ? count : 0);
   for (object_extent& e : extents) {
     e.object_block = from.u64();
     e.where.address = zoned::device_address::from_raw(from.u64());
     e.where.blocks = from.u32();
   }
+}
+
+std::vector<object_extent> decode_extents(reader& from, std::size_t count) {
+  std::vector<object_extent> extents;
+  decode_extents(from, count, extents);
   return extents;
+}
+
+void decode_sums(reader& from, std::size_t count, std::vector<std::uint32_t>& sums) {
+  sums.resize(has_elements(from, count, sizeof(std::uint32_t)) ? count : 0);
+  const auto bytes = from.bytes(sums.size() * sizeof(std::uint32_t));
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    sums[i] = load_le<std::uint32_t>(bytes.data() + i * sizeof(std::uint32_t));
+  }
 }
 
 void encode_runs(const std::vector<block_run>& runs, writer& to) {
@@ -54,16 +64,12 @@ void encode_runs(const std::vector<block_run>& runs, writer& to) {
   }
 }
 
-std::vector<block_run> decode_runs(reader& from, std::size_t count) {
-  std::vector<block_run> runs;
-  if (has_elements(from, count, run_bytes)) {
-    runs.resize(count);
-  }
+void decode_runs(reader& from, std::size_t count, std::vector<block_run>& runs) {
+  runs.resize(has_elements(from, count, run_bytes) ? count : 0);
   for (block_run& run : runs) {
     run.address = zoned::device_address::from_raw(from.u64());
     run.blocks = from.u32();
   }
-  return runs;
 }
 
 std::vector<std::byte> decode_bytes(reader& from, std::size_t count) {
@@ -135,15 +141,11 @@ void decode_body(reader& from, publish_record& r) {
   const std::size_t sum_count = from.u32();
   const std::size_t dropped_count = from.u32();
   from.zeros(4);
-  r.extents = decode_extents(from, extent_count);
-  if (has_elements(from, sum_count, sizeof(std::uint32_t))) {
-    r.sums.resize(sum_count);
-  }
-  for (std::uint32_t& sum : r.sums) {
-    sum = from.u32();
-  }
-  r.dropped = decode_runs(from, dropped_count);
-  r.tail = decode_bytes(from, tail_bytes);
+  decode_extents(from, extent_count, r.extents);
+  decode_sums(from, sum_count, r.sums);
+  decode_runs(from, dropped_count, r.dropped);
+  const auto tail = from.bytes(tail_bytes);
+  r.tail.assign(tail.begin(), tail.end());
 }
 
 void encode_body(const tail_record& r, writer& to) {
@@ -365,7 +367,7 @@ void decode_body(reader& from, clone_record& r) {
   const std::size_t tail_bytes = from.u16();
   from.zeros(2);
   r.extents = decode_extents(from, extent_count);
-  r.dropped = decode_runs(from, dropped_count);
+  decode_runs(from, dropped_count, r.dropped);
   r.tail = decode_bytes(from, tail_bytes);
 }
 
@@ -424,19 +426,15 @@ void decode_body(reader& from, move_record& r) {
   if (names_left != 0) {
     from.fail();
   }
-  if (has_elements(from, sum_count, sizeof(std::uint32_t))) {
-    r.sums.resize(sum_count);
-  }
-  for (std::uint32_t& sum : r.sums) {
-    sum = from.u32();
-  }
+  decode_sums(from, sum_count, r.sums);
 }
 
 /// Makes `to` a T with what `bytes` say; the complaint if they are not one.
 template <class T>
 complaint decode_as(std::span<const std::byte> bytes, record_body& to) {
   reader from{bytes};
-  T& body = to.emplace<T>();
+  T* const same = std::is_same_v<T, publish_record> ? std::get_if<T>(&to) : nullptr;  // all of which is set
+  T& body = same != nullptr ? *same : to.emplace<T>();
   decode_body(from, body);
   if (from.failed() || from.left() != 0) {
     return "the body is not of its type's form";
@@ -531,12 +529,18 @@ void encode(std::uint64_t sequence, const record_body& r, std::vector<std::byte>
 }
 
 boost::system::result<std::optional<record>, record_fault> decode_record(reader& from) {
+  record r;
+  const auto known = decode_record_into(from, r);
+  if (!known) return known.error();
+  return *known ? std::optional{std::move(r)} : std::nullopt;
+}
+
+boost::system::result<bool, record_fault> decode_record_into(reader& from, record& r) {
   const std::uint8_t type_byte = from.u8();
   const auto type = static_cast<record_type>(type_byte);
   const std::uint8_t flags = from.u8();
   from.zeros(2);
   const std::size_t body_bytes = from.u32();
-  record r;
   r.sequence = from.u64();
   const auto body = from.bytes(body_bytes);
   from.zeros(padding_after(body_bytes));
@@ -548,7 +552,7 @@ boost::system::result<std::optional<record>, record_fault> decode_record(reader&
   }
   const complaint c = decode_body_of(type, body, r.body);
   if (c == unknown_type && flags == record_flag_skippable) {
-    return std::optional<record>{};
+    return false;
   }
   if (c != none) {
     return record_fault{type, c};
@@ -556,7 +560,7 @@ boost::system::result<std::optional<record>, record_fault> decode_record(reader&
   if (flags != 0) {
     return record_fault{type, "flagged skippable, but known"};
   }
-  return std::optional<record>{std::move(r)};
+  return true;
 }
 
 std::vector<std::byte> encode_attribute_blob(const attribute_set& a) {

@@ -257,6 +257,8 @@ struct record_fault {
 /// The next record of `from`; none if it was skippable and unknown. All of "Valid iff" is checked. After a fault, where
 /// `from` stands means nothing.
 [[nodiscard]] boost::system::result<std::optional<record>, record_fault> decode_record(reader& from);
+/// The same into a record whose memory is used again; false if it was skippable and unknown. After a fault the record is any.
+[[nodiscard]] boost::system::result<bool, record_fault> decode_record_into(reader& from, record& to);
 
 /// Link target and user's attributes as an object's attribute chunks hold them; empty if there is neither.
 [[nodiscard]] std::vector<std::byte> encode_attribute_blob(const attribute_set& from);

@@ -73,12 +73,31 @@ std::string tree_inspector::walk(const tree_slot& slot, std::uint8_t level, form
   return {};
 }
 
+std::string tree_inspector::finger_fault() const {
+  const auto& finger = tree_.finger_;
+  if (finger.leaf == nullptr) return {};
+  format::key_view low, high;
+  const tree_slot* slot = &tree_.root_;
+  for (unsigned level = tree_.root_level_; level > 0; --level) {
+    const auto& step = finger.path.steps[level];
+    if (slot->child.get() != step.node) return "the finger's way is not the tree's";
+    const auto& entries = step.node->entries;
+    if (step.at >= entries.size()) return "the finger's way leads nowhere";
+    if (step.at > 0) low = entries[step.at].separator;
+    if (step.at + 1 < entries.size()) high = entries[step.at + 1].separator;
+    slot = &entries[step.at];
+  }
+  if (slot->child.get() != finger.leaf) return "the finger's leaf is not the tree's";
+  return low == finger.low && high == finger.high ? "" : "the finger has another range than its leaf";
+}
+
 std::string tree_inspector::fault() const {
   tally sum;
   if (!tree_.root_.empty()) {
     if (!tree_.root_.child) return "the root is not resident";
     if (std::string f = walk(tree_.root_, tree_.root_level_, {}, {}, false, sum); !f.empty()) return f;
   }
+  if (std::string f = finger_fault(); !f.empty()) return f;
   if (sum.pages != tree_.pages_) return "pages are miscounted";
   if (sum.dirty != tree_.dirty_nodes_) return "dirty nodes are miscounted";
   if (sum.leaves != tree_.resident_leaves_) return "resident leaves are miscounted";

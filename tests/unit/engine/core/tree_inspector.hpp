@@ -35,6 +35,7 @@ class tree_inspector {
   };
   [[nodiscard]] static std::string walk(const tree_slot& slot, std::uint8_t level, format::key_view low,
                                         format::key_view high, bool parent_clean, tally& sum);
+  [[nodiscard]] std::string finger_fault() const;
   [[nodiscard]] static std::string leaf_fault(const leaf_node& leaf, format::key_view low, format::key_view high);
   [[nodiscard]] static std::string index_fault(const index_node& node, format::key_view low, format::key_view high);
 

@@ -176,6 +176,30 @@ TEST_CASE("page: three of the largest cells fit") {
   CHECK(page.cells.size() == 3);
 }
 
+TEST_CASE("page_view: lower_bound orders keys that differ in any byte, or in length alone") {
+  page_under_test page;
+  const auto add = [&page](const std::string& k) {
+    if (page.editor().put(k, {})) page.cells[k] = {};
+  };
+  const std::string same(40, '\x80');
+  std::vector<std::string> keys;
+  for (std::size_t length = 0; length <= 25; ++length) {
+    keys.push_back(same.substr(0, length));
+    for (std::size_t at = length > 3 ? length - 3 : 0; at < length; ++at)
+      for (const char other : {'\x00', '\x7f', '\x81', '\xff'}) {
+        keys.push_back(same.substr(0, length));
+        keys.back()[at] = other;
+      }
+  }
+  random_source random;
+  CAPTURE(random.seed());
+  for (int i = 0; i < 90; ++i) add(keys[random.between(0, keys.size() - 1)]);
+  for (const std::string& k : keys) {
+    const auto expected = std::distance(page.cells.begin(), page.cells.lower_bound(k));
+    REQUIRE(page.editor().lower_bound(k) == static_cast<std::size_t>(expected));
+  }
+}
+
 TEST_CASE("page_view: lower_bound answers as the map for present and absent keys, by exhaustion") {
   // Pages of each subset of four keys, asked for each key of up to two letters.
   const std::string letters{"\0a\x80\xff", 4};
