@@ -28,7 +28,7 @@ measured_store::measured_store(const payload_free_device::plan& p, const format_
   uuid id{};
   id[0] = std::byte{1};
   ask(core::format_request{format, id});
-  open();
+  static_cast<void>(open());
 }
 
 void measured_store::start() {
@@ -37,9 +37,9 @@ void measured_store::start() {
 
 void measured_store::kill() { core_.reset(); }
 
-void measured_store::open() {
+core::open_result measured_store::open() {
   start();
-  ask(core::open_request{});
+  return std::get<core::open_result>(ask(core::open_request{}));
 }
 
 core::result_body measured_store::ask(core::request_body body) {

@@ -28,7 +28,7 @@ class measured_store {
   [[nodiscard]] statistics counters();
   /// The process ends where it stands. What was asked for is forgotten but for what lies on the device.
   void kill();
-  void open();
+  core::open_result open();
   [[nodiscard]] const payload_free_device& device() const { return device_; }
 
  private:

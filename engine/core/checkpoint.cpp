@@ -76,9 +76,15 @@ std::uint32_t checkpointer::rewrite_zones() const {
   return static_cast<std::uint32_t>(c_.super.page_copies * (pages / c_.zones.typical_blocks() + 1) + 1 + journal_zones);
 }
 
-std::uint64_t checkpointer::threshold() const {
-  const std::uint64_t page_bytes = (c_.objects->pages() + c_.zone_pages->pages()) * format::page_bytes;
-  return std::min(std::max(c_.options.checkpoint_journal_bytes_min, page_bytes / 2), cap_bytes_ / 2);
+/// As early as may be, so that there is little to replay: when the pages to be written, a copy, are not much more than the
+/// journal that they stand for.
+bool checkpointer::due() const {
+  const std::uint64_t journal = c_.log->bytes_since_cut();
+  if (journal >= cap_bytes_ / 2) return true;
+  const std::uint64_t pages = (c_.objects->pages() + c_.zone_pages->pages()) * format::page_bytes;
+  if (journal < std::max(c_.options.checkpoint_journal_bytes_min, pages / 10)) return false;
+  const std::uint64_t dirty = (c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes()) * format::page_bytes;
+  return dirty <= 2 * journal;  // live pages of sparse zones come on top
 }
 
 void checkpointer::request(bool clean, std::function<void(error_code)> call) {
@@ -92,7 +98,7 @@ void checkpointer::step() {
   }
   switch (state_) {
     case state::idle:
-      if (asked_.empty() && (c_.closing || c_.log->bytes_since_cut() < threshold())) return;
+      if (asked_.empty() && (c_.closing || !due())) return;
       serving_ = std::move(asked_);
       asked_.clear();
       state_ = state::preparing;
@@ -161,7 +167,8 @@ void checkpointer::choose_rewrites() {
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
   }
   const bool scarce = c_.zones.metadata_clean() + c_.zones.metadata_returning() <= kept_zones() + 1;
-  if (!scarce && room < live + live / 2 + c_.zones.typical_blocks()) return;
+  const std::uint64_t enough = live + live / 2 + c_.zones.typical_blocks();
+  if (!scarce && room < enough) return;
   std::sort(sparse.begin(), sparse.end(),
             [](const zone_state* a, const zone_state* b) { return a->live_pages < b->live_pages; });
   // What changed is written first; the rest of the clean zones may take what is moved.
@@ -177,6 +184,8 @@ void checkpointer::choose_rewrites() {
     moved += z->live_pages * c_.super.page_copies;
     if (moved > (chosen.empty() ? most : budget)) break;
     chosen.insert(z->device.index.value);
+    room -= z->capacity_blocks - 1 - z->live_pages;
+    if (!scarce && room < enough) break;
   }
   const auto collect = [&](const page_need& p) {
     for (const zoned::device_address a : p.ref.copies)

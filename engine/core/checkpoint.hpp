@@ -2,7 +2,7 @@
 // log can be cut.
 //
 // States
-//   idle         -> preparing (the live journal passed its threshold, or somebody asks)
+//   idle         -> preparing (there is journal enough, or somebody asks)
 //   preparing    zone entries go into the zone tree, live pages of the emptiest page zones are marked for rewriting; then, in
 //                one turn: the sequence is noted, both trees are frozen, the journal is asked to cut behind it -> pages
 //   pages        dirty nodes of the snapshot are written, level by level, leaves first, every copy -> settling
@@ -96,7 +96,8 @@ class checkpointer final : public io_client {
     std::size_t next = 0;
   };
 
-  [[nodiscard]] std::uint64_t threshold() const;
+  /// Whether there is journal enough for one.
+  [[nodiscard]] bool due() const;
   void prepare();
   readiness prepare_entries();
   readiness prepare_accounts();

@@ -30,8 +30,9 @@ struct store_options {
   std::uint64_t journal_group_bytes = 256u << 10;
   /// 0: min(1 GiB, capacity / 16). Replay at open is bounded by it; a checkpoint begins at half of it at the latest.
   std::uint64_t recovery_journal_bytes_max = 0;
-  /// 0 .. 1 GiB. A checkpoint does not begin for fewer bytes of journal than this.
-  std::uint64_t checkpoint_journal_bytes_min = 64u << 20;
+  /// 0 .. 1 GiB. A checkpoint does not begin for fewer bytes of journal than this; with more, when what it writes is not
+  /// much more than they are.
+  std::uint64_t checkpoint_journal_bytes_min = 32u << 20;
   /// false: zones that are dead in part are cleaned on demand only, and who has no room is not made to wait for it.
   bool background_cleaning = true;
 };
