@@ -19,6 +19,7 @@ constexpr std::uint64_t tag_flush = 0;
 constexpr std::uint64_t tag_padding = ~std::uint64_t{0};
 constexpr std::uint32_t attempts_max = 8;
 constexpr std::uint32_t relief_max = 3;
+constexpr std::uint64_t of_small_store = 16 << 20;
 constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that free zones must always find room
 }  // namespace
 
@@ -82,7 +83,9 @@ bool checkpointer::due() const {
   const std::uint64_t journal = c_.log->bytes_since_cut();
   if (journal >= cap_bytes_ / 2) return true;
   const std::uint64_t pages = (c_.objects->pages() + c_.zone_pages->pages()) * format::page_bytes;
-  if (journal < std::max(c_.options.checkpoint_journal_bytes_min, pages / 10)) return false;
+  // Of a small store half of its pages: what a checkpoint journals itself must not ask for the next one.
+  const std::uint64_t least = std::max(std::min(pages / 2, of_small_store), pages / 10);
+  if (journal < std::max(c_.options.checkpoint_journal_bytes_min, least)) return false;
   const std::uint64_t dirty = (c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes()) * format::page_bytes;
   return dirty <= 2 * journal;  // live pages of sparse zones come on top
 }
