@@ -55,7 +55,7 @@ MUTANTS = [
            "  if (e.in_flight != nullptr) e.in_flight->put_beside(e, x.front.get(), nullptr);\n  x.front.swap(stash);\n", EXTRACT, "22"),
     mutant("pieces are in the order of their arrival", "if (pieces.empty() || pieces.back().object_block < p.object_block) return",
            "if (true) return", ["pieces that arrive in reverse*", "bios that landed in reverse*"], "30", EXTENT),
-    mutant("the rear has the sums of the front", "copy_reserved(e.sums.data() + from, blocks)", "copy_reserved(e.sums.data(), blocks)",
+    mutant("the rear has the sums of the front", "copy_reserved(e.sums.data() + sums_kept, sums)", "copy_reserved(e.sums.data(), sums)",
            EVERY, "30"),
     mutant("the front has no reservation", "  part.reserved_blocks = reserved;\n", "", ["a reservation is split*"], "31"),
     mutant("the rest keeps the whole reservation", "  e.reserved_blocks -= reserved;\n", "", ["a reservation is split*"], "31"),
