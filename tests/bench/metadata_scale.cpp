@@ -162,6 +162,7 @@ int run(const arguments& a) {
   const double memory_opened = memory();
   for (const double share : a.hot_shares) {
     s.heat(share);
+    s.checkpoint();  // what there was to replay before is no part of it
     const statistics before = s.counters();
     const double write_us = s.churn(before.checkpoints + checkpoints);
     const statistics after = s.counters();
