@@ -17,7 +17,7 @@ MEMORY_MAX = 32       # bytes an extent, with what is not needed paged out
 MEMORY_OWN = 10 << 20 # of the store itself
 OPEN_S_MAX = 0.3      # of processor time, for a million extents
 OTHERS = 3            # a processor that others use takes so many times as long
-RECORDS_MAX = 400_000 # to be replayed, for a million extents
+RECORDS_MAX = 500_000 # to be replayed, for a million extents
 WRITE_US_MAX = 40
 
 
