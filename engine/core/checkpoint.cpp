@@ -148,11 +148,15 @@ readiness checkpointer::prepare_entries() {
 }
 
 readiness checkpointer::prepare_accounts() {
+  // The default one's use is in the superblock: a cell for it would be a path of pages for every checkpoint.
+  const auto has_cell_to_write = [](const collection_account& a) {
+    return a.exists && a.changed && a.id != default_collection;
+  };
   for (const auto& [id, a] : c_.collections.all())
-    if (a.exists && a.changed)
+    if (has_cell_to_write(a))
       if (auto need = c_.objects->prepare(format::collection_key(id))) return readiness::wait(std::move(*need));
   for (auto& [id, a] : c_.collections.all())
-    if (a.exists && a.changed) c_.apply->put_collection(a);
+    if (has_cell_to_write(a)) c_.apply->put_collection(a);
   return readiness::yes();
 }
 
@@ -219,6 +223,7 @@ void checkpointer::freeze() {
   }
   next_ = c_.super;
   next_.sequence = c_.sequence;
+  next_.default_collection_blocks = c_.collections.of(default_collection).used_blocks;
   next_.clean = std::any_of(serving_.begin(), serving_.end(), [](const waiter& w) { return w.clean; });
   cut_.reset();
   c_.log->when_cut([this](error_code ec, const format::journal_head& head) {

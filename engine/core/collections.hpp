@@ -8,7 +8,7 @@
 //
 // Invariants
 //   Q1  used_blocks is the sum of object_value.blocks over the collection's objects, and changes with records alone; as of
-//       a checkpoint it is in the collection's cell.
+//       a checkpoint it is in the collection's cell; the default collection's is in the superblock.
 //   Q2  A claim is given only if it and all that is used and claimed are within the quota; one of nothing always is.
 //   Q3  claimed_blocks is the sum of the claims of the collection's objects. They go with an object to another collection.
 //   Q4  Nobody is refused while something is on its way that may give back what he lacks: extents being dropped, or a

@@ -75,6 +75,7 @@ void recovery::load_index() {
   for (page_need& n : c_.zone_pages->missing_index()) needs.push_back(std::move(n));
   if (needs.empty()) {
     from_ = format::collection_key(0);
+    c_.collections.of(default_collection).used_blocks = c_.super.default_collection_blocks;
     return load_collections();
   }
   std::sort(needs.begin(), needs.end(),
@@ -110,7 +111,7 @@ void recovery::load_collections() {
     a.name = std::move(v->name);
     a.quota_bytes = v->quota_bytes;
     a.created_ns = v->created_ns;
-    a.used_blocks = v->used_blocks;
+    if (*id != default_collection) a.used_blocks = v->used_blocks;
     if (*id == ~collection_id{0}) break;
     from_ = format::collection_key(*id + 1);
   }

@@ -106,11 +106,6 @@ void zone_table::unsettle(zone_state& z) {
   settled_.metadata_blocks -= was.metadata_blocks;
 }
 
-std::uint32_t zone_table::metadata_sequential() const {
-  return static_cast<std::uint32_t>(
-      std::count_if(metadata_.begin(), metadata_.end(), [this](std::uint32_t i) { return !zones_[i].conventional(); }));
-}
-
 zone_table::use zone_table::count_use() const {
   use all = settled_;
   all.live_blocks = live_blocks_;
@@ -121,10 +116,9 @@ zone_table::use zone_table::count_use() const {
 }
 
 void zone_table::note_metadata(const zone_state& z) {
-  if (z.in_metadata)
-    metadata_.insert(z.device.index.value);
-  else
-    metadata_.erase(z.device.index.value);
+  const bool changed =
+      z.in_metadata ? metadata_.insert(z.device.index.value).second : metadata_.erase(z.device.index.value) != 0;
+  if (changed && !z.conventional()) metadata_sequential_ += z.in_metadata ? 1U : ~0U;
 }
 
 void zone_table::add_live(zone_state& z, std::uint32_t blocks) {

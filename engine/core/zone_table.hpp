@@ -226,7 +226,7 @@ class zone_table {
   /// Zones that metadata has, and those kept for the journal.
   [[nodiscard]] const std::set<std::uint32_t>& metadata() const { return metadata_; }
   /// Sequential ones of them.
-  [[nodiscard]] std::uint32_t metadata_sequential() const;
+  [[nodiscard]] std::uint32_t metadata_sequential() const { return metadata_sequential_; }
 
   /// Blocks of the zone became live, or died: its entry is to be rewritten.
   void add_live(zone_state& z, std::uint32_t blocks);
@@ -308,6 +308,7 @@ class zone_table {
   std::uint32_t page_copies_ = 1;
   bool confined_ = false;
   std::set<std::uint32_t> metadata_;
+  std::uint32_t metadata_sequential_ = 0;  // of metadata_
   std::vector<std::uint32_t> changed_, found_active_;
   victim_index victims_;
   use settled_;  ///< Of full and bad zones.

@@ -480,6 +480,7 @@ description describe(const superblock& s) {
       .number("written_journal_bytes", s.written.journal_bytes)
       .number("written_page_bytes", s.written.page_bytes)
       .number("written_cleaner_bytes", s.written.cleaner_bytes)
+      .number("default_collection_blocks", s.default_collection_blocks)
       .take();
 }
 

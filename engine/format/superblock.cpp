@@ -156,6 +156,7 @@ void encode(const superblock& s, std::span<std::byte> block) {
   for (const std::uint64_t bytes : {s.written.user_bytes, s.written.data_bytes, s.written.journal_bytes,
                                     s.written.page_bytes, s.written.cleaner_bytes})
     to.u64(bytes);
+  to.u64(s.default_collection_blocks);
   to.zeros(to.left());
   seal(block, checksum_at);
 }
@@ -190,6 +191,7 @@ boost::system::result<superblock, superblock_fault> decode_superblock(std::span<
   for (std::uint64_t* const bytes : {&s.written.user_bytes, &s.written.data_bytes, &s.written.journal_bytes,
                                      &s.written.page_bytes, &s.written.cleaner_bytes})
     *bytes = in.u64();
+  s.default_collection_blocks = in.u64();
   in.zeros(in.left());
   if (in.failed() || !in_range(s)) {
     return superblock_fault::damaged;

@@ -7,7 +7,7 @@
 //                 | incompat u64 | epoch u64 | serial u64 | clean u8 | page_copies u8 | journal_copies u8 |
 //                 | data_checksum u8 | zeros u32 | sequence u64 | next_object u64 | next_page_generation u64 |
 //                 | object_count u64 | formatted i64 | objects root 64 | zones root 64 | journal head 64 |
-//                 | epoch_group u64 | written 40 | zeros |
+//                 | epoch_group u64 | written 40 | default collection blocks u64 | zeros |
 //   written       | user bytes u64 | data bytes u64 | journal bytes u64 | page bytes u64 | cleaner bytes u64 |
 //   root          | reference 48 | level u8 | zeros 7 | pages u64 |
 //   journal head  | zone u32 | zeros u32 | zone generation u64 | zone ordinal u64 | block u64 | group u64 |
@@ -95,6 +95,8 @@ struct superblock {
   std::uint64_t epoch_group =
       0;  ///< The first that the epoch could write: from there on groups of earlier ones are void.
   written_totals written;
+  std::uint64_t default_collection_blocks =
+      0;  ///< That objects of collection 0 name; each other one has it in its cell.
   friend bool operator==(const superblock&, const superblock&) = default;
 };
 

@@ -80,7 +80,8 @@ constexpr field superblock_fields[]{
     {"journal.block", 352, 8},
     {"journal.group", 360, 8},
     {"epoch_group", 392, 8},
-    {"end zeros", 440, 8},
+    {"default blocks", 440, 8},
+    {"end zeros", 448, 8},
 };
 constexpr field zone_header_fields[]{
     {"magic", 0, 8},

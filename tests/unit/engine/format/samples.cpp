@@ -99,6 +99,7 @@ superblock sample_superblock() {
   s.journal.group = 500;
   s.journal.previous = crc_field(0x5555'6666);
   s.epoch_group = 498;
+  s.default_collection_blocks = 6'006;
   s.written = {10'000'001, 20'000'002, 3'000'003, 400'004, 50'005};
   return s;
 }

@@ -71,6 +71,7 @@ TEST_CASE("superblock: golden bytes") {
                                   "c3 c6 2d 00 00 00 00 00",                          //   journal bytes
                                   "84 1a 06 00 00 00 00 00",                          //   page bytes
                                   "55 c3 00 00 00 00 00 00",                          //   cleaner bytes
+                                  "76 17 00 00 00 00 00 00",                          // default collection's blocks
                               }),
                               4096);
   CHECK(to_hex(encoded(sample_superblock())) == to_hex(golden));
