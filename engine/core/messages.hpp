@@ -289,11 +289,10 @@ using furrow::open_result;
 using furrow::scrub_position;
 using furrow::scrub_result;
 
-using result_body =
-    std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result, sequence_result,
-                 batch_result, source_need, mapped_view, extent_list, statistics_ptr, store_info,
-                 std::vector<zone_status>, std::vector<collection_status>, check_result, clean_result, scrub_result,
-                 open_result, event, io_answers>;
+using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
+                                 sequence_result, batch_result, source_need, mapped_view, extent_list, statistics_ptr,
+                                 store_info, std::vector<zone_status>, std::vector<collection_status>, check_result,
+                                 clean_result, scrub_result, open_result, event, io_answers>;
 
 struct notification {
   operation_id id;
