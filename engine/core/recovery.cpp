@@ -487,7 +487,9 @@ bool recovery::make_room() {
   return true;
 }
 
+/// What is to be dropped. Of an object that cannot be read it is told when it is.
 void recovery::load_orphans() {
+  if (c_.read_only) return write_epoch();
   for (;;) {
     const tree_lookup l = c_.objects->find_from(from_);
     if (!l.ready())
@@ -500,14 +502,19 @@ void recovery::load_orphans() {
     std::optional<format::object_value> v;
     const readiness done = c_.apply->load(*id, v);
     if (done.need)
-      return c_.pages->wait(*done.need, [this](error_code ec) {
-        if (ec) return fail(ec, "a removed object cannot be read in any copy");
+      return c_.pages->wait(*done.need, [this, id = *id](error_code ec) {
+        if (ec) add_orphan(id, default_collection);
+        c_.pages->evict();  // there may be very many
         load_orphans();
       });
-    c_.reclaim->drop_object(*id, v ? v->collection : default_collection);
-    from_ = format::orphan_key(*id + 1);
+    add_orphan(*id, v ? v->collection : default_collection);
   }
   write_epoch();
+}
+
+void recovery::add_orphan(object_id id, collection_id collection) {
+  c_.reclaim->drop_object(id, collection);
+  from_ = format::orphan_key(id + 1);
 }
 
 void recovery::write_epoch() {

@@ -71,6 +71,7 @@ class recovery final : public io_client {
   void reconcile_conventional(zone_state& z);
   void start_journal();
   void load_orphans();
+  void add_orphan(object_id id, collection_id collection);
   [[nodiscard]] bool make_room();
   void write_epoch();
   void flushed();

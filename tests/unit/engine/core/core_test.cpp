@@ -198,3 +198,54 @@ TEST_CASE("somebody else's bytes in the zone that the journal is to go on in cos
   CHECK(device.machine().at({next}).write_pointer_bytes > junk.size());
   CHECK(r.check().damage == 0);
 }
+
+TEST_CASE("a removed object whose page cannot be read keeps nobody from opening the store") {
+  auto device = device_shape{.zones = 64}.make();
+  auto bytes = pattern(1, 4096);
+  {
+    core_runner r{device};
+    r.format_and_open();
+    for (int i = 0; i < 300; ++i) {
+      const auto h = r.create("object " + std::to_string(i));
+      r.append(h, bytes);
+      if (i != 150) core_runner::good(r.ask(core::release_request{h}));  // that one is not dropped before the crash
+    }
+    core_runner::good(r.ask(core::remove_request{.name = "object 150"}));
+    core_runner::good(r.ask(core::checkpoint_request{}));
+  }
+  std::optional<zoned::command> last;  // of the pages that an open reads
+  {
+    auto same = device;
+    core_runner r{same};
+    bool opens = true;
+    r.watch = [&](const zoned::command& c) {
+      opens = opens && c.op != zoned::opcode::append && c.op != zoned::opcode::write;
+      if (opens && c.op == zoned::opcode::read && zoned::total_bytes(c.segments) == 4096) last = c;
+    };
+    core_runner::good(r.open());
+    REQUIRE(last);
+  }
+  const auto expect_others = [&](core_runner& r) {
+    const auto n = r.ask(core::open_object_request{0, "object 7", 0});
+    const auto h = std::get<core::opened_object>(core_runner::good(n).result).handle;
+    CHECK(r.read(h, 0, bytes.size()) == bytes);
+  };
+  for (const bool read_only : {true, false}) {
+    CAPTURE(read_only);
+    core_runner r{device, {.read_only = read_only}};
+    bool met = false;
+    r.fail = [&](const zoned::command& c) -> error_code {
+      met = met || (c.op == zoned::opcode::read && c.zone == last->zone && c.offset_bytes == last->offset_bytes);
+      return met && c.op == zoned::opcode::read ? zoned::errc::io : error_code{};
+    };
+    core_runner::good(r.open());
+    CHECK(met != read_only);
+    r.fail = {};
+    expect_others(r);
+  }
+  core_runner r{device};
+  core_runner::good(r.open());
+  expect_others(r);
+  CHECK(r.stats().live_bytes == 299 * 4096);
+  expect_clean(r);
+}
