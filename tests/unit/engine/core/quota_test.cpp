@@ -243,6 +243,21 @@ TEST_CASE("a batch is within all quotas, or is not done") {
   CHECK(t.used(c) == 4);
 }
 
+TEST_CASE("a batch takes nothing of what was promised") {
+  tenants t;
+  const collection_id c = t.make("tenant", 8);
+  const core::handle_id a = t.object(c, "a"), b = t.object(c, "b");
+  CHECK_FALSE(t.runner.ask(core::reserve_request{a, 4 * block}).error);
+  core::batch_request r;
+  auto& bytes = t.bytes(4);
+  r.members.emplace_back(core::batch_request::append{a, 0, {{bytes.data(), bytes.size()}}, {}});
+  CHECK_FALSE(t.runner.ask(r).error);
+  CHECK(t.status(c).claimed_bytes == 4 * block);
+  CHECK(t.append(b, 1) == errc::quota_exceeded);
+  CHECK_FALSE(t.append(a, 4));
+  CHECK(t.used(c) == 8);
+}
+
 TEST_CASE("an object takes what it has along to another collection, if that may have it") {
   tenants t;
   const collection_id from = t.make("from", 10), to = t.make("to", 5);
