@@ -115,7 +115,7 @@ readiness checker::look_dropped(object_id id, format::value_view value) {
   const tree_lookup l = c_.objects->find(format::object_key(id));
   if (!l.ready()) return readiness::wait(l.page());
   const auto v = l.has_cell() ? format::decode_object(l.cell().value) : std::nullopt;
-  if (value.empty()) ++removed_;
+  if (value.empty() && v && v->name.empty()) ++removed_;
   if (!value.empty() && !format::decode_doomed(value))
     found("an object's doomed blocks cannot be read", {.object = id});
   if (!v)
@@ -191,6 +191,10 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
 }
 
 void checker::collections() {
+  const auto& known = c_.collections.all();
+  for (const auto& [id, blocks] : used_)
+    if (const auto a = known.find(id); a == known.end() || !a->second.exists)
+      found("objects are in collection " + std::to_string(id) + ", which does not exist");
   for (const auto& [id, a] : c_.collections.all())
     if (used_[id] != a.used_blocks)
       found("collection " + std::to_string(id) + " has " + std::to_string(used_[id]) + " blocks, not " +

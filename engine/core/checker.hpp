@@ -8,7 +8,7 @@
 //   to be dropped     of an object that is there; without a name, if all of it is
 //   shared blocks     as many extents name them as their entry says, and all of these are flagged; one names others
 //   zone              live blocks == those that extents name, each counted once
-//   collection        its blocks == those of its objects
+//   collection        its blocks == those of its objects; of each object it exists
 //   block (data)      its sum
 //
 // Invariants

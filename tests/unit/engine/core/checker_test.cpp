@@ -141,6 +141,7 @@ TEST_CASE("an object's extents overlap") {
   s.put_extent(1, 3, edit_world::at(0, 50), 1);
   s.change_object(1, [](format::object_value& v) { ++v.blocks, ++v.extent_count; });
   s.change_live(0, 1);
+  s.context.collections.add(default_collection, 1);
   CHECK(s.findings() ==
         "an extent's blocks have no sums (object 1 block 3); "
         "an object's extents overlap (object 1 block 3); ");
@@ -207,8 +208,29 @@ TEST_CASE("an object's counts are those of its extents, whether it has holes or 
   }
   SUBCASE("blocks") {
     s.change_object(2, [](format::object_value& v) { ++v.blocks; });
+    s.context.collections.add(default_collection, 1);
   }
   CHECK(s.findings() == "an object's counts are not those of its extents (object 2); ");
+}
+
+TEST_CASE("a collection's blocks are those of its objects, and the store's objects are those that there are") {
+  sound_store s;
+  SUBCASE("blocks") {
+    s.context.collections.add(default_collection, 1);
+    CHECK(s.findings() == "collection 0 has 19 blocks, not 20 as its account says (object 0); ");
+  }
+  SUBCASE("objects") {
+    ++s.context.super.object_count;
+    CHECK(s.findings() == "the store's count of objects is not that of its objects (object 0); ");
+  }
+}
+
+TEST_CASE("an object in a collection that does not exist") {
+  sound_store s;
+  s.change_object(4, [](format::object_value& v) { v.collection = 7; });
+  s.context.collections.drop(default_collection, 3);
+  s.context.collections.add(7, 3);
+  CHECK(s.findings() == "objects are in collection 7, which does not exist (object 0); ");
 }
 
 TEST_CASE("blocks that several extents name without a number of references") {
@@ -245,6 +267,7 @@ TEST_CASE("numbers of references other than those of the extents") {
   SUBCASE("fewer") {
     s.put_extent(2, 3, edit_world::at(0, 2), 2, true);
     s.change_object(2, [](format::object_value& v) { v.blocks += 2, ++v.extent_count; });
+    s.context.collections.add(default_collection, 2);
     CHECK(s.findings() == "blocks have 2 references, but 3 extents name them (object 2 block 1); ");
   }
   SUBCASE("as many in two entries") {
