@@ -60,7 +60,7 @@ class object {
   /// high priority before others that wait). Up to ordered_extent_bytes_max, an append is whole or absent after a
   /// crash. With durability::written, the bytes are visible to readers at completion; with durable, they also survive.
   /// Appends over in_flight_bytes_max wait until earlier ones have completed.
-  /// Errors: offset_mismatch, fenced, no_space, predecessor_failed, needs_reopen, read_only.
+  /// Errors: offset_mismatch, fenced, no_space, quota_exceeded, predecessor_failed, needs_reopen, read_only.
   template <class ConstBufferSequence, asio::completion_token_for<void(error_code, append_result)> Token>
   auto async_append(const ConstBufferSequence& from, append_options options, Token&& token) const {
     return detail::initiate<void(error_code, append_result)>(&object::start_append, *this, std::forward<Token>(token),
@@ -163,7 +163,7 @@ class object {
   /// Sets room aside for bytes to be written to the object, in whole blocks: void(error_code, std::uint64_t bytes). What
   /// is appended or written later takes it first, so that no_space does not meet it; each block written counts, also one
   /// that takes another's place, and so does a block that is written in part. What is left is given back with the last
-  /// handle. Errors: no_space, read_only, needs_reopen.
+  /// handle. Errors: no_space, quota_exceeded, read_only, needs_reopen.
   template <asio::completion_token_for<void(error_code, std::uint64_t)> Token>
   auto async_reserve(std::uint64_t bytes, Token&& token) const {
     return detail::initiate<void(error_code, std::uint64_t)>(&object::start_reserve, *this, std::forward<Token>(token),
