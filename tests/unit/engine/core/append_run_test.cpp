@@ -42,8 +42,9 @@ struct world {
   numbered_blocks memory{16};
   core::handle_id h;
 
-  world() {
-    runner.format_and_open();
+  explicit world(const format_options& o = {}) {
+    runner.format(o);
+    core_runner::good(runner.open());
     h = runner.create("log");
   }
   std::uint64_t append(std::size_t index, const append_options& o = {}) {
@@ -82,6 +83,22 @@ TEST_CASE("appends that come one behind the other land together, in their order,
   CHECK(after.appends - before.appends == 8);
   CHECK(after.append_bytes - before.append_bytes == 8 * block);
   CHECK(after.ordered_extents - before.ordered_extents == 1);
+  CHECK(w.runner.read(w.h, 0, 8 * block) == w.memory.bytes({0, 1, 2, 3, 4, 5, 6, 7}));
+  CHECK(w.runner.check().damage == 0);
+}
+
+TEST_CASE("appends that come one behind the other in a store without sums have none") {
+  world w{{.checksums = false}};
+  std::vector<std::uint64_t> ids;
+  for (std::size_t i = 0; i < 8; ++i) ids.push_back(w.append(i));
+  w.runner.run();
+  for (std::size_t i = 0; i < 8; ++i) CHECK(w.answer(ids[i]).offset_bytes == i * block);
+  CHECK(w.runner.stats().ordered_extents == 1);
+  CHECK(w.runner.read(w.h, 0, 8 * block) == w.memory.bytes({0, 1, 2, 3, 4, 5, 6, 7}));
+  CHECK(w.runner.check().damage == 0);
+  core_runner::good(w.runner.ask(core::sync_request{}));
+  core_runner::good(w.runner.open());
+  w.h = w.open_again();
   CHECK(w.runner.read(w.h, 0, 8 * block) == w.memory.bytes({0, 1, 2, 3, 4, 5, 6, 7}));
   CHECK(w.runner.check().damage == 0);
 }
