@@ -153,6 +153,29 @@ TEST_CASE("tokens: a deferred operation begins when it is called") {
   CHECK(appended.good());
 }
 
+TEST_CASE("tokens: a deferred operation that is kept may begin more than once") {
+  context_store t;
+  char back[5] = {};
+  const auto append = t.log.async_append(asio::buffer("hello", 5), asio::deferred);
+  const auto write = t.log.async_write(0, asio::buffer("H", 1), asio::deferred);
+  const auto read = t.log.async_read(0, asio::buffer(back), asio::deferred);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    outcome_of<append_result> appended;
+    append(appended.handler());
+    t.run();
+    REQUIRE(appended.good());
+    CHECK(appended.value.offset_bytes == 5 * i);
+    outcome_of<write_result> written;
+    write(written.handler());
+    outcome_of<std::uint64_t> was_read;
+    read(was_read.handler());
+    t.run();
+    CHECK(written.done());
+    REQUIRE(was_read.good());
+    CHECK(was_read.value == 5);
+  }
+}
+
 TEST_CASE("tokens: a deferred operation that a function follows keeps what it is called on") {
   context_store t;
   object log = t.log;
@@ -163,6 +186,77 @@ TEST_CASE("tokens: a deferred operation that a function follows keeps what it is
   std::move(later)(appended.handler());
   t.run();
   CHECK(appended.good());
+}
+
+namespace {
+
+struct memory_use {
+  int taken = 0;
+  int held = 0;
+  int calls = 0;
+};
+
+template <class T>
+struct counted_memory {
+  using value_type = T;
+  explicit counted_memory(memory_use& u) : use(&u) {}
+  template <class U>
+  counted_memory(const counted_memory<U>& of) : use(of.use) {}
+  T* allocate(std::size_t n) {
+    ++use->taken;
+    ++use->held;
+    return std::allocator<T>().allocate(n);
+  }
+  void deallocate(T* p, std::size_t n) {
+    --use->held;
+    std::allocator<T>().deallocate(p, n);
+  }
+  bool operator==(const counted_memory&) const = default;
+
+  memory_use* use;
+};
+
+/// Can only be moved, is larger than what is kept with it, and wants more than the usual alignment.
+struct unwieldy_handler {
+  using allocator_type = counted_memory<std::byte>;
+  explicit unwieldy_handler(memory_use& u) : use(&u) {}
+  [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_type(*use); }
+  void operator()(error_code e, const append_result& r) {
+    CHECK_FALSE(e);
+    CHECK(r.bytes == 1);
+    CHECK(use->held == 0);
+    CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % 128 == 0);
+    CHECK(*mine == 7);
+    ++use->calls;
+  }
+
+  memory_use* use;
+  std::unique_ptr<int> mine = std::make_unique<int>(7);
+  alignas(128) std::array<std::byte, 2000> bytes{};
+};
+
+}  // namespace
+
+TEST_CASE("tokens: a handler of any size is in its own memory, which it has back when it is called, or destroyed") {
+  memory_use use;
+  {
+    context_store t;
+    t.log.async_append(asio::buffer("x", 1), unwieldy_handler(use));
+    CHECK(use.taken == 1);
+    t.run();
+    CHECK(use.calls == 1);
+    t.log.async_append(asio::buffer("x", 1), asio::bind_executor(t.context, unwieldy_handler(use)));
+    CHECK(use.taken == 2);
+    t.run();
+    CHECK(use.calls == 2);
+    t.commands->hold();
+    t.log.async_append(asio::buffer("x", 1), unwieldy_handler(use));
+    t.log.async_append(asio::buffer("x", 1), asio::bind_executor(t.context, unwieldy_handler(use)));
+    t.poll();
+    CHECK(use.held == 2);
+  }
+  CHECK(use.held == 0);
+  CHECK(use.calls == 2);
 }
 
 TEST_CASE("tokens: what a failure concerned is told where the caller wants it") {

@@ -194,6 +194,16 @@ concept begins_at_once = asio::completion_handler_for<Token, Signature> && requi
   requires std::is_void_v<typename asio::async_result<Token, Signature>::return_type>;
 };
 
+/// An argument for a parameter of type `Wanted`. What the function takes for its own is copied if the caller keeps it, as
+/// a deferred operation does that is begun more than once.
+template <class Wanted, class Given>
+decltype(auto) given(std::remove_reference_t<Given>& argument) {
+  if constexpr (std::is_rvalue_reference_v<Wanted> && std::is_lvalue_reference_v<Given>)
+    return std::remove_cvref_t<Wanted>(argument);
+  else
+    return static_cast<Given&&>(argument);
+}
+
 /// Starts `(self.*start)(handler, args...)` when the token says so.
 template <class Signature, class Self, class Token, class... Args>
 auto initiate(void (Self::*start)(handler_of<Signature>, Args...) const, const Self& self, Token&& token,
@@ -207,7 +217,7 @@ auto initiate(void (Self::*start)(handler_of<Signature>, Args...) const, const S
   return asio::async_initiate<Token, Signature>(
       [start, held = hold()](auto handler, auto&&... with) {
         const Self& on = held;
-        (on.*start)(erase<Signature>(std::move(handler), on), std::forward<decltype(with)>(with)...);
+        (on.*start)(erase<Signature>(std::move(handler), on), given<Args, decltype(with)>(with)...);
       },
       token, std::forward<Args>(args)...);
 }
