@@ -1,7 +1,7 @@
 // Runs one core on one executor with one device: the only code that owns any of these.
 //
 //   any thread:    submit, cancel, release, on_event, stop  -- put a note into the inbox, and see that a turn comes
-//   in its turn: notes -> core; then until nothing moves
+//   in its turn: notes -> core; then until nothing moves, or handlers are to be called
 //                    reap    device completions -> core
 //                    admit   waiting appends -> core
 //                    give    core's commands -> device; a refused suffix is kept, and offered again before others

@@ -35,7 +35,8 @@ void driver::turn() {
   stirred_ = stirred_ || !notes_.empty();
   for (note& n : notes_) std::visit([this](auto& what) { take(what); }, n);
   notes_.clear();
-  if (std::exchange(late_, false)) deadlines_passed();
+  if (std::exchange(late_, false)) timer_at_.reset();
+  if (deadlines_.earliest()) deadlines_passed();  // the timer is not set while one turn follows another
   run();
 }
 
@@ -327,7 +328,6 @@ void driver::set_timer() {
 
 void driver::deadlines_passed() {
   if (phase_ == phase::ended) return;
-  timer_at_.reset();
   while (const auto id = deadlines_.take_passed(std::chrono::steady_clock::now())) end_early(*id, errc::timed_out);
 }
 

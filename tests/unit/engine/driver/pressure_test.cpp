@@ -187,6 +187,21 @@ TEST_CASE("pressure: deadlines end what waits, and leave alone what the device h
   CHECK(t.counters().appends == 2);
 }
 
+TEST_CASE("pressure: deadlines end what waits also beside operations of which one always follows another") {
+  context_store t;
+  outcome_of<sequence> waited;
+  t.s.with({.deadline = in(10ms)}).async_wait_durable(1000, waited.handler());
+  char back = 0;
+  const auto most = std::chrono::steady_clock::now() + 2s;
+  std::function<void(error_code, std::uint64_t)> again = [&](error_code, std::uint64_t) {
+    if (!waited.done() && std::chrono::steady_clock::now() < most) t.log.async_read(0, asio::buffer(&back, 1), again);
+  };
+  again({}, 0);
+  t.run();
+  CHECK(waited.failed(errc::timed_out));
+  CHECK(std::chrono::steady_clock::now() < most);
+}
+
 TEST_CASE("pressure: an operation without an answer keeps the context working") {
   context_store t;
   outcome_of<sequence> waited;
