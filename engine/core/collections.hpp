@@ -2,9 +2,9 @@
 //
 // What counts is a block that an object of the collection names, once for each name: a clone counts in full, and so does what
 // was removed, until it is dropped, which is not before its last handle is closed. Tails and attributes do not count.
-// A claim is what an operation may add: taken when the operation is accepted, smaller with each publication of it that
-// adds, gone at its end. An append's is exact. A change in the middle claims all its blocks if they fit, and looks for those
-// that it replaces only if they do not.
+// A claim is what an operation may add: taken when it is accepted, or when its object comes under a quota, smaller with
+// each publication of it that adds, gone at its end. An append's is exact. A change in the middle claims all its blocks if
+// they fit, and looks for those that it replaces only if they do not.
 //
 // Invariants
 //   Q1  used_blocks is the sum of object_value.blocks over the collection's objects, and changes with records alone; as of

@@ -23,6 +23,10 @@ bool reserve_for(context& c, object_state& o, std::uint64_t blocks, std::uint64_
   const std::uint64_t promised = std::min(o.promised_blocks, blocks);
   if (!c.data->reserve(blocks - promised)) return false;
   o.promised_blocks -= promised;
+  if (o.promise_claim_blocks > o.promised_blocks && !o.account->limited()) {  // else what is added takes it over
+    collection_table::unclaim(o, o.promise_claim_blocks - o.promised_blocks);
+    o.promise_claim_blocks = o.promised_blocks;
+  }
   if (of_promise != nullptr) *of_promise = promised;
   return true;
 }

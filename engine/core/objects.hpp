@@ -84,6 +84,10 @@ class object_table {
   [[nodiscard]] std::size_t handles() const { return handle_count_; }
   /// Of all objects.
   [[nodiscard]] std::uint64_t promised_blocks() const;
+  template <class F>
+  void for_each(F&& call) {
+    for (const auto& [id, o] : objects_) call(*o);
+  }
 
  private:
   struct handle_slot {

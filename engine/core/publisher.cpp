@@ -365,6 +365,7 @@ readiness publisher::build_step(publication& p, collection_step& s, names&, std:
   format::collection_record r{s.id, s.action, s.what.quota_bytes, s.what.name, c_.now_ns};
   if (s.action == format::collection_action::quota) {
     const collection_account& a = c_.collections.of(s.id);
+    s.limits = !a.limited() && s.what.quota_bytes != 0;
     r.name = a.name;
     r.created_ns = a.created_ns;
   }
@@ -372,19 +373,31 @@ readiness publisher::build_step(publication& p, collection_step& s, names&, std:
   return readiness::yes();
 }
 
-/// What is on its way to an object that comes from a collection without a quota has claimed nothing. Told are blocks, at most.
+/// What was accepted for an object while its collection had no quota has claimed nothing. Told are blocks, at most.
 std::uint64_t publisher::claim_in_flight(object_state& o, const publication* but, bool claims) {
   std::uint64_t blocks = 0;
+  const std::uint64_t promise = std::exchange(o.promise_claim_blocks, 0);  // this has its room already
   for (const publication* q : o.queue) {
     if (q == but || q->error) continue;
     for (const publication_step& s : q->steps) {
       const auto* a = std::get_if<append_step>(&s);
-      if (a == nullptr || a->object != &o || !a->extent || a->extent->claimed_blocks > 0) continue;
-      blocks += a->extent->blocks;
-      if (claims) collection_table::claim(o, a->extent->claimed_blocks = a->extent->blocks);
+      if (a == nullptr || a->object != &o || !a->extent) continue;
+      const std::uint64_t unclaimed = a->extent->blocks - a->extent->claimed_blocks;
+      blocks += unclaimed;
+      if (!claims) continue;
+      collection_table::claim(o, unclaimed);
+      a->extent->claimed_blocks += unclaimed;
     }
   }
-  return blocks + c_.direct->claim_in_flight(o, claims);
+  blocks += c_.direct->claim_in_flight(o, claims);
+  o.promise_claim_blocks = promise;
+  return blocks;
+}
+
+void publisher::claim_in_flight(collection_id in, const publication* but) {
+  c_.table->for_each([&](object_state& o) {
+    if (o.account != nullptr && o.account->id == in) claim_in_flight(o, but, true);
+  });
 }
 
 /// Of the room and the quota that an ordered extent took nothing is left to be kept.
@@ -417,6 +430,8 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
   for (const format::record_body& b : bodies) {
     publish_dropped(b);
     object_id removed = 0;
+    if (std::holds_alternative<format::collection_record>(b))
+      if (const auto& s = std::get<collection_step>(p.steps.front()); s.limits) claim_in_flight(s.id, &p);
     if (const auto* r = std::get_if<format::remove_record>(&b)) removed = r->object;
     if (const auto* r = std::get_if<format::rename_record>(&b)) {
       removed = r->replaced;

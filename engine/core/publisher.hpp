@@ -93,6 +93,7 @@ struct collection_step {
   collection_id id = 0;
   format::collection_action action = format::collection_action::create;
   collection_request what;
+  bool limits = false;  ///< What had no quota; known when it is built.
 };
 using publication_step = std::variant<append_step, edit_step, clone_step, create_step, rename_step, remove_step,
                                       attributes_step, collection_step, move_step>;
@@ -171,6 +172,7 @@ class publisher {
   void publish(publication& p, std::vector<format::record_body> bodies);
   void let_go(const publication_step& s, ordered_extent& e);
   std::uint64_t claim_in_flight(object_state& o, const publication* but, bool claims);
+  void claim_in_flight(collection_id in, const publication* but);
   void fail(publication& p);
   void doom_followers(publication& p);
   void finish(publication& p, error_code ec, std::uint64_t sequence);

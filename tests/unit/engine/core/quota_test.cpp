@@ -206,6 +206,39 @@ TEST_CASE("a clone counts in full") {
   CHECK(t.runner.check().damage == 0);
 }
 
+TEST_CASE("a quota counts what was on its way when it was set") {
+  tenants t;
+  const collection_id c = t.make("tenant", 0);
+  const core::handle_id a = t.object(c, "a"), b = t.object(c, "b");
+  CHECK_FALSE(t.append(b, 1));
+  std::vector<std::uint64_t> before;
+  for (int i = 0; i < 4; ++i) before.push_back(t.runner.ask_later(t.appending(a, 1)));
+  before.push_back(t.runner.ask_later(t.writing(b, 0, 1)));
+  const auto limits = t.runner.ask_later(core::quota_request{c, 6 * block});
+  const auto fits = t.runner.ask_later(t.appending(a, 1));
+  const auto too_much = t.runner.ask_later(t.appending(a, 1));
+  t.runner.run();
+  for (const std::uint64_t id : before) CHECK_FALSE(t.later(id));
+  CHECK_FALSE(t.later(limits));
+  CHECK_FALSE(t.later(fits));
+  CHECK(t.later(too_much) == errc::quota_exceeded);
+  CHECK(t.used(c) == 6);
+}
+
+TEST_CASE("of an ordered extent that grew when there was no quota all counts when there is one again") {
+  tenants t;
+  const collection_id c = t.make("tenant", 8), to = t.make("to", 4);
+  const core::handle_id a = t.object(c, "a");
+  t.runner.ask_later(t.appending(a, 1));
+  t.runner.ask_later(core::quota_request{c, 0});
+  for (int i = 0; i < 4; ++i) t.runner.ask_later(t.appending(a, 1));
+  const auto goes =
+      t.runner.ask_later(core::rename_request{.collection = c, .from = "a", .to = "a", .to_collection = to});
+  t.runner.run();
+  CHECK(t.later(goes) == errc::quota_exceeded);
+  CHECK(t.used(c) == 5);
+}
+
 TEST_CASE("a promise claims, and what was promised is not refused") {
   tenants t;
   const collection_id c = t.make("tenant", 10);
@@ -220,6 +253,23 @@ TEST_CASE("a promise claims, and what was promised is not refused") {
   CHECK(t.append(b, 1) == errc::quota_exceeded);
   core_runner::good(t.runner.ask(core::release_request{a}));
   CHECK_FALSE(t.append(b, 1));
+  CHECK(t.used(c) == 10);
+}
+
+TEST_CASE("a promise that is taken while there is no quota claims nothing when there is one again") {
+  tenants t;
+  const collection_id c = t.make("tenant", 10);
+  const core::handle_id a = t.object(c, "a"), b = t.object(c, "b");
+  CHECK_FALSE(t.runner.ask(core::reserve_request{a, 6 * block}).error);
+  CHECK_FALSE(t.set_quota(c, 0));
+  CHECK_FALSE(t.append(a, 3));
+  const auto on_its_way = t.runner.ask_later(t.appending(a, 1));
+  t.runner.ask_later(core::quota_request{c, 10 * block});
+  t.runner.run();
+  CHECK_FALSE(t.later(on_its_way));
+  CHECK(t.status(c).claimed_bytes == 2 * block);
+  CHECK_FALSE(t.append(b, 4));
+  CHECK_FALSE(t.append(a, 2));
   CHECK(t.used(c) == 10);
 }
 
