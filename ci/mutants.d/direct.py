@@ -72,7 +72,6 @@ MUTANTS = [
            "!c_.append->idle() || !c_.direct->idle() ||", "!c_.append->idle() ||", "core_direct",
            ["a close lets a write have the room*"]),
     mutant("a latch leaves what waits for doomed blocks", RECLAIM,
-           "  for (const object_id id : std::exchange(drops_, {}))\n"
-           "    if (object_state* o = c_.table->find(id)) c_.publish_queue->wake(*o);\n",
-           "  drops_.clear();\n", "core_direct", ["what waits for doomed blocks*"]),
+           "    if (object_state* o = c_.table->find(d.object)) c_.publish_queue->wake(*o);\n", "",
+           "core_direct", ["what waits for doomed blocks*"]),
 ]
