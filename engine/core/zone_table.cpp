@@ -118,7 +118,11 @@ zone_table::use zone_table::count_use() const {
 void zone_table::note_metadata(const zone_state& z) {
   const bool changed =
       z.in_metadata ? metadata_.insert(z.device.index.value).second : metadata_.erase(z.device.index.value) != 0;
-  if (changed && !z.conventional()) metadata_sequential_ += z.in_metadata ? 1U : ~0U;
+  if (!changed || z.conventional()) return;
+  if (z.in_metadata)
+    ++metadata_sequential_;
+  else
+    --metadata_sequential_;
 }
 
 void zone_table::add_live(zone_state& z, std::uint32_t blocks) {
