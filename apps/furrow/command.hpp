@@ -1,6 +1,7 @@
 // What a subcommand is to main: a name, the arguments it declares, and what runs once they are parsed.
 //
-// Exit statuses are part of the interface: 0 good, 1 failed, 2 wrong usage, 3 damage found, 4 the store is degraded (info).
+// Exit statuses are part of the interface: 0 good, 1 failed, 2 wrong usage, 3 damage found, 4 the store is degraded (info), or
+// something is missing (salvage).
 //
 // Not here: the table of subcommands (main.cpp), errors and their lines (failure.hpp).
 #pragma once
@@ -38,6 +39,7 @@ action declare_probe(CLI::App& app);
 action declare_put(CLI::App& app);
 action declare_quota(CLI::App& app);
 action declare_rm(CLI::App& app);
+action declare_salvage(CLI::App& app);
 action declare_scrub(CLI::App& app);
 action declare_stat(CLI::App& app);
 action declare_zones(CLI::App& app);

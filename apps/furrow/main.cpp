@@ -35,6 +35,7 @@ constexpr std::array commands{
     command{"scrub", "Read all that lives, verify it, and mend metadata", declare_scrub},
     command{"lost", "List what offline zones have taken with them", declare_lost},
     command{"quota", "Tell what collections have and may have, and change it", declare_quota},
+    command{"salvage", "Bring out of a damaged store what can be read", declare_salvage},
     command{"clean", "Make room of what is dead in part", declare_clean},
     command{"dump", "Print the on-disk structures", declare_dump},
 };
@@ -42,7 +43,7 @@ constexpr std::array commands{
 constexpr const char* after_help =
     "A device is named by its URI: /dev/nvme0n1, /dev/sdX, file:PATH, or\n"
     "file:PATH?size=2G&zone_size=16M to make an emulated one in a file.\n\n"
-    "Exit status: 0 good, 1 failed, 2 wrong usage, 3 damage found, 4 (info only) degraded.";
+    "Exit status: 0 good, 1 failed, 2 wrong usage, 3 damage found, 4 degraded (info), not all (salvage).";
 
 /// Exceptions of a command as its exit status, each with one line on standard error.
 exit_status carry_out(const action& run) {

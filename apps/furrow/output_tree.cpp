@@ -100,6 +100,10 @@ void new_file::write_at(std::uint64_t offset_bytes, std::span<const std::byte> b
   }
 }
 
+void new_file::set_bytes(std::uint64_t bytes) {
+  if (::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0) throw system_failure(thing_, errno);
+}
+
 void new_file::commit(std::uint32_t mode, std::int64_t modified_ns) {
   const std::uint32_t permissions = mode == 0 ? 0644 : mode & permission_bits;
   const auto times = times_of(modified_ns);
@@ -139,6 +143,11 @@ std::shared_ptr<const descriptor> output_tree::directory(const std::string& name
   opened_.push_front({name, opened});
   if (opened_.size() > opened_directories_max) opened_.pop_back();
   return opened;
+}
+
+bool output_tree::taken(const std::string& name) const {
+  struct stat found {};
+  return ::fstatat(top_->get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 std::unique_ptr<new_file> output_tree::make_file(std::string_view name) {

@@ -45,6 +45,8 @@ class new_file {
   ~new_file();
 
   void write_at(std::uint64_t offset_bytes, std::span<const std::byte> bytes);
+  /// How long the file is to be; what is not written to is a hole.
+  void set_bytes(std::uint64_t bytes);
   void commit(std::uint32_t mode, std::int64_t modified_ns);
 
  private:
@@ -61,6 +63,8 @@ class output_tree {
   /// Makes the directory `path` if it is absent.
   explicit output_tree(const std::string& path);
 
+  /// Whether something has the name.
+  [[nodiscard]] bool taken(const std::string& name) const;
   /// All throw failure, naming the object.
   [[nodiscard]] std::unique_ptr<new_file> make_file(std::string_view name);
   void make_link(std::string_view name, const std::string& target, std::int64_t modified_ns);

@@ -1,0 +1,166 @@
+"""furrow salvage: what can be read comes out, what cannot is named, nothing wrong is ever given, and the device stays as it was."""
+import os
+import re
+import unittest
+
+from cli import Cli, positions
+
+MISSING = 4
+BLOCK = 4096
+
+
+def unescaped(path):
+    return re.sub(r"%(_|/|[0-9A-F]{2})", lambda m: "" if m[1] in "_/" else chr(int(m[1], 16)), path)
+
+
+class Salvage(Cli):
+    def setUp(self):
+        super().setUp()
+        self.format("size=64M&zone_size=2M", "--page-copies", "1")
+        self.data = b"".join(b"%07d\n" % i for i in range(20_000))
+        self.contents = {b"data": self.data, b"folder/small": b"tail only", b"empty": b"", b"many": b"m" * 50_000}
+        for name, data in self.contents.items():
+            self.append(name, data)
+
+    def salvage(self, status=0):
+        before = self.read_image()
+        out = self.path("out%d" % len(os.listdir(self.dir)))
+        report = self.json("salvage", self.uri, "--to", out, status=status)
+        self.assertEqual(self.read_image(), before, "the device was written to")
+        self.out = out
+        return report
+
+    def files(self):
+        """Contents by the path below the target."""
+        found = {}
+        for folder, _, names in os.walk(self.out):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, self.out)] = file.read()
+        return found
+
+    def expect_all(self, but=()):
+        files = self.files()
+        for name, data in self.contents.items():
+            if name not in but:
+                self.assertEqual(files["objects/" + name.decode()], data, name)
+        return files
+
+    def spoil(self, what, keep=lambda block: False):
+        """Flips a bit in each block that begins with `what`; answers how many there were."""
+        image = self.read_image()
+        hurt = [at for at in positions(image, what, 512) if not keep(image[at:at + BLOCK])]
+        for at in hurt:
+            self.flip(at + 200)
+        return len(hurt)
+
+    def test_a_sound_store(self):
+        report = self.salvage()
+        self.assertEqual(report["missing"], [])
+        self.assertFalse(report["rebuilt"])
+        self.assertEqual(report["objects"], len(self.contents))
+        self.assertEqual(len(self.expect_all()), len(self.contents))
+
+    def test_names_that_are_no_file_names(self):
+        odd = ["/absolute", "a//b", "..", "x/../y", "100%", "file", "file/below", "slash/", "l" * 1000, "d" * 253 + "."]
+        for name in odd:
+            self.contents[name.encode()] = name.encode()
+            self.append(name, name.encode())
+        self.salvage()
+        files = {unescaped(path): data for path, data in self.files().items()}
+        self.assertEqual(files, {"objects/" + name.decode(): data for name, data in self.contents.items()})
+
+    def test_attributes(self):
+        tree = self.path("tree")
+        os.makedirs(os.path.join(tree, "sub"))
+        with open(os.path.join(tree, "sub", "script"), "wb") as file:
+            file.write(b"#!")
+        os.chmod(os.path.join(tree, "sub", "script"), 0o750)
+        os.utime(os.path.join(tree, "sub", "script"), ns=(1, 1_600_000_000_123_456_789))
+        os.symlink("/no/where", os.path.join(tree, "link"))
+        self.furrow("put", self.uri, tree)
+        self.salvage()
+        script = os.stat(os.path.join(self.out, "objects/tree/sub/script"))
+        self.assertEqual((script.st_mode & 0o7777, script.st_mtime_ns), (0o750, 1_600_000_000_123_456_789))
+        self.assertEqual(os.readlink(os.path.join(self.out, "objects/tree/link")), "/no/where")
+
+    def test_a_block_of_data(self):
+        self.flip(next(positions(self.read_image(), b"0010000\n")))
+        report = self.salvage(MISSING)
+        files = self.expect_all(but=[b"data"])
+        at = self.data.index(b"0010000\n") // BLOCK * BLOCK
+        self.assertEqual(files["objects/data"], self.data[:at] + bytes(BLOCK) + self.data[at + BLOCK:])
+        self.assertEqual(len(report["missing"]), 1)
+        part = report["missing"][0]
+        self.assertEqual((part["name"], part["offset_bytes"], part["bytes"]), ("data", at, BLOCK))
+        self.assertIn("zone", part)
+        self.assertTrue(part["why"])
+        self.assertEqual(report["lost_bytes"], BLOCK)
+
+    def test_without_superblocks(self):
+        self.assertGreater(self.spoil(b"FURROWS0"), 0)
+        report = self.salvage(MISSING)
+        self.assertTrue(report["rebuilt"])
+        self.expect_all()
+        self.assertEqual([part for part in report["missing"] if "object" in part], [])
+
+    def grow(self):
+        """So many objects that the tree has pages of level 1."""
+        source = self.path("many")
+        os.makedirs(source)
+        for i in range(300):
+            data = b"%d" % i * 1000
+            with open(os.path.join(source, str(i)), "wb") as file:
+                file.write(data)
+            self.contents[b"many/%d" % i] = data
+        del self.contents[b"many"]
+        self.furrow("rm", self.uri, "many")
+        self.furrow("put", self.uri, source)
+
+    def test_without_index_pages(self):
+        self.grow()
+        self.assertGreater(self.spoil(b"FRGP", keep=lambda page: page[5] == 0), 0)
+        report = self.salvage(MISSING)
+        self.assertTrue(report["rebuilt"])
+        self.expect_all()
+
+    def test_without_a_leaf(self):
+        self.grow()
+        image = self.read_image()
+        leaves = [at for at in positions(image, b"FRGP", 512) if image[at + 4] == 1 and image[at + 5] == 0]
+        newest = max(leaves, key=lambda at: int.from_bytes(image[at + 24:at + 32], "little"))
+        self.flip(newest + 200)
+        report = self.salvage(MISSING)
+        files = self.files()
+        self.assertTrue(any("page of the tree of objects" in part["why"] for part in report["missing"]))
+        for path, data in files.items():
+            name = path.removeprefix("objects/").encode()
+            whole = self.contents.get(name)
+            if path.startswith("objects/") and whole is not None and data != whole:
+                told = [part for part in report["missing"] if part.get("name") == name.decode()]
+                self.assertTrue(told, path)
+        self.assertGreater(len(files), 200)
+
+    def test_without_anything(self):
+        for what in (b"FURROWS0", b"FURROWZ0", b"FRGP", b"FURROWJ0"):
+            self.spoil(what)
+        self.fails("salvage", self.uri, "--to", self.path("out"), says="nothing to salvage")
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_targets(self):
+        full = self.path("full")
+        os.makedirs(full)
+        with open(os.path.join(full, "file"), "wb"):
+            pass
+        self.fails("salvage", self.uri, "--to", full, says=["full", "empty"])
+        self.assertEqual(os.listdir(full), ["file"])
+        self.fails("salvage", self.uri, "--to", os.path.join(full, "file"), says="empty")
+        self.fails("salvage", "file:" + self.path("none"), "--to", self.path("out"), says="none")
+        self.assertFalse(os.path.exists(self.path("out")))
+        os.makedirs(self.path("empty"))
+        self.furrow("salvage", self.uri, "--to", self.path("empty"))
+
+
+if __name__ == "__main__":
+    unittest.main()
