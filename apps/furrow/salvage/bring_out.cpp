@@ -122,7 +122,7 @@ nlohmann::json bring_out::report() const {
                     {"lost_bytes", lost_bytes_},
                     {"rebuilt", rebuilt_},
                     {"missing", nlohmann::json::array()},
-                    {"told", nlohmann::json::array()}};
+                    {"files", nlohmann::json::array()}};
   for (const missing_part& m : missing_) {
     nlohmann::json part{{"why", m.why}};
     if (m.object) part["object"] = *m.object;
@@ -140,7 +140,7 @@ nlohmann::json bring_out::report() const {
                        {"rebuilt", b.rebuilt}};
     set_bytes(one, "name", b.name);
     set_bytes(one, "file", b.place);
-    to["told"].push_back(std::move(one));
+    to["files"].push_back(std::move(one));
   }
   return to;
 }

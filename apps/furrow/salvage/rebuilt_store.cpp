@@ -51,12 +51,12 @@ bool rebuilt_store::load(object_id id) {
 void rebuilt_store::load_cell(const rebuilt_cell& cell) {
   if (format::parse_object_key(cell.key)) {
     entry_.value = format::decode_object(cell.value);
-    entry_.spoken_by = cell.spoken_by;
+    entry_.from = cell.from;
   } else if (const auto x = format::parse_extent_key(cell.key)) {
     const auto value = format::decode_extent(cell.value);
     const bool stored = value && value->kind == format::extent_kind::data;
     if (stored) entry_.extents.push_back({x->block, value->blocks, value->address});
-  } else if (entry_.value && cell.spoken_by == entry_.spoken_by) {
+  } else if (entry_.value && of_one_time(cell.from, entry_.from)) {
     append(format::parse_tail_key(cell.key) ? entry_.tail : entry_.attributes, cell.value);
   }
 }
@@ -160,7 +160,7 @@ std::vector<rebuilt_store::proof> rebuilt_store::proofs_of(const extent& e) {
       const std::uint64_t block = parts->block + i;
       if (block < first || block >= first + e.blocks) continue;
       const bool ours = run->object() == id_ && run->object_block() + i == e.block + (block - first);
-      proofs[block - first] = {true, ours, run->sum(i), cell.spoken_by};
+      proofs[block - first] = {true, ours, run->sum(i), cell.from};
     }
     return true;
   });
@@ -183,7 +183,7 @@ void rebuilt_store::look_at_hints(const extent& e, std::vector<proof>& proofs) {
       const std::uint64_t block = hint->block + i;
       if (block < first || block >= first + e.blocks) continue;
       proof& its = proofs[block - first];
-      if (its.spoken_by == cell.spoken_by && hint->object_block + i == e.block + (block - first)) its.ours = true;
+      if (of_one_time(its.from, cell.from) && hint->object_block + i == e.block + (block - first)) its.ours = true;
     }
     return true;
   });

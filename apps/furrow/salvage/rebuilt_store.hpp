@@ -35,7 +35,7 @@ class rebuilt_store : public object_source {
   };
   struct entry {
     std::optional<format::object_value> value;
-    std::size_t spoken_by = 0;
+    cell_origin from;
     std::vector<std::byte> tail;
     std::vector<std::byte> attributes;
     std::vector<extent> extents;
@@ -45,7 +45,7 @@ class rebuilt_store : public object_source {
     bool known = false;  ///< There is a run of it.
     bool ours = false;
     std::uint32_t sum = 0;
-    std::size_t spoken_by = 0;
+    cell_origin from;
   };
 
   [[nodiscard]] bool load(object_id id);

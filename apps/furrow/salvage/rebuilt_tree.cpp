@@ -146,9 +146,10 @@ void rebuilt_tree::for_each(format::key_view first, const std::function<bool(con
     const std::vector<std::byte>& bytes = bytes_of(at->page);
     if (bytes.empty()) continue;
     const format::page_view page{std::span{bytes}.first<format::page_bytes>()};
+    const surveyed_page& its = from_.pages[at->page];
     const format::key_view from = std::max(first, format::key_view{at->keys.lo});
     for (std::size_t i = page.lower_bound(from); i < page.count() && ends_behind(at->keys.hi, page.key(i)); ++i) {
-      if (!call({page.key(i), page.value(i), at->spoken_by})) return;
+      if (!call({page.key(i), page.value(i), {at->spoken_by, its.epoch, its.sequence}})) return;
     }
   }
 }

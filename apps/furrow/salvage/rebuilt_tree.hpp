@@ -11,8 +11,8 @@
 //
 // Invariants
 //   R1  Segments do not overlap and ascend; each is of one leaf, whose cells outside of it are not seen.
-//   R2  `spoken_by` of two segments is the same only if one page, and what it leads to, spoke for both: what they hold was
-//       true at the same time.
+//   R2  Cells that are of_one_time() were true at the same time: a page speaks with all that it leads to, and a checkpoint
+//       writes pages of one moment.
 //   R3  A page that does not verify any more when it is read has no cells.
 //
 // Not here: how pages are found (survey.hpp).
@@ -26,10 +26,21 @@
 
 namespace furrow::cli {
 
+/// Where a cell is from.
+struct cell_origin {
+  std::size_t spoken_by = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+};
+/// What two cells say was true at one time: one page spoke for both, or one checkpoint wrote both.
+[[nodiscard]] inline bool of_one_time(const cell_origin& a, const cell_origin& b) {
+  return a.spoken_by == b.spoken_by || (a.epoch == b.epoch && a.sequence == b.sequence);
+}
+
 struct rebuilt_cell {
   format::key_view key;
   format::value_view value;
-  std::size_t spoken_by = 0;
+  cell_origin from;
 };
 
 /// A page that the superblock's root leads to, and that is nowhere.

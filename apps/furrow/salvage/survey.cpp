@@ -118,7 +118,7 @@ class surveyor {
   std::uint64_t look_at_group(const block_place& at, std::span<const std::byte> block, std::uint64_t end) {
     const auto header = format::peek_group(block, *found_.store);
     if (!header || header->bytes / block_bytes > end - at.block) return 0;
-    const surveyed_group group{header->number, header->epoch, header->bytes / block_bytes, at};
+    const surveyed_group group{header->number, header->last_sequence, header->bytes / block_bytes, at};
     if (!read_again(device_, group)) return 0;
     found_.groups.push_back(group);
     return group.blocks;
@@ -132,6 +132,7 @@ class surveyor {
                        identity->level,
                        identity->epoch,
                        identity->generation,
+                       identity->sequence,
                        format::checksum_field::decode(from),
                        at,
                        {},

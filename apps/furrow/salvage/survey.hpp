@@ -33,6 +33,7 @@ struct surveyed_page {
   std::uint8_t level = 0;
   std::uint64_t epoch = 0;
   std::uint64_t generation = 0;
+  std::uint64_t sequence = 0;  ///< Of the checkpoint that wrote it.
   format::checksum_field checksum;
   block_place at;
   format::key first;  ///< The least and the greatest key of a leaf.
@@ -41,7 +42,7 @@ struct surveyed_page {
 
 struct surveyed_group {
   std::uint64_t number = 0;
-  std::uint64_t epoch = 0;
+  std::uint64_t last_sequence = 0;
   std::uint64_t blocks = 0;
   block_place at;
 };
