@@ -13,12 +13,12 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
-#include <set>
 
 #include "arguments.hpp"
 #include "format/record.hpp"
 #include "interrupt.hpp"
 #include "salvage/bring_out.hpp"
+#include "salvage/rebuilt_journal.hpp"
 #include "salvage/rebuilt_store.hpp"
 #include "salvage/rebuilt_tree.hpp"
 #include "salvage/store_source.hpp"
@@ -36,9 +36,7 @@ struct arguments {
 };
 
 /// Every object that a cell of the tree or a record of the journal names, in order.
-/// `gone` gets those of which the journal says that they were removed.
-std::vector<object_id> candidates(raw_device& device, const survey& found, rebuilt_tree& objects,
-                                  std::set<object_id>& gone) {
+std::vector<object_id> candidates(raw_device& device, const survey& found, rebuilt_tree& objects) {
   std::vector<object_id> ids;
   const auto add = [&ids](object_id id) {
     if (id != 0 && (ids.empty() || ids.back() != id)) ids.push_back(id);
@@ -56,8 +54,6 @@ std::vector<object_id> candidates(raw_device& device, const survey& found, rebui
     if (!bytes) continue;
     for_each_record(*bytes, *found.store, [&](const format::record& r) {
       if (const auto* created = std::get_if<format::create_record>(&r.body)) add(created->object);
-      if (const auto* removed = std::get_if<format::remove_record>(&r.body)) gone.insert(removed->object);
-      if (const auto* renamed = std::get_if<format::rename_record>(&r.body)) gone.insert(renamed->replaced);
     });
   }
   std::sort(ids.begin(), ids.end());
@@ -75,7 +71,7 @@ class salvaging {
       throw failure{escaped(a.uri) + ": neither a superblock nor a zone header is whole: nothing to salvage"};
     rebuilt_tree objects{device, found_, format::page_kind::object};
     const rebuilt_tree zones{device, found_, format::page_kind::zone};
-    ids_ = candidates(device, found_, objects, gone_);
+    ids_ = candidates(device, found_, objects);
     note_lost(objects, device, "objects");
     note_lost(zones, device, "zones");
   }
@@ -152,28 +148,21 @@ class salvaging {
     rebuilt_tree objects{device, found_, format::page_kind::object};
     rebuilt_tree zones{device, found_, format::page_kind::zone};
     rebuilt_store source{device, objects, zones};
+    const journal_told journal = apply_journal(device, found_, source);
     for (const object_id id : ids) {
       if (interrupt::requested()) throw interrupted{};
-      const bool told = out.add(source, id, true) || gone_.contains(id);
-      if (!told) out.missing({id, {}, {}, 0, {}, "nothing is left of its metadata"});
+      if (!out.add(source, id, true)) out.missing({id, {}, {}, 0, {}, "nothing is left of its metadata"});
     }
-    note_journal(out);
+    if (journal.left != 0) {
+      out.missing(
+          {{},
+           {},
+           {},
+           0,
+           {},
+           fmt::format("{} groups of the journal are behind a gap in it; what they say is not here", journal.left)});
+    }
     for (const survey_fault& f : found_.faults) out.missing({{}, {}, {}, 0, f.zone, f.why});
-  }
-
-  /// What was published behind the checkpoint that the pages are of.
-  void note_journal(bring_out& out) const {
-    std::uint64_t pages = found_.newest ? found_.newest->sequence : 0, journal = 0;
-    for (const surveyed_page& p : found_.pages) pages = found_.newest ? pages : std::max(pages, p.sequence);
-    for (const surveyed_group& g : found_.groups) journal = std::max(journal, g.last_sequence);
-    if (journal <= pages) return;
-    out.missing(
-        {{},
-         {},
-         {},
-         0,
-         {},
-         fmt::format("publications {} to {} are in the journal alone, which is not brought out", pages + 1, journal)});
   }
 
   /// What the open found damaged; told on another thread.
@@ -193,7 +182,6 @@ class salvaging {
   progress& shown_;
   survey found_;
   std::vector<object_id> ids_;
-  std::set<object_id> gone_;
   std::vector<missing_part> lost_;
   std::shared_ptr<events> told_ = std::make_shared<events>();
 };

@@ -125,6 +125,29 @@ class Salvage(Cli):
         self.assertTrue(report["rebuilt"])
         self.expect_all()
 
+    def test_without_pages_and_superblocks(self):
+        self.furrow("mv", self.uri, "many", "moved")
+        self.contents[b"moved"] = self.contents.pop(b"many")
+        self.append("data", b"more" * 3000)
+        self.contents[b"data"] += b"more" * 3000
+        self.furrow("rm", self.uri, "empty")
+        del self.contents[b"empty"]
+        self.spoil(b"FURROWS0")
+        self.assertGreater(self.spoil(b"FRGP"), 0)
+        self.salvage(MISSING)
+        self.assertEqual(len(self.expect_all()), len(self.contents))
+
+    def test_a_broken_journal(self):
+        self.spoil(b"FURROWS0")
+        self.spoil(b"FRGP")
+        groups = list(positions(self.read_image(), b"FURROWJ0", 512))
+        self.flip(groups[len(groups) // 2] + 170)
+        self.salvage(MISSING)
+        for path, data in self.files().items():
+            whole = self.contents.get(path.removeprefix("objects/").encode())
+            if whole is not None:
+                self.assertTrue(all(got in (byte, 0) for got, byte in zip(data, whole)), path)
+
     def test_without_a_leaf(self):
         self.grow()
         image = self.read_image()

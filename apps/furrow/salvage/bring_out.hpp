@@ -66,7 +66,8 @@ class bring_out {
   std::uint64_t bytes_ = 0;
   std::uint64_t lost_bytes_ = 0;
   bool rebuilt_ = false;
-  std::vector<brought> told_;  ///< Those that are not simply whole in objects/NAME: rebuilt, with a part missing, or elsewhere.
+  std::vector<brought>
+      told_;  ///< Those that are not simply whole in objects/NAME: rebuilt, with a part missing, or elsewhere.
   std::vector<missing_part> missing_;
 };
 

@@ -14,9 +14,12 @@ void append(std::vector<std::byte>& to, format::value_view bytes) { to.insert(to
 }  // namespace
 
 found rebuilt_store::find(object_id id, object_status& to) {
-  if (removed(id)) return found::no;
-  if (!load(id)) return found::damaged;
-  const format::object_value value = entry_.value.value_or(format::object_value{});
+  id_ = id;
+  const auto in_journal = changed_.find(id);
+  entry_ = in_journal != changed_.end() ? in_journal->second : load(id);
+  if (entry_.gone) return found::no;
+  if (!entry_.known && entry_.extents.empty()) return found::damaged;
+  const format::object_value& value = entry_.value;
   to = {};
   to.id = id;
   to.collection = value.collection;
@@ -24,107 +27,113 @@ found rebuilt_store::find(object_id id, object_status& to) {
   to.attributes.mode = value.mode;
   to.attributes.created_ns = value.created_ns;
   to.attributes.modified_ns = value.modified_ns;
-  format::attribute_set set;
-  if (entry_.attributes.size() == value.attribute_bytes && format::decode_attribute_blob(entry_.attributes, set)) {
-    to.attributes.link_target = std::move(set.link_target);
-    to.attributes.user = std::move(set.user);
+  to.attributes.link_target = entry_.attributes.link_target;
+  to.attributes.user = entry_.attributes.user;
+  if (!entry_.known && !entry_.extents.empty()) {
+    const auto& [block, last] = *entry_.extents.rbegin();
+    entry_.value.bytes = std::max(value.bytes, (block + last.blocks) * block_bytes);
   }
-  bytes_ = value.bytes;
-  if (!entry_.value && !entry_.extents.empty()) {
-    bytes_ = (entry_.extents.back().block + entry_.extents.back().blocks) * block_bytes;
-  }
-  to.bytes = bytes_;
+  to.bytes = value.bytes;
   return found::yes;
 }
 
-bool rebuilt_store::load(object_id id) {
-  id_ = id;
-  entry_ = {};
+rebuilt_store::entry rebuilt_store::load(object_id id) {
+  entry to;
+  cell_origin from;
+  std::vector<std::byte> blob;
   objects_.for_each(format::object_key(id), [&](const rebuilt_cell& cell) {
     if (object_of(cell.key) != id) return false;
-    load_cell(cell);
+    if (format::parse_object_key(cell.key)) {
+      const auto value = format::decode_object(cell.value);
+      to.known = value.has_value();
+      if (value) to.value = *value;
+      from = cell.from;
+    } else if (const auto x = format::parse_extent_key(cell.key)) {
+      const auto value = format::decode_extent(cell.value);
+      if (!value || value->kind != format::extent_kind::data) return true;
+      put(to, {x->block, {value->address, value->blocks}});
+    } else if (to.known && of_one_time(cell.from, from)) {
+      append(format::parse_tail_key(cell.key) ? to.tail : blob, cell.value);
+    }
     return true;
   });
-  return entry_.value || !entry_.extents.empty();
+  std::uint64_t blocks = 0;
+  for (const auto& [block, x] : to.extents) blocks += x.blocks;
+  to.complete = to.known && blocks >= to.value.blocks;
+  if (blob.size() == to.value.attribute_bytes) static_cast<void>(format::decode_attribute_blob(blob, to.attributes));
+  load_mark(id, to);
+  return to;
 }
 
-void rebuilt_store::load_cell(const rebuilt_cell& cell) {
-  if (format::parse_object_key(cell.key)) {
-    entry_.value = format::decode_object(cell.value);
-    entry_.from = cell.from;
-  } else if (const auto x = format::parse_extent_key(cell.key)) {
-    const auto value = format::decode_extent(cell.value);
-    const bool stored = value && value->kind == format::extent_kind::data;
-    if (stored) entry_.extents.push_back({x->block, value->blocks, value->address});
-  } else if (entry_.value && of_one_time(cell.from, entry_.from)) {
-    append(format::parse_tail_key(cell.key) ? entry_.tail : entry_.attributes, cell.value);
+void rebuilt_store::load_mark(object_id id, entry& to) {
+  objects_.for_each(format::orphan_key(id), [&](const rebuilt_cell& cell) {
+    if (format::parse_orphan_key(cell.key) != id) return false;
+    to.gone = cell.value.empty();
+    if (const auto doomed = format::decode_doomed(cell.value)) cut(to, doomed->first_block, doomed->end_block);
+    return false;
+  });
+}
+
+void rebuilt_store::cut(entry& from, std::uint64_t first, std::uint64_t end) {
+  auto at = from.extents.upper_bound(first);
+  if (at != from.extents.begin()) --at;
+  while (at != from.extents.end() && at->first < end) {
+    const std::uint64_t block = at->first;
+    const extent e = at->second;
+    ++at;
+    if (block + e.blocks <= first || first == end) continue;
+    from.extents.erase(block);
+    if (block < first) from.extents[block] = {first - block, e.address};
+    if (block + e.blocks > end) from.extents[end] = {block + e.blocks - end, e.address.advanced(end - block)};
   }
 }
 
-bool rebuilt_store::removed(object_id id) {
-  bool gone = false;
-  first_doomed_ = end_doomed_ = 0;
-  objects_.for_each(format::orphan_key(id), [&](const rebuilt_cell& cell) {
-    if (format::parse_orphan_key(cell.key) != id) return false;
-    gone = cell.value.empty();
-    if (const auto doomed = format::decode_doomed(cell.value)) {
-      first_doomed_ = doomed->first_block;
-      end_doomed_ = doomed->end_block;
-    }
-    return false;
-  });
-  return gone;
+void rebuilt_store::put(entry& to, const format::object_extent& e) {
+  cut(to, e.object_block, e.object_block + e.where.blocks);
+  to.extents[e.object_block] = {e.where.blocks, e.where.address};
 }
 
-void rebuilt_store::lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why) {
-  end = std::min(end, bytes_);
+void rebuilt_store::lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why) const {
+  end = std::min(end, entry_.value.bytes);
   if (begin < end) take({begin, end - begin, {}, {}, why});
 }
 
 void rebuilt_store::read(const take_piece& take) {
-  std::uint64_t found_blocks = 0;
-  for (const extent& e : entry_.extents) found_blocks += e.blocks;
-  const bool complete = entry_.value && found_blocks >= entry_.value->blocks;
-  const std::uint64_t whole_end = entry_.value ? bytes_ / block_bytes : format::object_blocks_max;
+  const std::uint64_t end = entry_.value.bytes, tail = end % block_bytes;
+  read_extents(end / block_bytes, take);
+  if (tail != 0 && entry_.tail.size() == tail) {
+    take({end - tail, tail, entry_.tail, {}, {}});
+  } else if (tail != 0) {
+    lost(end - tail, end, take, "the metadata that held these bytes are lost");
+  }
+  if (!entry_.known) take({end, 0, {}, {}, "the object's entry is lost: its name, attributes and end are not known"});
+}
+
+void rebuilt_store::read_extents(std::uint64_t whole_end, const take_piece& take) {
   const char* const unknown = "metadata of these blocks are lost; some may have been a hole";
   std::uint64_t at = 0;
-  for (extent e : entry_.extents) {
-    if (e.block < at) {  // cells of two times: what was first taken stays
-      const std::uint64_t over = std::min(at - e.block, e.blocks);
-      e = {e.block + over, e.blocks - over, e.address.advanced(over)};
+  for (const auto& [block, e] : entry_.extents) {
+    const std::uint64_t end = std::min(block + e.blocks, whole_end);
+    if (block >= end) break;
+    if (!entry_.complete) lost(at * block_bytes, block * block_bytes, take, unknown);
+    for (std::uint64_t from = block; from < end; from += piece_blocks) {
+      read_piece({from, std::min(piece_blocks, end - from), e.address.advanced(from - block)}, take);
     }
-    e.blocks = std::min(e.blocks, whole_end - std::min(whole_end, e.block));
-    const bool doomed = e.block >= first_doomed_ && e.block + e.blocks <= end_doomed_;
-    if (e.blocks == 0 || doomed) continue;
-    if (!complete) lost(at * block_bytes, e.block * block_bytes, take, unknown);
-    read_extent(e, take);
-    at = e.block + e.blocks;
+    at = end;
   }
-  if (!entry_.value)
-    return take({bytes_, 0, {}, {}, "the object's entry is lost: its name, attributes and end are not known"});
-  if (!complete) lost(at * block_bytes, whole_end * block_bytes, take, unknown);
-  const std::uint64_t tail = bytes_ % block_bytes;
-  if (tail == 0) return;
-  if (entry_.tail.size() == tail) return take({bytes_ - tail, tail, entry_.tail, {}, {}});
-  lost(bytes_ - tail, bytes_, take, "the metadata that held these bytes are lost");
+  if (!entry_.complete) lost(at * block_bytes, whole_end * block_bytes, take, unknown);
 }
 
-void rebuilt_store::read_extent(const extent& e, const take_piece& take) {
-  for (std::uint64_t from = 0; from < e.blocks; from += piece_blocks) {
-    read_piece({e.block + from, std::min(piece_blocks, e.blocks - from), e.address.advanced(from)}, take);
-  }
-}
-
-void rebuilt_store::read_piece(const extent& e, const take_piece& take) {
+void rebuilt_store::read_piece(const piece& p, const take_piece& take) {
   const zoned::geometry& shape = device_.shape();
-  const zoned::zone_index zone = shape.zone_of(e.address);
-  if (zone.value >= shape.zone_count)
-    return lost(e.block * block_bytes, (e.block + e.blocks) * block_bytes, take, "its place is none of the device's");
-  const std::uint64_t first = shape.block_in_zone(e.address);
-  const std::vector<proof> proofs = proofs_of(e);
-  const auto all = device_.read(zone, first, e.blocks);
-  for (std::uint64_t i = 0; i < e.blocks; ++i) {
-    const std::uint64_t offset = (e.block + i) * block_bytes;
+  const zoned::zone_index zone = shape.zone_of(p.address);
+  const std::uint64_t first = shape.block_in_zone(p.address);
+  if (p.address.device() != 0 || zone.value >= shape.zone_count || first + p.blocks > shape.zone_blocks()) {
+    return lost(p.block * block_bytes, (p.block + p.blocks) * block_bytes, take, "its place is none of the device's");
+  }
+  const std::vector<proof> proofs = proofs_of(p);
+  const auto all = device_.read(zone, first, p.blocks);
+  for (std::uint64_t i = 0; i < p.blocks; ++i) {
     std::vector<std::byte> one;
     std::string why;
     if (!all) {
@@ -135,7 +144,7 @@ void rebuilt_store::read_piece(const extent& e, const take_piece& take) {
     const std::span<const std::byte> bytes =
         all ? std::span{*all}.subspan(i * block_bytes, block_bytes) : std::span{one};
     if (why.empty()) why = fault_of(proofs[i], bytes);
-    take({offset, block_bytes, why.empty() ? bytes : std::span<const std::byte>{}, zone, why});
+    take({(p.block + i) * block_bytes, block_bytes, why.empty() ? bytes : std::span<const std::byte>{}, zone, why});
   }
 }
 
@@ -145,48 +154,59 @@ std::string rebuilt_store::fault_of(const proof& of, std::span<const std::byte> 
   return format::crc32c(block) == of.sum ? "" : "the sum does not agree";
 }
 
-std::vector<rebuilt_store::proof> rebuilt_store::proofs_of(const extent& e) {
-  std::vector<proof> proofs(e.blocks);
-  const zoned::geometry& shape = device_.shape();
-  const zoned::zone_index zone = shape.zone_of(e.address);
-  const auto first = static_cast<std::uint32_t>(shape.block_in_zone(e.address));
+std::vector<rebuilt_store::proof> rebuilt_store::proofs_of(const piece& p) {
+  std::vector<proof> proofs(p.blocks);
+  const zoned::zone_index zone = device_.shape().zone_of(p.address);
+  const auto first = static_cast<std::uint32_t>(device_.shape().block_in_zone(p.address));
   const std::uint32_t from = first - std::min(first, format::run_blocks_max - 1);
   zones_.for_each(format::run_key(0, zone, from), [&](const rebuilt_cell& cell) {
     const auto parts = format::parse_run_key(cell.key);
-    if (!parts || parts->zone != zone || parts->block >= first + e.blocks) return false;
+    if (!parts || parts->zone != zone || parts->block >= first + p.blocks) return false;
     const auto run = format::run_view::of(cell.value);
     if (!run) return true;
     for (std::uint64_t i = 0; i < run->blocks(); ++i) {
       const std::uint64_t block = parts->block + i;
-      if (block < first || block >= first + e.blocks) continue;
-      const bool ours = run->object() == id_ && run->object_block() + i == e.block + (block - first);
+      if (block < first || block >= first + p.blocks) continue;
+      const bool ours = run->object() == id_ && run->object_block() + i == p.block + (block - first);
       proofs[block - first] = {true, ours, run->sum(i), cell.from};
     }
     return true;
   });
-  if (std::any_of(proofs.begin(), proofs.end(), [](const proof& p) { return p.known && !p.ours; }))
-    look_at_hints(e, proofs);
+  if (std::any_of(proofs.begin(), proofs.end(), [](const proof& q) { return q.known && !q.ours; })) {
+    look_at_hints(p, proofs);
+  }
+  look_at_journal(p, proofs);
   return proofs;
 }
 
-void rebuilt_store::look_at_hints(const extent& e, std::vector<proof>& proofs) {
-  const zoned::geometry& shape = device_.shape();
-  const zoned::zone_index zone = shape.zone_of(e.address);
-  const auto first = static_cast<std::uint32_t>(shape.block_in_zone(e.address));
+void rebuilt_store::look_at_hints(const piece& p, std::vector<proof>& proofs) {
+  const zoned::zone_index zone = device_.shape().zone_of(p.address);
+  const auto first = static_cast<std::uint32_t>(device_.shape().block_in_zone(p.address));
   const std::uint32_t from = first - std::min(first, format::run_blocks_max - 1);
   zones_.for_each(format::hints_from(0, zone, from), [&](const rebuilt_cell& cell) {
     const auto hint = format::parse_hint_key(cell.key);
-    if (!hint || hint->zone != zone || hint->block >= first + e.blocks) return false;
+    if (!hint || hint->zone != zone || hint->block >= first + p.blocks) return false;
     const auto value = format::decode_hint(cell.value);
     if (!value || hint->object != id_) return true;
     for (std::uint64_t i = 0; i < value->blocks; ++i) {
       const std::uint64_t block = hint->block + i;
-      if (block < first || block >= first + e.blocks) continue;
+      if (block < first || block >= first + p.blocks) continue;
       proof& its = proofs[block - first];
-      if (of_one_time(its.from, cell.from) && hint->object_block + i == e.block + (block - first)) its.ours = true;
+      if (of_one_time(its.from, cell.from) && hint->object_block + i == p.block + (block - first)) its.ours = true;
     }
     return true;
   });
+}
+
+void rebuilt_store::look_at_journal(const piece& p, std::vector<proof>& proofs) const {
+  for (std::uint64_t i = 0; i < p.blocks; ++i) {
+    const std::uint64_t address = p.address.advanced(i).raw();
+    if (const auto w = written_.find(address); w != written_.end()) {
+      const bool ours = w->second.object == id_ && w->second.object_block == p.block + i;
+      proofs[i] = {true, ours, w->second.sum, {}};
+    }
+    if (names_.contains({address, id_, p.block + i})) proofs[i].ours = true;
+  }
 }
 
 }  // namespace furrow::cli

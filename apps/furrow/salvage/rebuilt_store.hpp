@@ -1,18 +1,27 @@
-// Objects of a store that does not open, or of parts of it that it cannot look up: from the cells that are left of its trees.
+// Objects of a store that does not open, or of parts of it that it cannot look up: from the cells that are left of its trees,
+// and from what the journal says behind them.
 //
-// A block comes out only if a run that is left has a sum for its place, what lies there has that sum, and the run, or a hint,
-// says that it was written for, or cloned to, this block of this object. So a place that was given to another object since
-// never passes for the old one's; a hint counts only where it was true when the run was (rebuilt_tree R2). Bytes of a tail or of attributes, which have no sum of their own, come out only where they
-// were true when the object's entry was (rebuilt_tree R2). A store without sums has nothing to hold its blocks to: none come out.
+// A block comes out only if a run that is left, or the journal, has a sum for its place, what lies there has that sum, and it,
+// or a hint, says that it was written for, or cloned to, this block of this object. So a place that was given to another object
+// since never passes for the old one's; a hint counts only where it was true when the run was (rebuilt_tree.hpp). Bytes of a
+// tail or of attributes, which have no sum of their own, come out only where they were true when the object's entry was. A
+// store without sums has nothing to hold its blocks to: none come out.
+//
+// Records of the journal say what is, not what changes: an extent, an end, a name. So those that are in the trees already
+// can be applied again, as long as all behind them are applied too.
 //
 // Invariants
-//   T1  An object's end is its entry's, or, where that is lost, the end of its last block.
+//   T1  An object's end is its entry's, or the journal's; where both are lost, the end of its last block.
 //   T2  Where fewer blocks are found than the entry counts, what has no extent is named as lost; else it is a hole.
-//   T3  Objects that were removed, as far as is known, are not found; nor is a doomed range.
+//   T3  Objects that were removed, as far as is known, are not found; nor are blocks that are doomed.
+//   T4  In memory are one object, and all that the journal is about.
 //
-// Not here: what the journal says behind the last checkpoint.
+// Not here: which groups are the journal's (rebuilt_journal.hpp).
 #pragma once
 
+#include <map>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "furrow/salvage/object_source.hpp"
@@ -27,18 +36,22 @@ class rebuilt_store : public object_source {
   [[nodiscard]] found find(object_id id, object_status& to) override;
   void read(const take_piece& take) override;
 
+  /// The next record of the journal.
+  void apply(const format::record_body& body);
+
  private:
   struct extent {
-    std::uint64_t block = 0;
     std::uint64_t blocks = 0;
     zoned::device_address address;
   };
   struct entry {
-    std::optional<format::object_value> value;
-    cell_origin from;
+    bool known = false;     ///< It was created, as far as is left.
+    bool complete = false;  ///< All its blocks were found.
+    bool gone = false;
+    format::object_value value;
+    format::attribute_set attributes;
     std::vector<std::byte> tail;
-    std::vector<std::byte> attributes;
-    std::vector<extent> extents;
+    std::map<std::uint64_t, extent> extents;  ///< By the object's block. They do not overlap.
   };
   /// What is to be known of a block before it is given out.
   struct proof {
@@ -47,26 +60,42 @@ class rebuilt_store : public object_source {
     std::uint32_t sum = 0;
     cell_origin from;
   };
+  struct written {
+    object_id object = 0;
+    std::uint64_t object_block = 0;
+    std::uint32_t sum = 0;
+  };
+  struct piece {
+    std::uint64_t block = 0;
+    std::uint64_t blocks = 0;
+    zoned::device_address address;
+  };
+  struct applier;
 
-  [[nodiscard]] bool load(object_id id);
-  void load_cell(const rebuilt_cell& cell);
-  [[nodiscard]] bool removed(object_id id);
-  void read_extent(const extent& e, const take_piece& take);
-  void read_piece(const extent& e, const take_piece& take);
-  [[nodiscard]] std::vector<proof> proofs_of(const extent& e);
+  [[nodiscard]] entry load(object_id id);
+  void load_mark(object_id id, entry& to);
+  /// The object as the journal has left it so far.
+  entry& changed(object_id id);
+  static void cut(entry& from, std::uint64_t first, std::uint64_t end);
+  static void put(entry& to, const format::object_extent& e);
+  void read_extents(std::uint64_t whole_end, const take_piece& take);
+  void read_piece(const piece& p, const take_piece& take);
+  [[nodiscard]] std::vector<proof> proofs_of(const piece& p);
+  void look_at_hints(const piece& p, std::vector<proof>& proofs);
+  void look_at_journal(const piece& p, std::vector<proof>& proofs) const;
   /// Empty: the block may be given out.
   [[nodiscard]] static std::string fault_of(const proof& of, std::span<const std::byte> block);
-  void look_at_hints(const extent& e, std::vector<proof>& proofs);
-  void lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why);
+  void lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why) const;
 
   raw_device& device_;
   rebuilt_tree& objects_;
   rebuilt_tree& zones_;
   object_id id_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::uint64_t first_doomed_ = 0;
-  std::uint64_t end_doomed_ = 0;
   entry entry_;
+  std::map<object_id, entry> changed_;
+  std::map<std::uint64_t, written> written_;  ///< By raw address: blocks that the journal is about.
+  std::set<std::tuple<std::uint64_t, object_id, std::uint64_t>>
+      names_;  ///< Raw address, object, object_block: by clones and moves.
 };
 
 }  // namespace furrow::cli

@@ -22,8 +22,7 @@ rebuilt_tree::rebuilt_tree(raw_device& device, const survey& from, format::page_
     : device_{device}, from_{from} {
   for (std::size_t i = 0; i < from.pages.size(); ++i) {
     const surveyed_page& p = from.pages[i];
-    // Pages of a checkpoint that was not finished are none of the store's.
-    if (p.kind != kind || (from.newest && p.generation >= from.newest->next_page_generation)) continue;
+    if (p.kind != kind) continue;
     newest_first_.push_back(i);
     by_generation_.emplace(p.generation, i);
   }

@@ -118,7 +118,13 @@ class surveyor {
   std::uint64_t look_at_group(const block_place& at, std::span<const std::byte> block, std::uint64_t end) {
     const auto header = format::peek_group(block, *found_.store);
     if (!header || header->bytes / block_bytes > end - at.block) return 0;
-    const surveyed_group group{header->number, header->last_sequence, header->bytes / block_bytes, at};
+    const surveyed_group group{header->number,
+                               header->epoch,
+                               header->last_sequence,
+                               header->checksum,
+                               header->previous,
+                               header->bytes / block_bytes,
+                               at};
     if (!read_again(device_, group)) return 0;
     found_.groups.push_back(group);
     return group.blocks;

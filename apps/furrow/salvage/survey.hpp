@@ -3,7 +3,7 @@
 // Invariants
 //   V1  A page or group is listed only if it verifies and is of the store; the store is that of the newest superblock, else
 //       the one of most zone headers.
-//   V2  Of a page some 200 bytes are kept, of a group 40; what they hold is read again when it is asked for.
+//   V2  Of a page some 200 bytes are kept, of a group 100; what they hold is read again when it is asked for.
 //   V3  Zones whose header says that they hold data are passed over; those whose header does not verify are looked through.
 //   V4  What cannot be read is counted and named; it never ends the pass.
 //
@@ -42,7 +42,10 @@ struct surveyed_page {
 
 struct surveyed_group {
   std::uint64_t number = 0;
+  std::uint64_t epoch = 0;
   std::uint64_t last_sequence = 0;
+  format::checksum_field checksum;
+  format::checksum_field previous;
   std::uint64_t blocks = 0;
   block_place at;
 };
