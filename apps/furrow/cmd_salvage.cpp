@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <mutex>
 
@@ -79,7 +80,7 @@ class salvaging {
   exit_status run() {
     bring_out out{arguments_.to, shown_};
     const std::vector<object_id> left = from_store(out);
-    if (!left.empty()) from_rest(out, left);
+    if (!left.empty() || !opened_) from_rest(out, left);
     for (missing_part& m : lost_) out.missing(std::move(m));
     out.finish();
     shown_.clear();
@@ -121,6 +122,7 @@ class salvaging {
       out.missing({{}, {}, {}, 0, {}, "the store does not open: " + opened.error().what()});
       return ids_;
     }
+    opened_ = true;
     listen(*opened);
     std::vector<object_id> left;
     {
@@ -143,13 +145,21 @@ class salvaging {
     return left;
   }
 
-  void from_rest(bring_out& out, const std::vector<object_id>& ids) {
+  void from_rest(bring_out& out, std::vector<object_id> ids) {
     raw_device device{arguments_.uri};
     rebuilt_tree objects{device, found_, format::page_kind::object};
     rebuilt_tree zones{device, found_, format::page_kind::zone};
     rebuilt_store source{device, objects, zones};
     const journal_told journal = apply_journal(device, found_, source);
-    for (const object_id id : ids) {
+    if (!opened_) {
+      const std::vector<object_id> more = source.in_journal();
+      std::vector<object_id> all;
+      std::set_union(ids.begin(), ids.end(), more.begin(), more.end(), std::back_inserter(all));
+      ids = std::move(all);
+    }
+    // The newest first: a name that an older one had is theirs.
+    for (auto at = ids.rbegin(); at != ids.rend(); ++at) {
+      const object_id id = *at;
       if (interrupt::requested()) throw interrupted{};
       if (!out.add(source, id, true)) out.missing({id, {}, {}, 0, {}, "nothing is left of its metadata"});
     }
@@ -181,6 +191,7 @@ class salvaging {
   const arguments& arguments_;
   progress& shown_;
   survey found_;
+  bool opened_ = false;
   std::vector<object_id> ids_;
   std::vector<missing_part> lost_;
   std::shared_ptr<events> told_ = std::make_shared<events>();

@@ -36,22 +36,35 @@ groups forward(const groups& all, const format::superblock& s) {
   }
 }
 
-groups backward(const groups& all) {
+/// The groups before the one of that number, as far back as they are there.
+groups backward(const groups& all, std::uint64_t number, format::checksum_field previous) {
   groups chain;
-  if (all.empty()) return chain;
-  const auto age = [](const surveyed_group* g) { return std::tuple{g->epoch, g->number}; };
-  const surveyed_group* at = *std::max_element(all.begin(), all.end(), [&](auto a, auto b) { return age(a) < age(b); });
-  while (at != nullptr) {
-    chain.push_back(at);
-    const surveyed_group* before = nullptr;
-    const auto first = std::lower_bound(all.begin(), all.end(), at->number - 1,
+  for (;;) {
+    const auto first = std::lower_bound(all.begin(), all.end(), --number,
                                         [](const surveyed_group* g, std::uint64_t n) { return g->number < n; });
-    for (auto g = first; g != all.end() && (*g)->number == at->number - 1; ++g) {
-      if ((*g)->checksum == at->previous) before = *g;
-    }
-    at = before;
+    const auto before = std::find_if(
+        first, all.end(), [&](const surveyed_group* g) { return g->number != number || g->checksum == previous; });
+    if (before == all.end() || (*before)->number != number) break;
+    chain.push_back(*before);
+    previous = (*before)->previous;
   }
   std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+groups chain_of(const groups& all, const std::optional<format::superblock>& s) {
+  if (s) {
+    groups chain = backward(all, s->journal.group, s->journal.previous);
+    const groups behind = forward(all, *s);
+    chain.insert(chain.end(), behind.begin(), behind.end());
+    return chain;
+  }
+  if (all.empty()) return {};
+  const auto age = [](const surveyed_group* g) { return std::tuple{g->epoch, g->number}; };
+  const surveyed_group* last =
+      *std::max_element(all.begin(), all.end(), [&](auto a, auto b) { return age(a) < age(b); });
+  groups chain = backward(all, last->number, last->previous);
+  chain.push_back(last);
   return chain;
 }
 
@@ -64,7 +77,7 @@ journal_told apply_journal(raw_device& device, const survey& from, rebuilt_store
     if (!is_void) all.push_back(&g);
   }
   std::sort(all.begin(), all.end(), [](auto a, auto b) { return a->number < b->number; });
-  const groups chain = from.newest ? forward(all, *from.newest) : backward(all);
+  const groups chain = chain_of(all, from.newest);
   journal_told told;
   for (const surveyed_group* g : chain) {
     const auto bytes = read_again(device, *g);
@@ -73,7 +86,7 @@ journal_told apply_journal(raw_device& device, const survey& from, rebuilt_store
     ++told.applied;
   }
   const std::uint64_t head = from.newest ? from.newest->journal.group : 0;
-  const std::uint64_t behind = told.applied == 0 ? head : chain[told.applied - 1]->number + 1;
+  const std::uint64_t behind = told.applied == 0 ? head : std::max(head, chain[told.applied - 1]->number + 1);
   for (const surveyed_group* g : all) {
     if (from.newest && g->number >= behind && g->last_sequence != 0) ++told.left;
   }
@@ -199,6 +212,12 @@ struct rebuilt_store::applier {
 };
 
 void rebuilt_store::apply(const format::record_body& body) { std::visit(applier{*this}, body); }
+
+std::vector<object_id> rebuilt_store::in_journal() const {
+  std::vector<object_id> ids;
+  for (const auto& [id, e] : changed_) ids.push_back(id);
+  return ids;
+}
 
 rebuilt_store::entry& rebuilt_store::changed(object_id id) {
   const auto known = changed_.find(id);

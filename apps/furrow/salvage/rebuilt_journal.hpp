@@ -1,8 +1,8 @@
 // Which of the groups that verify are the store's journal, and what they say, applied to what is left of its trees.
 //
-// Groups name the checksum of the one before them. With a superblock the chain begins at its head and goes on while there
-// is a next one; of several that follow on one group, that of the highest epoch does. Without one it is followed back from
-// the newest group as far as it goes.
+// Groups name the checksum of the one before them. From the head that a superblock names the chain goes on while there is a
+// next one; of several that follow on one group, that of the highest epoch does. Without a superblock its end is the newest
+// group. It is followed back as far as it goes, also to before the head: what leaves that are lost had said may stand there.
 //
 // Invariants
 //   J1  A group that the open which wrote the superblock did without is none of the chain (FORMAT.md, section 8).

@@ -38,6 +38,8 @@ class rebuilt_store : public object_source {
 
   /// The next record of the journal.
   void apply(const format::record_body& body);
+  /// Objects that records were about.
+  [[nodiscard]] std::vector<object_id> in_journal() const;
 
  private:
   struct extent {
