@@ -12,6 +12,7 @@ FURROW = os.path.join(BIN, "furrow")
 TORTURE = os.path.join(BIN, "furrow-torture")
 SMALL = "size=64M&zone_size=2M&zone_capacity=1536K&max_open=8&max_active=12"
 TIMEOUT_S = 120
+READ_ONLY, OFFLINE = 7, 8  # zoned::zone_condition
 
 
 class Cli(unittest.TestCase):
@@ -82,6 +83,14 @@ class Cli(unittest.TestCase):
             byte = file.read(1)[0]
             file.seek(position)
             file.write(bytes([byte ^ 0x10]))
+
+    def turn(self, zone, condition):
+        """As the device would say it: the first byte of the zone's state word (zoned/src/file/image.hpp)."""
+        with open(self.image, "r+b") as file:
+            file.seek(4096 + 16 * zone)
+            state, = struct.unpack("<Q", file.read(8))
+            file.seek(4096 + 16 * zone)
+            file.write(struct.pack("<Q", state & ~(0xff << 56) | condition << 56))
 
 
 def crc32c_table():

@@ -3,10 +3,12 @@ import os
 import re
 import unittest
 
-from cli import Cli, positions
+from cli import OFFLINE, Cli, positions
 
 MISSING = 4
 BLOCK = 4096
+ZONE = 2 << 20
+DATA_AT = 8192  # of the image
 
 
 def unescaped(path):
@@ -97,6 +99,31 @@ class Salvage(Cli):
         self.assertIn("zone", part)
         self.assertTrue(part["why"])
         self.assertEqual(report["lost_bytes"], BLOCK)
+
+    def test_a_zone_that_is_offline(self):
+        zone = (next(positions(self.read_image(), b"0010000\n")) - DATA_AT) // ZONE
+        self.turn(zone, OFFLINE)
+        for superblocks in (True, False):
+            if not superblocks:
+                self.spoil(b"FURROWS0")
+            report = self.salvage(MISSING)
+            files = self.files()
+            parts = [part for part in report["missing"] if part.get("name") == "data"]
+            self.assertEqual({part["zone"] for part in parts}, {zone})
+            kept = len(self.data) // BLOCK * BLOCK
+            self.assertEqual(sum(part["bytes"] for part in parts), kept)
+            self.assertEqual(files["objects/data"], bytes(kept) + self.data[kept:])
+            self.assertLess(os.stat(os.path.join(self.out, "objects/data")).st_blocks * 512, kept)
+            self.assertEqual(files["objects/folder/small"], b"tail only")
+
+    def test_a_block_of_data_and_no_superblock(self):
+        self.flip(next(positions(self.read_image(), b"0010000\n")))
+        self.spoil(b"FURROWS0")
+        report = self.salvage(MISSING)
+        at = self.data.index(b"0010000\n") // BLOCK * BLOCK
+        self.assertEqual(self.expect_all(but=[b"data"])["objects/data"], self.data[:at] + bytes(BLOCK) + self.data[at + BLOCK:])
+        part, = [part for part in report["missing"] if "object" in part]
+        self.assertEqual((part["offset_bytes"], part["bytes"]), (at, BLOCK))
 
     def test_without_superblocks(self):
         self.assertGreater(self.spoil(b"FURROWS0"), 0)

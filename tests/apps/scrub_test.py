@@ -1,12 +1,10 @@
 """Scrubs, zones that fail, and what a store says of its health."""
 import json
-import struct
 import unittest
 
-from cli import Cli, positions
+from cli import OFFLINE, READ_ONLY, Cli, positions
 
 DAMAGE, DEGRADED = 3, 4
-READ_ONLY, OFFLINE = 7, 8  # zoned::zone_condition
 ZONE = 2 << 20
 ZONES = 32
 DATA_AT = 8192  # of the image
@@ -19,14 +17,6 @@ class Scrub(Cli):
         self.data = b"".join(b"%07d\n" % i for i in range(20_000))
         self.append("hurt", self.data)
         self.append("sound", b"s" * 5_000_000)
-
-    def turn(self, zone, condition):
-        """As the device would say it: the first byte of the zone's state word (zoned/src/file/image.hpp)."""
-        with open(self.image, "r+b") as file:
-            file.seek(4096 + 16 * zone)
-            state, = struct.unpack("<Q", file.read(8))
-            file.seek(4096 + 16 * zone)
-            file.write(struct.pack("<Q", state & ~(0xff << 56) | condition << 56))
 
     def health(self, **more):
         return self.json("info", self.uri, **more)["store"]["health"]
