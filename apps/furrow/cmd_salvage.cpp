@@ -2,7 +2,8 @@
 //
 // First one pass over the metadata zones finds what verifies there, and so which objects there may be. If the store opens,
 // each of them comes from it. What it does not give, or all of it if it does not open, comes from what is left of its
-// metadata, and is called rebuilt: it may be as it was at an earlier time, but each of its bytes is one that was written.
+// metadata, and is called rebuilt: it may be as it was at an earlier time, and an object that was removed may be back; but each
+// of its bytes is one that was written to this place of it.
 //
 // Invariants
 //   G1  Nothing is written to the device.

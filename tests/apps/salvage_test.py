@@ -192,6 +192,27 @@ class Salvage(Cli):
                 self.assertTrue(told, path)
         self.assertGreater(len(files), 200)
 
+    def test_a_place_that_is_anothers_now(self):
+        """A leaf that is out of date names blocks that were freed, reset, and written for another object."""
+        self.image = self.path("small.img")
+        self.uri = "file:" + self.image
+        self.format("size=24M&zone_size=512K", "--page-copies", "1")
+        gone = b"".join(b"gone%04d" % i for i in range(131_072))
+        self.append("stays", b"first")
+        self.append("goes", gone)
+        self.furrow("rm", self.uri, "goes")
+        for _ in range(13):
+            self.append("stays", b"stays" * 200_000)
+        for what in (b"FURROWS0", b"FURROWJ0"):
+            self.spoil(what)
+        self.spoil(b"FRGP", keep=lambda page: page[5] == 0)
+        report = self.salvage(MISSING)
+        whys = {part["why"] for part in report["missing"] if part.get("name") == "goes"}
+        self.assertIn("its place was given to other bytes", whys)
+        back = self.files()["objects/goes"]
+        for at in range(0, len(gone), BLOCK):
+            self.assertIn(back[at:at + BLOCK], (bytes(BLOCK), gone[at:at + BLOCK]), at)
+
     def test_without_anything(self):
         for what in (b"FURROWS0", b"FURROWZ0", b"FRGP", b"FURROWJ0"):
             self.spoil(what)

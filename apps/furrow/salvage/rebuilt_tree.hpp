@@ -4,7 +4,8 @@
 // children say. So pages are taken from the newest to the oldest, by (epoch, generation), and each speaks for the keys for
 // which none before it has. Where a child is lost, older pages speak; where none is left, nobody does. The range of a page
 // with a parent is what the newest parent says; that of any other leaf goes from its least key to its greatest, that of
-// any other index page is as wide as those of its children that are known. The page of the superblock's root speaks for all keys.
+// any other index page is as wide as those of its children that are known. The page of the superblock's root
+// speaks first, and for all keys; pages of a checkpoint that was not finished are as any others then.
 //
 // With a whole root this is the tree that it leads to. Without one, a key that a lost page took away may be back: who reads
 // the tree holds data to their sums, and to whose they are (rebuilt_store.hpp).
