@@ -116,10 +116,9 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       return copy_done(c);
     case tag_reset:
       ++c_.stats.zone_resets;
-      if (!c.error) {
-        c_.zones.set_ring_credit(zone_of(target_), false);
-        return write_copy();
-      }
+      // While the other zone could not be finished, this one has a credit of its own from before its reset on.
+      c_.zones.set_ring_credit(zone_of(target_), !c.error && state_of(target_ ^ 1).partial);
+      if (!c.error) return write_copy();
       state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
       return retry();
     case tag_finish:
@@ -129,7 +128,9 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       }
       state_of(finished_).partial = true;
       if (++attempts_ < attempts_max) return begin_copy();
-      return c_.zones.may_activate(0) ? write_copy() : copy_failed();
+      if (!c_.zones.may_activate(0)) return copy_failed();
+      c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody has it when the reset is done
+      return write_copy();
     case tag_flush:
       if (c.error) {
         c_.set_latch("a flush of the superblock failed");
