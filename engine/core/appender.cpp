@@ -484,9 +484,7 @@ void appender::take_member(batch_request& r, std::size_t index, publication& p, 
     segment_cursor from{a->segments};
     std::uint64_t blocks = blocks_for(o->reserved, bytes);
     claims_ = o->account->limited();
-    const std::uint64_t promised = std::exchange(o->promise_claim_blocks, 0);  // a batch takes none of the room, either
-    if (claims_) collection_table::claim(*o, blocks);
-    o->promise_claim_blocks = promised;
+    if (claims_) collection_table::claim_beside_promise(*o, blocks);  // as a batch takes none of the promised room
     do {
       next_step(*o, from, blocks, a->options, p.steps);
     } while (blocks > 0);

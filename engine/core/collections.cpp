@@ -42,7 +42,10 @@ std::uint64_t collection_table::beyond_promise(const object_state& o, std::uint6
 void collection_table::claim(object_state& o, std::uint64_t blocks) {
   const std::uint64_t more = beyond_promise(o, blocks);
   o.promise_claim_blocks -= blocks - more;
-  blocks = more;
+  claim_beside_promise(o, more);
+}
+
+void collection_table::claim_beside_promise(object_state& o, std::uint64_t blocks) {
   o.claimed_blocks += blocks;
   o.account->claimed_blocks += blocks;
 }

@@ -85,6 +85,8 @@ class collection_table {
   [[nodiscard]] static std::uint64_t beyond_promise(const object_state& o, std::uint64_t blocks);
   /// What is promised is taken first.
   static void claim(object_state& o, std::uint64_t blocks);
+  /// What is promised stays.
+  static void claim_beside_promise(object_state& o, std::uint64_t blocks);
   static void unclaim(object_state& o, std::uint64_t blocks);
   /// For an answer of quota_exceeded.
   [[nodiscard]] static error_detail detail_of(const collection_account& a, std::uint64_t object, std::uint64_t blocks);

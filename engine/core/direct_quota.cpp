@@ -105,7 +105,7 @@ std::uint64_t direct_writer::claim_in_flight(object_state& o, bool claims) {
     const std::uint64_t blocks = (io.end_byte - io.first_byte) / block_bytes + edge_blocks;
     all += blocks;
     if (!claims) continue;
-    collection_table::claim(o, blocks);
+    collection_table::claim_beside_promise(o, blocks);
     io.claim_blocks = blocks;
     set_loose(io, io.now != direct_io::state::fetching);
   }

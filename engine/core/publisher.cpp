@@ -373,10 +373,10 @@ readiness publisher::build_step(publication& p, collection_step& s, names&, std:
   return readiness::yes();
 }
 
-/// What was accepted for an object while its collection had no quota has claimed nothing. Told are blocks, at most.
+/// What was accepted for an object while its collection had no quota has claimed nothing, and has its room already. Told
+/// are blocks, at most.
 std::uint64_t publisher::claim_in_flight(object_state& o, const publication* but, bool claims) {
   std::uint64_t blocks = 0;
-  const std::uint64_t promise = std::exchange(o.promise_claim_blocks, 0);  // this has its room already
   for (const publication* q : o.queue) {
     if (q == but || q->error) continue;
     for (const publication_step& s : q->steps) {
@@ -385,13 +385,11 @@ std::uint64_t publisher::claim_in_flight(object_state& o, const publication* but
       const std::uint64_t unclaimed = a->extent->blocks - a->extent->claimed_blocks;
       blocks += unclaimed;
       if (!claims) continue;
-      collection_table::claim(o, unclaimed);
+      collection_table::claim_beside_promise(o, unclaimed);
       a->extent->claimed_blocks += unclaimed;
     }
   }
-  blocks += c_.direct->claim_in_flight(o, claims);
-  o.promise_claim_blocks = promise;
-  return blocks;
+  return blocks + c_.direct->claim_in_flight(o, claims);
 }
 
 void publisher::claim_in_flight(collection_id in, const publication* but) {

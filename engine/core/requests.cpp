@@ -255,9 +255,8 @@ void machine::on(operation_id id, reserve_request& r) {
   if (!data_.reserve(blocks)) return c_.answer(id, errc::no_space, {}, no_space_detail(c_, o->id, blocks));
   o->promised_blocks += blocks;
   if (o->account->limited()) {
-    const std::uint64_t before = std::exchange(o->promise_claim_blocks, 0);
-    collection_table::claim(*o, blocks);
-    o->promise_claim_blocks = before + blocks;
+    collection_table::claim_beside_promise(*o, blocks);
+    o->promise_claim_blocks += blocks;
   }
   c_.answer(id, {}, read_result{blocks * block_bytes});
 }
