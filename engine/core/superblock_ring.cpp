@@ -51,6 +51,7 @@ void superblock_ring::write_copy() {
     FURROW_ASSERT(target_ != at_[copy_].newest);  // B2
     h.next_block = 0;
     h.partial = false;
+    c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody else has it when the reset is done
     if (std::exchange(h.used, false)) {
       c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
       return;
@@ -116,9 +117,8 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       return copy_done(c);
     case tag_reset:
       ++c_.stats.zone_resets;
-      // While the other zone could not be finished, this one has a credit of its own from before its reset on.
-      c_.zones.set_ring_credit(zone_of(target_), !c.error && state_of(target_ ^ 1).partial);
       if (!c.error) return write_copy();
+      c_.zones.set_ring_credit(zone_of(target_), false);
       state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
       return retry();
     case tag_finish:
@@ -128,9 +128,7 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       }
       state_of(finished_).partial = true;
       if (++attempts_ < attempts_max) return begin_copy();
-      if (!c_.zones.may_activate(0)) return copy_failed();
-      c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody has it when the reset is done
-      return write_copy();
+      return c_.zones.may_activate(0) ? write_copy() : copy_failed();
     case tag_flush:
       if (c.error) {
         c_.set_latch("a flush of the superblock failed");
