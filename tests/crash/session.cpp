@@ -40,7 +40,6 @@ void session::ask_later(core::request_body body, std::function<void()> call) {
   send(id, std::move(body));
 }
 
-/// Whether anything went on.
 bool session::step() {
   bool moved = false;
   for (zoned::command c; core_->poll(c); moved = true) device_.submit(c);
@@ -49,6 +48,16 @@ bool session::step() {
     return true;
   }
   return moved;
+}
+
+bool session::go_on(bool& ticked) {
+  if (step()) {
+    ticked = false;
+    return true;
+  }
+  if (ticked && !core_->tick()) return false;
+  core_->tick();
+  return ticked = true;
 }
 
 core::notification session::ask(core::request_body body) {
@@ -65,14 +74,7 @@ core::notification session::ask(core::request_body body) {
       if (closes && !later_.empty()) throw sim::broken_promise{"it has closed, and owes an answer"};
       return n;
     }
-    if (step()) {
-      ticked = false;
-    } else if (ticked && !core_->tick()) {
-      throw sim::broken_promise{"no answer, and nothing on its way"};
-    } else {
-      core_->tick();
-      ticked = true;
-    }
+    if (!go_on(ticked)) throw sim::broken_promise{"no answer, and nothing on its way"};
   }
   throw sim::broken_promise{"no answer: the store does not come to an end"};
 }
@@ -87,15 +89,9 @@ void session::settle() {
   bool ticked = false;
   for (std::uint64_t i = 0; i < steps_max; ++i) {
     for (core::notification n; core_->poll(n);) deliver(n);
-    if (step()) {
-      ticked = false;
-    } else if (ticked && !core_->tick()) {
-      if (!later_.empty()) throw sim::broken_promise{"it is at rest, and owes an answer"};
-      return;
-    } else {
-      core_->tick();
-      ticked = true;
-    }
+    if (go_on(ticked)) continue;
+    if (!later_.empty()) throw sim::broken_promise{"it is at rest, and owes an answer"};
+    return;
   }
   throw sim::broken_promise{"the store does not come to rest"};
 }

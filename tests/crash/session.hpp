@@ -32,7 +32,10 @@ class session {
  private:
   void send(core::operation_id id, core::request_body body);
   void deliver(const core::notification& n);
+  /// Whether anything went on.
   bool step();
+  /// A step, or a tick if there is none to make. False: `ticked` before, and at rest.
+  bool go_on(bool& ticked);
 
   recorder& device_;
   std::unique_ptr<core::core> core_;
