@@ -1,5 +1,5 @@
 // Each field of each structure of a store, forged with its checksum made good: what an open, the objects and a check say
-// of it. What they must say is malformed_images.txt, one line for each; `FURROW_UPDATE=1` writes it anew, to be read.
+// of it. What they must say is malformed_images.txt, one line for each; `FURROW_UPDATE_GOLDEN=1` writes it anew, to be read.
 //
 // Invariants
 //   I1  Every line of the table is shown by a forged image, and every image has its line.
@@ -258,7 +258,7 @@ table read_table(const std::string& path) {
 TEST_CASE("Each forged field gives the error that it must") {
   const std::string path = FURROW_MALFORMED_TABLE;
   const table is = forge_all();
-  if (std::getenv("FURROW_UPDATE") != nullptr) {
+  if (std::getenv("FURROW_UPDATE_GOLDEN") != nullptr) {
     std::ofstream file{path};
     for (const auto& [what, line] : is) file << what << " -> " << line << '\n';
   }
