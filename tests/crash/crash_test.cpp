@@ -6,6 +6,7 @@
 #include <set>
 
 #include "crash/explorer.hpp"
+#include "support/empty_zones.hpp"
 
 namespace furrow::crash {
 namespace {
@@ -52,10 +53,7 @@ class bench {
   static zoned::memory_zones zones(std::optional<std::uint32_t> active_max) {
     zoned::geometry g{.lba_bytes = lba, .zone_bytes = zone_bytes, .zone_count = 4, .last_zone_bytes = zone_bytes};
     g.active_max = active_max;
-    std::vector<zoned::zone_info> all;
-    for (std::uint32_t i = 0; i < 4; ++i)
-      all.push_back({{i}, zoned::zone_type::sequential, zone_condition::empty, zone_bytes, zone_bytes, 0});
-    return make_zones(g, {.native_append = true}, std::move(all));
+    return make_zones(g, {.native_append = true}, test::empty_zones(g));
   }
   void submit(zoned::command c, bool completes) {
     c.id = {++commands_};

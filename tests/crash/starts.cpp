@@ -8,6 +8,7 @@
 #include "format/codec.hpp"
 #include "sim/failure.hpp"
 #include "sim/random.hpp"
+#include "support/empty_zones.hpp"
 
 namespace furrow::crash {
 namespace {
@@ -47,10 +48,7 @@ store_options options_of(start) {
 
 zoned::memory_zones format(start s, std::uint64_t seed, bool no_cache) {
   const zoned::geometry g = shape_of(s);
-  std::vector<zoned::zone_info> zones;
-  for (std::uint32_t i = 0; i < g.zone_count; ++i)
-    zones.push_back({{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, g.zone_bytes, g.zone_bytes, 0});
-  recorder device{make_zones(g, promises_of(s, no_cache), std::move(zones)), promises_of(s, no_cache), false};
+  recorder device{make_zones(g, promises_of(s, no_cache), test::empty_zones(g)), promises_of(s, no_cache), false};
   session store{device, options_of(s), 1'600'000'000'000'000'000};
   format_options o;
   o.page_copies = s == start::fresh || s == start::full ? 1 : 2;

@@ -7,6 +7,7 @@
 #include "format/codec.hpp"
 #include "sim/content.hpp"
 #include "sim/failure.hpp"
+#include "support/empty_zones.hpp"
 
 namespace furrow::sim {
 namespace {
@@ -55,13 +56,7 @@ full_plan draw_full_plan(std::uint64_t seed) {
   }
   if (g.active_max && chance.chance(300)) g.open_max = g.active_max;
   const std::uint64_t capacity = chance.chance(300) ? std::max<std::uint64_t>(16, zone_blocks * 3 / 4) : zone_blocks;
-  for (std::uint32_t i = 0; i < g.zone_count; ++i)
-    p.zones.push_back({.index = {i},
-                       .type = zoned::zone_type::sequential,
-                       .condition = zoned::zone_condition::empty,
-                       .bytes = g.zone_bytes,
-                       .capacity_bytes = capacity * block_bytes,
-                       .write_pointer_bytes = 0});
+  p.zones = test::empty_zones(g, capacity * block_bytes);
   zoned::guarantees& w = p.promises;
   w.volatile_cache = chance.chance(400);
   w.native_append = chance.chance(600);

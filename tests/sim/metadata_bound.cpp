@@ -8,6 +8,7 @@
 
 #include "sim/failure.hpp"
 #include "sim/sim_store.hpp"
+#include "support/empty_zones.hpp"
 
 namespace {
 
@@ -37,16 +38,7 @@ zoned::memory_zones large_zones(const zoned::guarantees& promises) {
   g.zone_bytes = 16 << 20;
   g.zone_count = 256;
   g.last_zone_bytes = g.zone_bytes;
-  std::vector<zoned::zone_info> zones;
-  for (std::uint32_t i = 0; i < g.zone_count; ++i) {
-    zones.push_back({.index = {i},
-                     .type = zoned::zone_type::sequential,
-                     .condition = zoned::zone_condition::empty,
-                     .bytes = g.zone_bytes,
-                     .capacity_bytes = g.zone_bytes,
-                     .write_pointer_bytes = 0});
-  }
-  return {g, promises, zones};
+  return {g, promises, test::empty_zones(g)};
 }
 
 std::string name_of(std::uint64_t i) { return fmt::format("objects/{:08}", i); }

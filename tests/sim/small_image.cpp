@@ -9,6 +9,7 @@
 #include "sim/content.hpp"
 #include "sim/failure.hpp"
 #include "sim/sim_store.hpp"
+#include "support/empty_zones.hpp"
 
 namespace furrow::sim {
 namespace {
@@ -116,16 +117,7 @@ image make(image_end end, std::uint8_t page_copies, bool edited) {
   made.promises.appends_per_zone_max = 4;
   made.options.checkpoint_journal_bytes_min = 0;
   made.options.page_cache_bytes = 1 << 20;
-  std::vector<zoned::zone_info> zones;
-  for (std::uint32_t i = 0; i < made.shape.zone_count; ++i) {
-    zones.push_back({.index = {i},
-                     .type = zoned::zone_type::sequential,
-                     .condition = zoned::zone_condition::empty,
-                     .bytes = made.shape.zone_bytes,
-                     .capacity_bytes = made.shape.zone_bytes,
-                     .write_pointer_bytes = 0});
-  }
-  sim_device device{zoned::memory_zones{made.shape, made.promises, zones}, made.promises, 1};
+  sim_device device{zoned::memory_zones{made.shape, made.promises, test::empty_zones(made.shape)}, made.promises, 1};
   sim_store store{device, made.options, 1};
   store.start();
   must(store,

@@ -16,6 +16,7 @@
 #include "core/objects.hpp"
 #include "core/publisher.hpp"
 #include "core/reader.hpp"
+#include "support/empty_zones.hpp"
 
 namespace furrow::test {
 
@@ -56,15 +57,11 @@ class edit_world_of {
     const zoned::geometry shape{.zone_bytes = zone_blocks * core::block_bytes,
                                 .zone_count = zones,
                                 .last_zone_bytes = zone_blocks * core::block_bytes};
-    std::vector<zoned::zone_info> all;
-    for (std::uint32_t i = 0; i < zones; ++i)
-      all.push_back(
-          {{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, shape.zone_bytes, shape.zone_bytes, 0});
     context.shape = shape;
     context.apply = &apply;
     context.table = &table;
     context.publish_queue = &publisher;
-    context.zones.init(shape, all);
+    context.zones.init(shape, test::empty_zones(shape));
     context.objects = std::make_unique<core::page_tree>(format::page_kind::object, uuid{});
     context.zone_pages = std::make_unique<core::page_tree>(format::page_kind::zone, uuid{});
     for (std::uint32_t i = 0; i < data_zones; ++i) {
