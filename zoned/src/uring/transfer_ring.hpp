@@ -83,6 +83,7 @@ class transfer_ring {
   [[nodiscard]] slot& take_slot(kind what, std::uint64_t tag, int fd, std::uint64_t offset_bytes);
   void set_segments(slot& s, std::span<const segment> segments);
   void push(slot& s);
+  static void prepare_transfer(::io_uring_sqe* sqe, const slot& s, std::uint64_t offset_bytes);
   void await_one();
   /// The next operation that has finished; those that go on are started again on the way.
   [[nodiscard]] bool next(outcome& o);
