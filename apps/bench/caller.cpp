@@ -9,13 +9,17 @@ namespace furrow::bench {
 
 namespace {
 
-constexpr std::size_t alignment_bytes = 4096;
+constexpr std::size_t page_bytes = 4096;
+constexpr std::size_t huge_page_bytes = 2 << 20;
+
+constexpr std::size_t rounded_up(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
 
 }  // namespace
 
 aligned_memory memory_of(std::size_t bytes, std::uint64_t seed) {
-  const std::size_t rounded = (bytes + alignment_bytes - 1) / alignment_bytes * alignment_bytes;
-  auto* const memory = static_cast<std::byte*>(std::aligned_alloc(alignment_bytes, rounded));
+  const std::size_t alignment = bytes < huge_page_bytes ? page_bytes : huge_page_bytes;
+  const std::size_t rounded = rounded_up(bytes, alignment);
+  auto* const memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   if (memory == nullptr) throw std::bad_alloc{};
   std::mt19937_64 content{seed};
   for (std::size_t at = 0; at < rounded; at += sizeof(std::uint64_t)) {
@@ -51,12 +55,11 @@ caller::caller(asio::io_context& context, store on, const plan& what, std::size_
       prefix_{"bench/" + std::to_string(number) + "/"},
       share_bytes_{share_bytes},
       chance_{what.seed + number},
+      slot_bytes_{rounded_up(what.operation_bytes, page_bytes)},
+      memory_{memory_of(what.depth * slot_bytes_, what.seed + number)},
       slots_{std::make_unique<slot[]>(what.depth)} {
   append_options_.level = write_options_.level = plan_.level;
-  for (std::size_t i = 0; i < plan_.depth; ++i) {
-    slots_[i].memory = memory_of(plan_.operation_bytes, plan_.seed + number * plan_.depth + i);
-    slots_[i].turn = i % plan_.objects;
-  }
+  for (std::size_t i = 0; i < plan_.depth; ++i) slots_[i].turn = i % plan_.objects;
 }
 
 void caller::run(double seconds) {
@@ -107,7 +110,7 @@ void caller::start(std::size_t index, clock::time_point now) {
 
 void caller::append(std::size_t index, sink& to) {
   to.appended_bytes += plan_.operation_bytes;
-  const asio::const_buffer from(slots_[index].memory.get(), plan_.operation_bytes);
+  const asio::const_buffer from(memory_.get() + index * slot_bytes_, plan_.operation_bytes);
   if (plan_.threads == 1)
     to.handle.async_append(from, append_options_, on_done{this, index});
   else
@@ -118,7 +121,7 @@ void caller::append(std::size_t index, sink& to) {
 void caller::read(std::size_t index, source& from) {
   const std::uint64_t places = from.bytes / plan_.operation_bytes;
   const std::uint64_t place = (plan_.what == workload::read_sequential ? from.reads++ : chance_()) % places;
-  const asio::mutable_buffer to(slots_[index].memory.get(), plan_.operation_bytes);
+  const asio::mutable_buffer to(memory_.get() + index * slot_bytes_, plan_.operation_bytes);
   if (plan_.threads == 1)
     from.handle.async_read(place * plan_.operation_bytes, to, on_done{this, index});
   else
@@ -127,7 +130,7 @@ void caller::read(std::size_t index, source& from) {
 
 void caller::write(std::size_t index, source& to) {
   const std::uint64_t offset_bytes = chance_() % (to.bytes / plan_.operation_bytes) * plan_.operation_bytes;
-  const asio::const_buffer from(slots_[index].memory.get(), plan_.operation_bytes);
+  const asio::const_buffer from(memory_.get() + index * slot_bytes_, plan_.operation_bytes);
   if (plan_.threads == 1)
     to.handle.async_write(offset_bytes, from, write_options_, on_done{this, index});
   else

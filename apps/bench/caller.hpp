@@ -27,7 +27,8 @@ namespace furrow::bench {
 
 using aligned_memory = std::unique_ptr<std::byte[], void (*)(void*)>;
 
-/// Memory as reads and appends want it to need no copy, with random content.
+/// Memory as reads and appends want it to need no copy, with random content. The kernel may make it of huge pages where it
+/// has room for one.
 [[nodiscard]] aligned_memory memory_of(std::size_t bytes, std::uint64_t seed);
 
 class caller {
@@ -65,7 +66,6 @@ class caller {
     bool being_replaced = false;
   };
   struct slot {
-    aligned_memory memory{nullptr, std::free};
     recycler handlers;
     clock::time_point began;
     std::size_t turn = 0;  ///< Whose object is next.
@@ -88,6 +88,8 @@ class caller {
   std::string prefix_;
   std::uint64_t share_bytes_;
   std::mt19937_64 chance_;
+  std::size_t slot_bytes_;
+  aligned_memory memory_;  ///< One piece for all slots, as fio has one for all its units.
   append_options append_options_;
   write_options write_options_;
   std::vector<source> sources_;
