@@ -7,7 +7,7 @@
 //
 // Invariants
 //   G1  Nothing is written to the device.
-//   G2  What a store of a newer format, or of another device, holds is not guessed at: that is refused.
+//   G2  What a store of another format, or of another device, holds is not guessed at: that is refused.
 //   G3  Status 0 is only given if the store opened, no page of its trees is missing, and every object came out whole.
 #include <fmt/format.h>
 
@@ -118,7 +118,8 @@ class salvaging {
     auto opened = blocking_store::open(open_device(arguments_.uri, access::read_only), options);
     if (!opened) {
       const error_code why = opened.error().code;
-      const bool beyond_us = why == errc::newer_format || why == errc::unsupported_feature || why == errc::wrong_device;
+      const bool beyond_us = why == errc::older_format || why == errc::newer_format ||
+                             why == errc::unsupported_feature || why == errc::wrong_device;
       if (beyond_us) throw make_failure(arguments_.uri, why, opened.error().detail);
       out.missing({{}, {}, {}, 0, {}, "the store does not open: " + opened.error().what()});
       return ids_;

@@ -34,6 +34,8 @@ const char* way_out(errc code) {
       return "'furrow format' makes one";
     case errc::formatted:
       return "--force erases it";
+    case errc::older_format:
+      return "copy out what it holds with the version of furrow that wrote it";
     case errc::newer_format:
     case errc::unsupported_feature:
       return "use the version of furrow that wrote it, or a later one";

@@ -45,6 +45,8 @@ class category final : public boost::system::error_category {
         return "the device holds no store";
       case errc::formatted:
         return "the device holds a store already";
+      case errc::older_format:
+        return "the store is of an older format";
       case errc::newer_format:
         return "the store is of a newer format";
       case errc::unsupported_feature:

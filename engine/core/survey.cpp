@@ -77,6 +77,7 @@ void survey::search_back(std::uint32_t index, std::uint32_t end_block) {
                      return search(index + 1);
                    }
                    r.damaged |= s.error() == format::superblock_fault::damaged;
+                   r.older |= s.error() == format::superblock_fault::older_version;
                    r.newer |= s.error() == format::superblock_fault::newer_version;
                  }
                  search_back(index, begin);

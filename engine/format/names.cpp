@@ -141,6 +141,8 @@ std::string_view name_of(superblock_fault fault) noexcept {
   switch (fault) {
     case superblock_fault::not_a_superblock:
       return "not_a_superblock";
+    case superblock_fault::older_version:
+      return "older_version";
     case superblock_fault::newer_version:
       return "newer_version";
     case superblock_fault::damaged:

@@ -173,8 +173,8 @@ boost::system::result<superblock, superblock_fault> decode_superblock(std::span<
   if (!verify(block, checksum_at)) {
     return superblock_fault::damaged;
   }
-  if (in.u32() != format_version) {
-    return superblock_fault::newer_version;
+  if (const std::uint32_t version = in.u32(); version != format_version) {
+    return version < format_version ? superblock_fault::older_version : superblock_fault::newer_version;
   }
   if (in.u32() != superblock_bytes) {
     in.fail();

@@ -100,7 +100,7 @@ struct superblock {
   friend bool operator==(const superblock&, const superblock&) = default;
 };
 
-inline constexpr std::uint32_t format_version = 0;
+inline constexpr std::uint32_t format_version = 1;
 inline constexpr std::uint64_t superblock_magic = 0x3053'574f'5252'5546;  // "FURROWS0"
 
 inline constexpr std::size_t superblock_bytes = zoned::store_block_bytes;
@@ -117,6 +117,7 @@ void encode(const superblock& from, std::span<std::byte> to);
 
 enum class superblock_fault : std::uint8_t {
   not_a_superblock = 1,
+  older_version,  ///< A whole one, of a format that is not read any more.
   newer_version,  ///< A whole one, of a format or with an incompat feature that is not known here.
   damaged
 };

@@ -47,6 +47,7 @@ enum class errc {
   too_fragmented,        ///< The range has more extents than one record takes; work on it in parts.
   source_failed,         ///< The memory to be written cannot be read.
   quota_exceeded,        ///< The collection would have more than its quota; nothing was done. Deleting helps.
+  older_format,          ///< Written by a version of this program from before the format was declared.
 };
 
 const boost::system::error_category& error_category() noexcept;

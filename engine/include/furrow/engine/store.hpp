@@ -76,7 +76,7 @@ class store {
 
   /// Opens the store on the device, recovering it first if it was not closed: void(error_code, store). If it fails, the
   /// device is closed.
-  /// Errors: not_a_store, damaged (open it read-only), newer_format, unsupported_feature, wrong_device,
+  /// Errors: not_a_store, damaged (open it read-only), older_format, newer_format, unsupported_feature, wrong_device,
   /// invalid_argument.
   template <asio::completion_token_for<void(error_code, store)> Token>
   static auto async_open(const run_on& where, device_pointer device, const store_options& options, Token&& token,

@@ -13,10 +13,10 @@ constexpr std::size_t checksum_at = 16;
 TEST_CASE("superblock: golden bytes") {
   const bytes golden = padded(hex({
                                   "46 55 52 52 4f 57 53 30",                          // magic "FURROWS0"
-                                  "00 00 00 00",                                      // format_version
+                                  "01 00 00 00",                                      // format_version
                                   "00 10 00 00",                                      // bytes
                                   "01 00 00 00 00 00 00 00",                          // checksum kind crc32c, zeros
-                                  "20 fb 42 3c 00 00 00 00 00 00 00 00 00 00 00 00",  // crc32c, zeros
+                                  "57 67 ba be 00 00 00 00 00 00 00 00 00 00 00 00",  // crc32c, zeros
                                   "10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f",  // store
                                   "20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f",  // set
                                   "01 00",                                            // device_index
@@ -113,7 +113,7 @@ TEST_CASE("superblock: every truncation is refused") {
 
 TEST_CASE("superblock: a newer format is told from damage") {
   bytes newer = encoded(sample_superblock());
-  newer[8] = std::byte{1};
+  newer[8] = std::byte{2};
   CHECK(decode_superblock(newer).error() == superblock_fault::damaged);  // a flipped bit must not pass for it
   seal(newer, checksum_at);
   CHECK(decode_superblock(newer).error() == superblock_fault::newer_version);
@@ -121,6 +121,14 @@ TEST_CASE("superblock: a newer format is told from damage") {
   superblock s = sample_superblock();
   s.features_incompat = 1;
   CHECK(decode_superblock(encoded(s)).error() == superblock_fault::newer_version);
+}
+
+TEST_CASE("superblock: format version 0, of before the format was declared, is told from damage") {
+  bytes older = encoded(sample_superblock());
+  older[8] = std::byte{0};
+  CHECK(decode_superblock(older).error() == superblock_fault::damaged);
+  seal(older, checksum_at);
+  CHECK(decode_superblock(older).error() == superblock_fault::older_version);
 }
 
 TEST_CASE("superblock: a sealed one with a field out of range is damaged") {
