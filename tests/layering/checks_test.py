@@ -133,6 +133,21 @@ class Checks(unittest.TestCase):
                 self.assertEqual(status, 1 if expected else 0, said)
                 self.assertIn(expected or "0 breaches", said)
 
+    def test_the_fault_model(self):
+        sound = ["| 1 | a | b | *sim*, `one: two, three`, `--option` | |", "| 2 | a | b | `four` | c |"]
+        for rows, expected in ((sound, None), (sound[1:], "without a gap"), ([*sound, "| 3 | a | b | *sim* | |"], "row 3: no test"),
+                               ([*sound, "| 3 | a | b | `one` | |"], "row 3: there is no test one")):
+            with self.subTest(expected=expected), tempfile.TemporaryDirectory() as root:
+                os.makedirs(os.path.join(root, "engine"))
+                names = os.path.join(root, "names")
+                with open(names, "w", encoding="utf-8") as file:
+                    file.write("one: two, three\nfour\n")
+                with open(os.path.join(root, "engine/FAULTS.md"), "w", encoding="utf-8") as file:
+                    file.writelines(row + "\n" for row in rows)
+                status, said = run("check_fault_model.py", root, names)
+                self.assertEqual(status, 1 if expected else 0, said)
+                self.assertIn(expected or "0 breaches", said)
+
     def test_symbols(self):
         status, said = run("check_symbols.py", CLEAN)
         self.assertEqual(status, 0, said)
