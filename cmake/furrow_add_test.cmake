@@ -5,7 +5,8 @@
 #
 # furrow_add_fuzzer(NAME SOURCES ... [DEPS ...] CORPUS DIR)
 #
-# With FURROW_BUILD_FUZZERS a libFuzzer program NAME, whose CTest runs the corpus and a bounded number of new inputs. Else
+# With FURROW_BUILD_FUZZERS a libFuzzer program NAME, whose CTest runs the corpus and new inputs for a bounded time, from a seed
+# that it prints. Else
 # a program that runs the corpus alone.
 include_guard()
 include(doctest)
@@ -28,7 +29,7 @@ function(furrow_add_test name)
     PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77 TIMEOUT 300)
 endfunction()
 
-set(FURROW_FUZZ_RUNS 20000 CACHE STRING "New inputs that a fuzzer's CTest tries")
+set(FURROW_FUZZ_SECONDS 60 CACHE STRING "How long a fuzzer's CTest looks for new inputs")
 function(furrow_add_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;DEPS")
   add_executable(${name} ${arg_SOURCES})
@@ -38,7 +39,7 @@ function(furrow_add_fuzzer name)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     # What is new goes to the build's own folder.
     file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/${name}.found")
-    add_test(NAME "fuzz: ${name}" COMMAND ${name} -seed=1 -runs=${FURROW_FUZZ_RUNS} -max_len=8192 -timeout=20
+    add_test(NAME "fuzz: ${name}" COMMAND ${name} -max_total_time=${FURROW_FUZZ_SECONDS} -max_len=8192 -timeout=20 -print_final_stats=1
       "${CMAKE_CURRENT_BINARY_DIR}/${name}.found" "${arg_CORPUS}")
     set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz TIMEOUT 600)
   else()
