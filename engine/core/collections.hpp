@@ -58,6 +58,10 @@ class collection_table {
     if (last_->id != id) last_ = &find_or_make(id);
     return *last_;
   }
+  [[nodiscard]] bool exists(collection_id id) const {
+    const auto a = all_.find(id);
+    return a != all_.end() && a->second.exists;
+  }
   [[nodiscard]] std::map<collection_id, collection_account>& all() { return all_; }
 
   /// An object of it names more blocks, or fewer.

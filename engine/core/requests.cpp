@@ -390,7 +390,7 @@ void machine::on(operation_id id, collection_request& r) {
 
 void machine::on(operation_id id, quota_request& r) {
   if (const error_code ec = refuse_change()) return c_.answer(id, ec);
-  if (!c_.collections.of(r.collection).exists) return c_.answer(id, errc::collection_not_found);
+  if (!c_.collections.exists(r.collection)) return c_.answer(id, errc::collection_not_found);
   publish_step(id, collection_step{r.collection, format::collection_action::quota, {{}, r.quota_bytes}}, {},
                [this, id](std::uint64_t s) { c_.answer(id, {}, sequence_result{s}); });
 }
