@@ -4,6 +4,8 @@
 #include <limits>
 #include <tuple>
 
+#include "core/canary.hpp"
+
 namespace furrow::core {
 
 readiness back_references::find(const format::block_run& run, std::size_t names_max, std::vector<named_run>& to) {
@@ -119,7 +121,7 @@ readiness back_references::hold_to_extents(zoned::zone_index zone) {
       return done;
     for (const extent_slice& s : slices_) {
       const auto at = static_cast<std::uint32_t>(n.first + (s.object_block - n.object_block));
-      if (s.where.address == c_.shape.address_of(zone, at))
+      if (s.where.address == c_.shape.address_of(zone, at) || FURROW_CANARY_SINGS(stale_moved))
         names_.push_back({n.object, s.object_block, at, at + s.where.blocks});
     }
   }

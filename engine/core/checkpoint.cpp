@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/apply.hpp"
+#include "core/canary.hpp"
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
@@ -245,7 +246,7 @@ void checkpointer::write_pages() {
   roles_durable_ = false;
   c_.log->when_durable(c_.sequence, [this](error_code ec) {
     if (ec) return;  // latched
-    if (!c_.promises.volatile_cache) {
+    if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(superblock_before_pages)) {
       roles_durable_ = true;
       return;
     }
@@ -452,7 +453,7 @@ void checkpointer::write_superblock() {
   state_ = state::superblock;
   next_.objects = page_tree::root_of(trees_[0].snapshot);
   next_.zones = page_tree::root_of(trees_[1].snapshot);
-  next_.journal = *cut_;
+  next_.journal = FURROW_CANARY_SINGS(journal_cut_too_far) && c_.log->zone() != nullptr ? c_.log->position() : *cut_;
   next_.next_page_generation = c_.super.next_page_generation;
   next_.next_object = c_.super.next_object;
   next_.written = c_.written();

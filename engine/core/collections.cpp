@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/canary.hpp"
 #include "core/objects.hpp"
 
 namespace furrow::core {
@@ -29,7 +30,7 @@ void collection_table::moved(collection_id from, collection_id to, std::uint64_t
 }
 
 claim_answer collection_table::ask(collection_account& a, std::uint64_t blocks) {
-  const bool within = fits(a, blocks);
+  const bool within = fits(a, blocks) || FURROW_CANARY_SINGS(quota_unheld);
   a.tight = !within && (a.loose > 0 || a.drops > 0);  // Q4
   if (within) return claim_answer::fits;
   return a.tight ? claim_answer::later : claim_answer::exceeded;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/canary.hpp"
 #include "core/checkpoint.hpp"
 #include "core/cleaner.hpp"
 #include "core/journal.hpp"
@@ -16,6 +17,7 @@ std::uint32_t data_writer::reserve_zones() const { return c_.checkpoint->reserve
 
 std::uint64_t data_writer::available() const {
   const std::uint64_t room = room_with(reserve_zones()), kept = cleaner_zones() * c_.zones.typical_blocks();
+  if (FURROW_CANARY_SINGS(room_promised_twice)) return room + reserved_;
   return room > kept ? room - kept : 0;
 }
 
@@ -97,6 +99,7 @@ bool data_writer::reserve_for_cleaner(std::uint64_t blocks) {
 }
 
 bool data_writer::reserve(std::uint64_t blocks) {
+  if (FURROW_CANARY_SINGS(space_denied) && c_.sequence % 64 == 0) return false;
   if (blocks > room_ || !room_is_known()) {
     room_known_at_ = c_.turn_settled;
     room_changes_ = c_.zones.changes();
@@ -265,6 +268,18 @@ void data_writer::send(stream& s, open_zone& to) {
   ++in_flight_;
   const zoned::zone_index zone = to.zone->device.index;
   if (to.zone->room_blocks() == 0) c_.zones.set_life(*to.zone, zone_life::full);
+#if defined(FURROW_CANARY)
+  if (FURROW_CANARY_SINGS(landed_too_early) && to.zone->writes == 1) {
+    auto* const kept = new buffer{out.blocks * block_bytes};  // for the device: its owner is told that it has landed
+    std::byte* to_byte = kept->data();
+    for (const zoned::segment& from : segments_) to_byte = std::copy_n(from.data, from.bytes, to_byte);
+    segments_ = {{kept->data(), out.blocks * block_bytes}};
+    std::vector<bio> bios = std::exchange(out.bios, {});
+    const std::uint64_t blocks = out.blocks, at_bytes = (to.zone->next_block - blocks) * block_bytes;
+    c_.io.submit({.op = zoned::opcode::append, .zone = zone, .segments = segments_}, *this, index);
+    return deal(s, bios, {zone, at_bytes}, blocks, false, {});
+  }
+#endif
   c_.io.submit({.op = zoned::opcode::append, .zone = zone, .segments = segments_}, *this, index);
 }
 
@@ -284,7 +299,8 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
   }
   c_.stats.data_bytes += c.bytes;
   const bool aligned = c.at.offset_bytes % block_bytes == 0 && c.at.zone == zone.device.index;
-  const std::uint64_t landed = aligned ? c.bytes / block_bytes : 0;
+  std::uint64_t landed = aligned ? c.bytes / block_bytes : 0;
+  if (FURROW_CANARY_SINGS(short_ignored)) landed = asked;
   if (landed < asked) {
     ++c_.stats.short_completions;
     if (!aligned || c.bytes % block_bytes != 0) {
@@ -295,7 +311,10 @@ void data_writer::io_done(std::uint64_t tag, const zoned::completion& c) {
     }
   }
   c_.zones.drained(zone);
-  deal(s, bios, {zone.device.index, c.at.offset_bytes}, landed, false, {});
+  zoned::place at{zone.device.index, c.at.offset_bytes};
+  if (FURROW_CANARY_SINGS(place_assumed))
+    at.offset_bytes = std::max(1u, zone.landed_blocks) * std::uint64_t{block_bytes};
+  deal(s, bios, at, landed, false, {});
 }
 
 /// The first `landed` blocks are at `at`, front to back; the rest is queued again.

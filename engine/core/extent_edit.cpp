@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/canary.hpp"
+
 namespace furrow::core {
 
 namespace {
@@ -146,6 +148,7 @@ void extent_editor::cut(format::object_value& v, std::uint64_t object, std::uint
     if (s.shared) cut_hints(object, s);
     const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;
     c_.zones.drop_live(c_.zones.of(s.where.address), dead);
+    if (FURROW_CANARY_SINGS(freed_twice)) c_.zones.drop_live(c_.zones.of(s.where.address), dead);
   }
 }
 
@@ -206,7 +209,7 @@ void extent_editor::share(std::uint64_t object, std::span<const extent_slice> fo
     format::extent_value x = s.cell;
     x.shared = true;
     c_.objects->put(format::extent_key(object, s.cell_block), format::encode_fixed(x));
-    static_cast<void>(change_references(s.where, true));
+    if (!FURROW_CANARY_SINGS(reference_uncounted)) static_cast<void>(change_references(s.where, true));
   }
 }
 

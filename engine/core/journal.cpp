@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/canary.hpp"
 #include "core/checkpoint.hpp"
 #include "core/reclaimer.hpp"
 #include "core/zone_opener.hpp"
@@ -43,6 +44,8 @@ void journal::add(std::uint64_t sequence, const std::vector<format::record_body>
   pending_bytes_ += p.bytes.size();
   c_.stats.records += p.records;
   pending_.push_back(std::move(p));
+  if (FURROW_CANARY_SINGS(order_swapped) && pending_.size() > cut_count_ + 1)
+    std::swap(pending_[pending_.size() - 1].bytes, pending_[pending_.size() - 2].bytes);
 }
 
 void journal::when_durable(std::uint64_t sequence, std::function<void(error_code)> call) {
@@ -105,7 +108,7 @@ void journal::step() {
 
 void journal::begin() {
   cut_count_ = pending_.size();  // I1
-  if (!c_.promises.volatile_cache) return write_group();
+  if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(group_before_flush)) return write_group();
   state_ = state::pre_flush;
   ++c_.stats.flushes;
   c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
@@ -255,7 +258,7 @@ void journal::group_written() {
   bytes_since_cut_ += group_bytes_;
   end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
   if (zone_->room_blocks() == 0 && zone_->life == zone_life::open) c_.zones.set_life(*zone_, zone_life::full);
-  if (!c_.promises.volatile_cache) return acknowledge();
+  if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(durable_before_flush)) return acknowledge();
   state_ = state::post_flush;
   ++c_.stats.flushes;
   c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);

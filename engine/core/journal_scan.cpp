@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/canary.hpp"
+
 namespace furrow::core {
 
 void journal_scan::start(std::function<void(error_code, finding)> call) {
@@ -116,7 +118,7 @@ std::size_t journal_scan::look_at(std::span<const std::byte> bytes) {
   const auto h = format::peek_group(bytes.first(block_bytes), c_.super.store);
   if (!h || h->zone_generation != header_.generation) return block_bytes;
   if (h->bytes > bytes.size()) return read_block_ < zone_->written_blocks() ? 0 : block_bytes;
-  if (!format::verify_group(bytes.first(h->bytes))) return block_bytes;
+  if (!format::verify_group(bytes.first(h->bytes)) && !FURROW_CANARY_SINGS(torn_group_taken)) return block_bytes;
   judge(*h);
   return h->bytes;
 }
@@ -124,7 +126,7 @@ std::size_t journal_scan::look_at(std::span<const std::byte> bytes) {
 void journal_scan::judge(const format::group_header& h) {
   const format::superblock& s = c_.super;
   if (h.number < s.journal.group) return;
-  if (h.epoch < s.epoch && h.number >= s.epoch_group) return;
+  if (h.epoch < s.epoch && h.number >= s.epoch_group && !FURROW_CANARY_SINGS(epoch_unchecked)) return;
   const std::uint64_t index = h.number - s.journal.group;
   const std::uint64_t last_epoch = chain_.empty() ? 0 : chain_.back().epoch;
   const bool known = h.epoch <= s.epoch;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/apply.hpp"
+#include "core/canary.hpp"
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
 #include "core/page_reader.hpp"
@@ -214,6 +215,7 @@ readiness publisher::build_step(publication& p, append_step& s, names&, std::vec
     format::tail_record r{
         s.object->id, s.fence_epoch, s.modified_ns, s.after.tail_epoch, static_cast<std::uint16_t>(from), {}};
     r.bytes.assign(s.after.tail.begin() + static_cast<std::ptrdiff_t>(from), s.after.tail.end());
+    if (FURROW_CANARY_SINGS(tail_lost)) std::fill(r.bytes.begin(), r.bytes.end(), std::byte{});
     to.emplace_back(std::move(r));
     return readiness::yes();
   }
@@ -227,6 +229,7 @@ readiness publisher::build_step(publication& p, append_step& s, names&, std::vec
   r.tail = s.after.tail;
   r.sums = std::exchange(spare_sums_, {});
   r.sums.assign(s.extent->sums.begin(), s.extent->sums.end());
+  if (FURROW_CANARY_SINGS(sum_stored_wrong) && !r.sums.empty() && r.object_bytes % 7 == 0) r.sums.back() ^= 1;
   r.extents = std::exchange(spare_runs_, {});
   const walk_counts counts = walk_landed(*s.extent, c_.shape, r.extents);
   s.extent->splits = counts.splits;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/canary.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/segment_cursor.hpp"
@@ -351,7 +352,7 @@ void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
   if (ec && c_.zones.of(p.where.address).device.condition == zoned::zone_condition::offline)
     ec = zoned::errc::zone_offline;
   std::uint32_t bad = 0;
-  const bool verified = verifies();
+  const bool verified = verifies() && !FURROW_CANARY_SINGS(sum_unverified);
   for (std::uint32_t b = 0; b < p.where.blocks && !ec; ++b)  // R4
     if (verified && format::crc32c({bytes + b * block_bytes, block_bytes}) != op.sums[p.first_sum + b]) {
       ec = errc::checksum_mismatch;
@@ -374,6 +375,7 @@ void reader::piece_done(operation& op, piece& p, const zoned::completion& c) {
 
 void reader::finish(operation& op) {
   --live_;
+  if (FURROW_CANARY_SINGS(error_swallowed)) op.error = {};
   object_state* o = op.object;
   if (op.call) {
     std::exchange(op.call, nullptr)(op.error, op.detail);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/apply.hpp"
+#include "core/canary.hpp"
 #include "core/checkpoint.hpp"
 #include "core/data_writer.hpp"
 #include "core/direct_writer.hpp"
@@ -91,7 +92,7 @@ void reclaimer::step(bool awaited) {
   for (std::size_t i = 0; i < candidates_.size();) {
     zone_state& z = c_.zones[{candidates_[i]}];
     const bool free = freeable(z);
-    const bool later = z.holds > 0 || z.readers > 0;  // F1
+    const bool later = z.holds > 0 || (z.readers > 0 && !FURROW_CANARY_SINGS(reset_under_reader));  // F1
     if (!free || !later) {
       z.considered = false;
       candidates_[i] = candidates_.back();
@@ -134,7 +135,8 @@ void reclaimer::free_zone(zone_state& z) {
         free_zone(z);
     });
   FURROW_ASSERT(done.fault == nullptr);
-  c_.log->when_durable(c_.publish({body}), [this, &z](error_code ec) {
+  const std::uint64_t freed = c_.publish({body});
+  c_.log->when_durable(FURROW_CANARY_SINGS(reset_before_durable) ? 0 : freed, [this, &z](error_code ec) {
     --freeing_;
     if (ec) return;
     const bool empty = z.next_block == 0;
@@ -161,7 +163,7 @@ void reclaimer::retire_or(zone_state& z, zone_life life) {
 void reclaimer::reset_some() {
   c_.zones.for_life(zone_life::dirty, [this](zone_state& z) {
     if (resets_ >= resets_in_flight_max) return false;
-    if (z.readers > 0 || z.holds > 0) return true;
+    if ((z.readers > 0 && !FURROW_CANARY_SINGS(reset_under_reader)) || z.holds > 0) return true;
     if (z.conventional()) {  // nothing to reset: the next use has another generation
       z.next_block = 0;
       ++c_.stats.resets_skipped;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/canary.hpp"
+
 namespace furrow::core {
 
 namespace {
@@ -93,7 +95,7 @@ void superblock_ring::copy_failed() {
 }
 
 void superblock_ring::flush() {
-  if (!c_.promises.volatile_cache) return next_copy();
+  if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(superblock_unflushed)) return next_copy();
   ++c_.stats.flushes;
   c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
 }

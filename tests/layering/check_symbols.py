@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Looks with nm for what sans-IO object files must not call: clocks, threads, chance, the system, streams.
+"""Looks with nm for what sans-IO object files must not call: clocks, threads, chance, the system, streams; and for canaries
+(engine/core/canary.hpp), which are for tests only.
 
   check_symbols.py OBJECT..      prints one line for each forbidden symbol; exit status 1 if there is any
 
@@ -39,7 +40,14 @@ def undefined_symbols(path):
         yield line.strip().split("@")[0]
 
 
+def canaries(path):
+    listing = subprocess.run(["nm", "--demangle", "--format=just-symbols", path], check=True, capture_output=True, text=True).stdout
+    return [line.strip() for line in listing.splitlines() if re.search(r"canary|::singing\b", line)]
+
+
 def check(path):
+    for symbol in canaries(path):
+        yield f"{os.path.basename(path)}: a canary: {symbol}"
     for symbol in undefined_symbols(path):
         if HARMLESS.fullmatch(symbol) or (ASSERT_OBJECT.search(path) and ASSERT_MAY.fullmatch(symbol)):
             continue

@@ -158,6 +158,7 @@ class Checks(unittest.TestCase):
             self.assertIn(symbol, named)
         self.assertIn("std::random_device", said)
         self.assertRegex(said, "a stream: (__printf_chk|printf)")
+        self.assertIn("a canary: furrow::layering::singing", said)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "sim/failure.hpp"
 #include "sim/full_store.hpp"
@@ -21,6 +24,7 @@ using furrow::sim::action_count;
 using furrow::sim::totals;
 
 constexpr std::uint64_t seeds_for_all = 50;
+constexpr std::uint64_t canary_operations = 2500;
 
 struct arguments {
   std::uint64_t seed = 1;
@@ -32,6 +36,7 @@ struct arguments {
   bool tiny = false;
   bool full = false;
   std::string trace;
+  std::string canary;
 };
 
 // For an assertion of the engine: the seed is all that is needed to come back to it.
@@ -249,6 +254,18 @@ int run(const arguments& args) {
   return failed == 0 && !idle ? 0 : 1;
 }
 
+/// A broken core is in another program, beside this one.
+int run_canary(const arguments& args) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string() + "-canary";
+  const std::string operations = std::to_string(args.operations);
+  std::vector<const char*> line{program.c_str(), "--canary", args.canary.c_str(), "--ops", operations.c_str()};
+  if (args.json) line.push_back("--json");
+  line.push_back(nullptr);
+  ::execv(program.c_str(), const_cast<char* const*>(line.data()));
+  fmt::print(stderr, "furrow-sim: cannot run {}\n", program);
+  return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -262,11 +279,17 @@ int main(int argc, char** argv) {
   app.add_flag("--verbose", args.verbose, "Describe each seed");
   app.add_flag("--json", args.json, "Print totals as JSON");
   app.add_flag("--tiny", args.tiny, "Devices that hardly hold a store, always full; nothing fails");
+  app.add_option("--canary", args.canary,
+                 "Run on a core that is broken in one way: NAME, `all` one after the other, or `list`");
   app.add_flag("--keep-going", args.keep_going, "Go on after a seed that failed");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (!args.canary.empty()) {
+    if (app.count("--ops") == 0) args.operations = canary_operations;
+    return run_canary(args);
   }
   std::signal(SIGABRT, on_abort);
   std::signal(SIGSEGV, on_abort);
