@@ -12,31 +12,42 @@ namespace {
 
 constexpr std::size_t word_bytes = 8;
 
-std::uint64_t word_of(std::uint64_t tag, std::uint64_t index) {
-  const std::uint64_t x = (tag + index * 0x9e37'79b9'7f4a'7c15) * 0xbf58'476d'1ce4'e5b9;
-  return (x ^ (x >> 29)) * 0x94d0'49bb'1331'11eb;
-}
+/// The words of one stream, one after the other.
+class words {
+ public:
+  words(std::uint64_t tag, std::uint64_t index) : at_{(mix(tag) + index * step) * factor} {}
+  std::uint64_t next() {
+    const std::uint64_t x = at_;
+    at_ += step * factor;
+    return (x ^ (x >> 29)) * 0x94d0'49bb'1331'11eb;
+  }
 
-// Calls `whole(at, word)` for each whole word in the range and `part(at, bytes)` for what is left at its ends.
+ private:
+  static constexpr std::uint64_t step = 0x9e37'79b9'7f4a'7c15;
+  static constexpr std::uint64_t factor = 0xbf58'476d'1ce4'e5b9;
+  std::uint64_t at_;
+};
+
+// Calls `whole(at, count, from)` for the whole words in the range, which it is to take from there, and `part(at, bytes)` for
+// what is left at its ends.
 template <class Whole, class Part>
 bool for_words(std::size_t bytes, std::uint64_t tag, std::uint64_t stream_offset, Whole whole, Part part) {
-  const std::uint64_t stream = mix(tag);
-  std::size_t at = 0;
-  while (at < bytes) {
-    const std::uint64_t word = word_of(stream, (stream_offset + at) / word_bytes);
-    const std::size_t skip = (stream_offset + at) % word_bytes;
-    if (skip == 0 && bytes - at >= word_bytes) {
-      if (!whole(at, word)) return false;
-      at += word_bytes;
-      continue;
-    }
-    std::array<std::byte, word_bytes> piece;
+  words from{tag, stream_offset / word_bytes};
+  std::array<std::byte, word_bytes> piece;
+  const auto cut = [&](std::size_t at, std::size_t skip, std::size_t count) {
+    const std::uint64_t word = from.next();
     std::memcpy(piece.data(), &word, word_bytes);
-    const std::size_t count = std::min(word_bytes - skip, bytes - at);
-    if (!part(at, std::span{piece}.subspan(skip, count))) return false;
-    at += count;
+    return part(at, std::span{piece}.subspan(skip, count));
+  };
+  std::size_t at = 0;
+  if (const std::size_t skip = stream_offset % word_bytes; skip != 0) {
+    at = std::min(word_bytes - skip, bytes);
+    if (!cut(0, skip, at)) return false;
   }
-  return true;
+  const std::size_t count = (bytes - at) / word_bytes;
+  if (!whole(at, count, from)) return false;
+  at += count * word_bytes;
+  return at == bytes || cut(at, 0, bytes - at);
 }
 
 }  // namespace
@@ -44,8 +55,11 @@ bool for_words(std::size_t bytes, std::uint64_t tag, std::uint64_t stream_offset
 void fill_content(std::span<std::byte> to, std::uint64_t tag, std::uint64_t stream_offset) {
   static_cast<void>(for_words(
       to.size(), tag, stream_offset,
-      [&](std::size_t at, std::uint64_t word) {
-        std::memcpy(to.data() + at, &word, word_bytes);
+      [&](std::size_t at, std::size_t count, words& from) {
+        for (std::byte* p = to.data() + at; count > 0; --count, p += word_bytes) {
+          const std::uint64_t word = from.next();
+          std::memcpy(p, &word, word_bytes);
+        }
         return true;
       },
       [&](std::size_t at, std::span<const std::byte> part) {
@@ -65,9 +79,14 @@ std::optional<std::size_t> find_foreign_byte(std::span<const std::byte> from, st
   };
   const bool same = for_words(
       from.size(), tag, stream_offset,
-      [&](std::size_t at, std::uint64_t word) {
-        if (std::memcmp(from.data() + at, &word, word_bytes) == 0) return true;
-        return !differs(at, std::as_bytes(std::span{&word, 1}));
+      [&](std::size_t at, std::size_t count, words& expected) {
+        for (; count > 0; --count, at += word_bytes) {
+          const std::uint64_t word = expected.next();
+          std::uint64_t actual;
+          std::memcpy(&actual, from.data() + at, word_bytes);
+          if (actual != word) return !differs(at, std::as_bytes(std::span{&word, 1}));
+        }
+        return true;
       },
       [&](std::size_t at, std::span<const std::byte> part) { return !differs(at, part); });
   if (same) return std::nullopt;

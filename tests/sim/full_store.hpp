@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/placed_bytes.hpp"
 #include "sim/sim_store.hpp"
 
 namespace furrow::sim {
@@ -98,7 +99,7 @@ class full_store {
     std::size_t object = 0;
     std::uint64_t first = 0, count = 0;  ///< Blocks.
     std::uint32_t version = 0;
-    std::vector<std::byte> memory;
+    placed_bytes memory;
   };
 
   void open();

@@ -6,6 +6,8 @@
 #include <array>
 #include <functional>
 
+#include "format/superblock.hpp"
+#include "format/zone_header.hpp"
 #include "sim/content.hpp"
 #include "sim/failure.hpp"
 #include "sim/sim_store.hpp"
@@ -110,13 +112,18 @@ void edit(sim_store& store, const std::vector<known_object>& objects) {
   must(store, core::sync_request{});
 }
 
-image make(image_end end, std::uint8_t page_copies, bool edited) {
+image make_plan() {
   image made;
   made.shape = image_shape();
   made.promises.native_append = true;
   made.promises.appends_per_zone_max = 4;
   made.options.checkpoint_journal_bytes_min = 0;
   made.options.page_cache_bytes = 1 << 20;
+  return made;
+}
+
+image make(image_end end, std::uint8_t page_copies, bool edited) {
+  image made = make_plan();
   sim_device device{zoned::memory_zones{made.shape, made.promises, test::empty_zones(made.shape)}, made.promises, 1};
   sim_store store{device, made.options, 1};
   store.start();
@@ -142,6 +149,50 @@ image make(image_end end, std::uint8_t page_copies, bool edited) {
 
 image make_image(image_end end, std::uint8_t page_copies) { return make(end, page_copies, false); }
 image make_edited_image(image_end end, std::uint8_t page_copies) { return make(end, page_copies, true); }
+
+image make_smallest_image() {
+  constexpr std::array<std::uint64_t, 4> lengths{10, 5000, 8192, 4096 + 77};
+  image made = make_plan();
+  made.shape.zone_bytes = made.shape.last_zone_bytes = 64 << 10;
+  made.options.checkpoint_journal_bytes_min = 1 << 20;
+  sim_device device{zoned::memory_zones{made.shape, made.promises, test::empty_zones(made.shape)}, made.promises, 1};
+  sim_store store{device, made.options, 1};
+  store.start();
+  must(store, core::format_request{{.force = false, .page_copies = 1, .checksums = true}, uuid{std::byte{1}}});
+  store.end();
+  store.start();
+  must(store, core::open_request{});
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    known_object& o = made.objects.emplace_back();
+    o.name = std::string(600, static_cast<char>('a' + i));  // so that there is more than one leaf
+    o.tag = mix(i + 1);
+    append(store, o, lengths[i], durability::written);
+  }
+  must(store, core::checkpoint_request{});
+  must(store, core::clone_request{open(store, "a clone"), 0, open(store, made.objects[2].name), 0, 8192, {}});
+  made.objects.push_back({"a clone", made.objects[2].tag, 8192});
+  must(store, core::sync_request{});
+  for (known_object& o : made.objects) o.durable_bytes = o.bytes;
+  append(store, made.objects[0], 50, durability::durable);
+  store.interrupt(interruption::process_end);
+  made.zones = std::make_unique<zoned::memory_zones>(device.zones());
+  return made;
+}
+
+std::vector<zoned::place> metadata_blocks(const image& from) {
+  constexpr std::uint64_t of_format = 1;
+  std::vector<zoned::place> all;
+  for (const zoned::place& p : written_blocks(*from.zones)) {
+    std::array<std::byte, zoned::store_block_bytes> block{};
+    from.zones->peek({p.zone, 0}, block);
+    const auto header = format::decode_zone_header(block);
+    if (header && header->role == format::zone_role::data && p.offset_bytes > 0) continue;
+    from.zones->peek(p, block);
+    const auto super = format::decode_superblock(block);
+    if (!super || super->serial > of_format) all.push_back(p);
+  }
+  return all;
+}
 
 std::vector<zoned::place> written_blocks(const zoned::memory_zones& zones) {
   std::vector<zoned::place> all;

@@ -38,6 +38,12 @@ enum class image_end : std::uint8_t { closed, journal_to_replay };
 /// object removed while it was open. What is known of the objects does not hold for those that were edited.
 [[nodiscard]] image make_edited_image(image_end end, std::uint8_t page_copies);
 
+/// A few objects, whole blocks and tails, a clone, pages of two levels and a journal to replay, and all metadata
+/// in no more than 16 blocks: for damage that is done to every bit. The last group tells of the end of object 0 alone.
+[[nodiscard]] image make_smallest_image();
+/// Blocks of it that are metadata: headers, superblocks but the first ones, which two later ones stand in for, groups, pages.
+[[nodiscard]] std::vector<zoned::place> metadata_blocks(const image& from);
+
 /// Places whose bytes an open or a read may look at: below the write pointers.
 [[nodiscard]] std::vector<zoned::place> written_blocks(const zoned::memory_zones& zones);
 

@@ -28,12 +28,13 @@ workload::operation_ptr workload::make(action kind) {
   } else {
     op = std::move(spare_.back());
     spare_.pop_back();
-    std::vector<std::byte> memory = std::move(op->memory);
+    placed_bytes memory = std::move(op->memory);
     *op = {};
     op->memory = std::move(memory);
   }
   op->kind = kind;
   op->serial = ++serials_;
+  op->memory.place(op->serial % 3 == 0 ? 0 : op->serial % 32 * 16);
   op->asked = truth_.tick();
   return op;
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "sim/model.hpp"
+#include "sim/placed_bytes.hpp"
 #include "sim/sim_store.hpp"
 #include "sim/swarm.hpp"
 
@@ -115,7 +116,7 @@ class workload {
     std::uint64_t busy_count = 0;  ///< Operations in flight when it was asked.
     std::uint32_t version = 0;
     furrow::sequence target = 0;
-    std::vector<std::byte> memory;
+    placed_bytes memory;
     std::vector<read_range> ranges;
     core::list_request listing;
     std::vector<batch_part> parts;
