@@ -233,6 +233,8 @@ tree_node& page_tree::own(tree_slot& slot) {
   FURROW_ASSERT(!node.replaced);
   if (node.shared()) {
     let_go();
+    if (dying_.size() == dying_.capacity())
+      dying_.reserve(2 * dying_.size() + 16);  // once it is taken over, all goes well
     const node_ptr old =
         std::exchange(slot.child, node.level == 0 ? as_leaf(node).clone() : as_index(node).take_over());
     retire(*old);

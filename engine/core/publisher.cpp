@@ -95,6 +95,7 @@ void publisher::recycle(std::unique_ptr<publication> p) {
 
 publication& publisher::enter(std::unique_ptr<publication> p) {
   publication& r = *p.release();
+  live_.push_back(r);  // whose it is, also if memory lacks for the rest
   for (const publication_step& s : r.steps)
     if (const ordered_extent_ptr* e = extent_of(s)) {
       (*e)->owner = &r;
@@ -104,7 +105,6 @@ publication& publisher::enter(std::unique_ptr<publication> p) {
     o->queue.push_back(&r);
     ++o->entered;
   }
-  live_.push_back(r);
   return r;
 }
 

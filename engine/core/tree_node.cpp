@@ -123,13 +123,13 @@ node_ptr index_node::take_over() {
   auto* copy = new index_node{level, account.get()};
   const node_ptr held{copy};
   copy->entries.reserve(entries.size() + 1);
-  for (tree_entry& e : entries) {
-    copy->entries.push_back(e);
+  copy->entries.insert(copy->entries.end(), entries.begin(), entries.end());
+  copy->reindex();
+  for (tree_entry& e : entries) {  // all memory is there: clean leaves may not go with the copy
     if (!e.child || e.child->dirty()) continue;
     e.ref = e.child->ref;  // I1
     e.child.reset();
   }
-  copy->reindex();
   return held;
 }
 

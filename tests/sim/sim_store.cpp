@@ -11,12 +11,24 @@ namespace {
 constexpr std::uint64_t steps_per_answer_max = 5'000'000;
 constexpr std::size_t completions_at_a_time = 16;
 
+/// While one is alive the core is being called.
+class call_of_core {
+ public:
+  call_of_core() { core_is_called = true; }
+  call_of_core(const call_of_core&) = delete;
+  call_of_core& operator=(const call_of_core&) = delete;
+  ~call_of_core() { core_is_called = false; }
+};
+
 }  // namespace
 
 sim_store::sim_store(sim_device& device, const store_options& options, std::uint64_t seed)
     : device_{device}, options_{options}, chance_{seed}, completions_(completions_at_a_time) {}
 
-void sim_store::start() { core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_); }
+void sim_store::start() {
+  const call_of_core now;
+  core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_);
+}
 
 void sim_store::interrupt(interruption how) {
   device_.interrupt(how);
@@ -35,18 +47,24 @@ void sim_store::end() {
 core::operation_id sim_store::send(core::request_body body) {
   const core::operation_id id{++operations_};
   now_ns_ += static_cast<std::int64_t>(chance_.below(1'000'000));
+  const call_of_core now;
   core_->handle(core::request{id, now_ns_, std::move(body)});
   return id;
 }
 
 void sim_store::forward() {
   zoned::command c;
-  while (core_->poll(c)) waiting_.push_back(c);
+  const auto next = [&] {
+    const call_of_core now;
+    return core_->poll(c);
+  };
+  while (next()) waiting_.push_back(c);
   while (!waiting_.empty() && device_.submit({&waiting_.front(), 1}) == 1) waiting_.pop_front();
 }
 
 bool sim_store::poll(core::notification& to) {
   forward();
+  const call_of_core now;
   return core_->poll(to);
 }
 
@@ -54,8 +72,12 @@ void sim_store::step() {
   ++steps_;
   forward();
   const std::size_t count = device_.reap(completions_);
-  for (std::size_t i = 0; i < count; ++i) core_->handle(completions_[i]);
-  if (idle() || chance_.chance(5)) core_->tick();
+  const bool ticks = idle() || chance_.chance(5);
+  {
+    const call_of_core now;
+    for (std::size_t i = 0; i < count; ++i) core_->handle(completions_[i]);
+    if (ticks) core_->tick();
+  }
   forward();
   if (const auto& complaint = device_.complaint()) throw broken_promise{"the device: " + *complaint};
 }

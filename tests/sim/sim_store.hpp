@@ -16,6 +16,9 @@
 
 namespace furrow::sim {
 
+/// Whether the core is being called, so that its allocations can be told from others.
+inline bool core_is_called = false;
+
 class sim_store {
  public:
   sim_store(sim_device& device, const store_options& options, std::uint64_t seed);
@@ -37,6 +40,12 @@ class sim_store {
   /// Sends and steps until the answer is there. Other answers meanwhile are an error; events are dropped.
   [[nodiscard]] core::notification ask(core::request_body body);
 
+  /// Allocations of the core that failed; whoever fails them counts them here, and stops when memory is back.
+  void memory_lacked() { ++memory_failures_; }
+  void memory_is_back() { memory_may_lack_ = false; }
+  [[nodiscard]] bool memory_may_lack() const { return memory_may_lack_; }
+  [[nodiscard]] std::uint64_t memory_failures() const { return memory_failures_; }
+
   [[nodiscard]] bool idle() const { return waiting_.empty() && device_.in_flight() == 0; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   [[nodiscard]] sim_device& device() { return device_; }
@@ -52,6 +61,8 @@ class sim_store {
   std::vector<zoned::completion> completions_;
   std::uint64_t operations_ = 0;
   std::uint64_t steps_ = 0;
+  std::uint64_t memory_failures_ = 0;
+  bool memory_may_lack_ = true;
   std::int64_t now_ns_ = 1'700'000'000'000'000'000;
 };
 

@@ -181,6 +181,7 @@ bool simulation::try_open(bool may_interrupt) {
       }
       device_.faults().allow_failures(false);
       device_.zone_faults().allow(false);
+      if (scripted_) mend();
       store_.interrupt(interruption::process_end);
       return false;
     }
@@ -193,7 +194,8 @@ bool simulation::try_open(bool may_interrupt) {
 }
 
 void simulation::open(bool all) {
-  device_.faults().allow_failures(chance_.chance(300));
+  if (scripted_ && device_.faults().failures() + store_.memory_failures() > 0) mend();
+  device_.faults().allow_failures(scripted_ || chance_.chance(300));
   device_.zone_faults().allow(chance_.chance(300));
   const std::uint64_t failures = device_.faults().failures();
   for (int tries = 0; !try_open(tries < 6); ++tries) users_.forget_all();

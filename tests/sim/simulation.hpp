@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -88,6 +89,11 @@ class simulation {
   /// False if the device is too small for a store, and no more. Throws broken_promise.
   [[nodiscard]] bool format();
   void run(std::uint64_t operations);
+  /// A short life with everything in it: users, a loss of power, recovery, users, a close, an open, a close. A failure that
+  /// `faults` was given, or of memory, may come anywhere in it; whatever fails for good is mended before the next open.
+  void run_script(std::uint64_t operations);
+  [[nodiscard]] sim_device& device() { return device_; }
+  [[nodiscard]] sim_store& store() { return store_; }
   [[nodiscard]] totals result() const;
 
  private:
@@ -101,6 +107,10 @@ class simulation {
   void plan_interruption();
   void add_statistics();
   void note_progress();
+
+  // simulation_script.cpp
+  void step_of_script(const std::function<void()>& what);
+  void mend();
 
   // simulation_verify.cpp
   void verify(bool all);
@@ -145,6 +155,7 @@ class simulation {
   std::string block_seen_twice_;                         // what is told of it
   std::unordered_map<std::uint64_t, bool> blocks_seen_;  // by address: whether it is said to be shared
   bool check_data_ = false;
+  bool scripted_ = false;
 };
 
 }  // namespace furrow::sim

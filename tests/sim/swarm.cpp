@@ -314,6 +314,28 @@ scenario draw_tiny_scenario(std::uint64_t seed) {
   return s;
 }
 
+scenario draw_script_scenario(std::uint64_t seed) {
+  scenario s = draw_tiny_scenario(seed);
+  zoned::geometry& g = s.shape;
+  g.zone_bytes = g.last_zone_bytes = 96 * kib;
+  g.zone_count = 32;
+  s.zones.clear();
+  for (std::uint32_t i = 0; i < g.zone_count; ++i)
+    s.zones.push_back({{i}, zoned::zone_type::sequential, zoned::zone_condition::empty, g.zone_bytes, g.zone_bytes, 0});
+  s.store.background_cleaning = true;
+  s.store.page_cache_bytes = 1024 * kib;
+  s.work.interruptions_per_million = s.work.interrupt_recovery_per_mille = s.work.clean_reopen_per_million = 0;
+  s.work.objects_max = s.work.names = 8;
+  s.work.append_bytes_max = std::min<std::uint64_t>(s.work.append_bytes_max, 48 * kib);
+  s.work.small_append_per_mille = 300;
+  s.work.fill_percent = 60;
+  for (std::size_t i = 0; i < action_count; ++i) s.work.of[i] = std::max(s.work.of[i], 2u);
+  s.work.of[static_cast<std::size_t>(action::set_quota)] = s.work.of[static_cast<std::size_t>(action::collections)] = 0;
+  s.work.of[static_cast<std::size_t>(action::append)] = s.work.of[static_cast<std::size_t>(action::write)] = 20;
+  s.work.of[static_cast<std::size_t>(action::checkpoint)] = s.work.of[static_cast<std::size_t>(action::clean)] = 5;
+  return s;
+}
+
 std::uint64_t scenario::data_bytes() const {
   std::uint64_t sum = 0;
   for (const zoned::zone_info& z : zones) sum += z.type == zoned::zone_type::sequential ? z.bytes : 0;

@@ -305,6 +305,7 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
   if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return true;
   if (e == errc::cancelled) return op.cancel_asked;
   if (e == errc::closed && close_.value != 0) return true;
+  if (e == boost::system::errc::not_enough_memory) return store_.memory_failures() > memory_failures_before_;
   if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
   if (op.kind == action::cancel) return e == errc::not_found;
   if (e == errc::no_space) {
@@ -494,6 +495,7 @@ void workload::forget_all() {
   close_ = statistics_id_ = {};
   statistics_.reset();
   failures_before_ = store_.device().faults().failures();
+  memory_failures_before_ = store_.memory_failures();
   data_failures_before_ = store_.device().zone_faults().counts().failed;
 }
 

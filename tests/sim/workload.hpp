@@ -236,6 +236,7 @@ class workload {
   std::uint32_t versions_ = 0;
   std::uint64_t serials_ = 0;
   std::uint64_t failures_before_ = 0;
+  std::uint64_t memory_failures_before_ = 0;
   core::scrub_position scrubbed_to_;
   std::uint64_t data_failures_before_ = 0;
   bool wants_reopen_ = false;
