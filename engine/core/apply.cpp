@@ -349,6 +349,26 @@ void applier::apply_publish(std::uint64_t sequence, const format::publish_record
   put_object(r.object, v);
 }
 
+readiness applier::prepare_replacement(const replacement& r) {
+  if (auto done = prepare_place(r.to); !done.ready()) return done;
+  return c_.zones.of(r.was).live_blocks < r.to.blocks ? readiness::no("more blocks dropped than live in a zone")
+                                                      : readiness::yes();
+}
+
+void applier::apply_replacement(const replacement& r, std::span<const std::uint32_t> sums) {
+  c_.zones.drop_live(c_.zones.of(r.was), r.to.blocks);
+  put_runs(r.object, {r.object_block, r.to}, sums);
+  zone_state& z = c_.zones.of(r.to.address);
+  z.write_sequence = r.sequence;
+  c_.zones.add_live(z, r.to.blocks);
+  kept_value* const kept = find_kept(r.object);
+  FURROW_ASSERT(kept != nullptr);
+  kept->value.tail_epoch = r.tail_epoch;
+  kept->value.fence_epoch = std::max(kept->value.fence_epoch, r.fence_epoch);
+  kept->value.modified_ns = r.modified_ns;
+  kept->changed = true;
+}
+
 void applier::put_runs(std::uint64_t object, const format::object_extent& e, std::span<const std::uint32_t> sums) {
   const zoned::zone_index zone = c_.shape.zone_of(e.where.address);
   const std::uint64_t block = c_.shape.block_in_zone(e.where.address);

@@ -15,6 +15,18 @@
 
 namespace furrow::core {
 
+/// One whole extent in the place of another, of an object whose value stands in memory: what replay_batch takes together.
+struct replacement {
+  std::uint64_t sequence = 0;
+  std::uint64_t object = 0, object_block = 0;
+  format::block_run to;
+  zoned::device_address was;
+  std::uint64_t fence_epoch = 0;
+  std::int64_t modified_ns = 0;
+  std::uint32_t tail_epoch = 0;
+  format::zone_class cls = format::zone_class::unhinted;
+};
+
 class applier {
  public:
   explicit applier(context& c) : c_{c}, extents_{c} {}
@@ -35,6 +47,15 @@ class applier {
   void settle_values();
   /// So many are kept.
   [[nodiscard]] std::size_t kept_values() const { return kept_.size(); }
+
+  /// Its value, if a replay keeps it.
+  [[nodiscard]] const format::object_value* kept_value_of(std::uint64_t object) {
+    const kept_value* const kept = find_kept(object);
+    return kept == nullptr ? nullptr : &kept->value;
+  }
+  /// Of a replacement all but the extent's cell, which is somebody else's: whether it can be applied, and that.
+  [[nodiscard]] readiness prepare_replacement(const replacement& r);
+  void apply_replacement(const replacement& r, std::span<const std::uint32_t> sums);
 
   /// The object as last published.
   [[nodiscard]] readiness load(std::uint64_t object, std::optional<format::object_value>& to);

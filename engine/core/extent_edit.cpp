@@ -43,28 +43,15 @@ class hint_grid {
   std::uint32_t first_, end_;
 };
 
-/// What is wrong with an extent that stands in a page; null: nothing.
-const char* fault_of(const std::optional<format::extent_value>& x, context& c) {
-  if (!x || x->kind != format::extent_kind::data) return "an extent cannot be read";
-  if (x->address.device() != 0 || c.shape.zone_of(x->address).value >= c.zones.count())
-    return "an extent outside the device";
-  if (c.shape.block_in_zone(x->address) + x->blocks > c.zones.of(x->address).capacity_blocks)
-    return "an extent behind the end of its zone";
-  return nullptr;
-}
-
 /// The extent that the one in the cell before and a new one are together, if they are one.
 std::optional<format::extent_value> joined(const tree_cell& cell, std::uint64_t object, const format::object_extent& e,
                                            format::zone_class cls, const context& c) {
   const auto parts = format::parse_extent_key(cell.key);
   if (!parts || parts->object != object) return {};
   auto before = format::decode_extent(cell.value);
-  const bool goes_on = before && before->kind == format::extent_kind::data && !before->shared && before->cls == cls &&
-                       parts->block + before->blocks == e.object_block &&
-                       before->address.advanced(before->blocks) == e.where.address &&
-                       c.shape.zone_of(before->address) == c.shape.zone_of(e.where.address) &&
-                       before->blocks + e.where.blocks <= format::extent_blocks_max;
-  if (!goes_on) return {};
+  if (!before || !goes_on(parts->block, *before, e, cls, c.shape) ||
+      before->blocks + e.where.blocks > format::extent_blocks_max)
+    return {};
   before->blocks = before->logical_blocks = before->blocks + e.where.blocks;
   return before;
 }
@@ -77,6 +64,21 @@ extent_slice slice_of(std::uint64_t cell_block, const format::extent_value& x, s
 }
 
 }  // namespace
+
+const char* fault_of(const std::optional<format::extent_value>& x, const context& c) {
+  if (!x || x->kind != format::extent_kind::data) return "an extent cannot be read";
+  if (x->address.device() != 0 || c.shape.zone_of(x->address).value >= c.zones.count())
+    return "an extent outside the device";
+  if (c.shape.block_in_zone(x->address) + x->blocks > c.zones[c.shape.zone_of(x->address)].capacity_blocks)
+    return "an extent behind the end of its zone";
+  return nullptr;
+}
+
+bool goes_on(std::uint64_t block, const format::extent_value& x, const format::object_extent& e, format::zone_class cls,
+             const zoned::geometry& shape) {
+  return x.kind == format::extent_kind::data && !x.shared && x.cls == cls && block + x.blocks == e.object_block &&
+         x.address.advanced(x.blocks) == e.where.address && shape.zone_of(x.address) == shape.zone_of(e.where.address);
+}
 
 readiness extent_editor::slices(std::uint64_t object, std::uint64_t first, std::uint64_t end, std::size_t max,
                                 std::vector<extent_slice>& to) const {

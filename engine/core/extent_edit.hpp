@@ -34,6 +34,12 @@ struct extent_slice {
   format::extent_value cell;
 };
 
+/// What is wrong with an extent that stands in a page; null: nothing.
+[[nodiscard]] const char* fault_of(const std::optional<format::extent_value>& x, const context& c);
+/// Whether an extent that begins at `block` goes on with a new one, so that the two are one if that is not too long.
+[[nodiscard]] bool goes_on(std::uint64_t block, const format::extent_value& x, const format::object_extent& e,
+                           format::zone_class cls, const zoned::geometry& shape);
+
 class extent_editor {
  public:
   explicit extent_editor(context& c) : c_{c} {}

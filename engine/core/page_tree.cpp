@@ -137,6 +137,24 @@ std::optional<page_tree::neighbours> page_tree::at_hand(format::key_view key) {
   return neighbours{cell_of(*leaf, at - 1), cell_of(*leaf, at)};
 }
 
+page_tree::spot page_tree::find_spot(format::key_view key, const spot& near) {
+  spot to;
+  if (root_.empty()) return to;
+  tree_path path;
+  leaf_node* const leaf = descend(key, path, &to.missing);
+  if (leaf == nullptr) return to;
+  const format::page_view view = leaf->view();
+  to.at = near.leaf == leaf ? view.lower_bound_near(key, near.at) : view.lower_bound(key);
+  if (to.at < view.count() && view.key(to.at) == key) to.leaf = leaf;
+  return to;
+}
+
+void page_tree::overwrite(const spot& of, format::value_view value) {
+  FURROW_ASSERT(loaded() && of.leaf != nullptr && finger_.leaf == of.leaf);
+  tree_path path = finger_.path;
+  own_path(path).editor().overwrite(of.at, value);
+}
+
 page_tree::leaf_hint page_tree::fetch_leaf(format::key_view key) const {
   const tree_node* node = root_.child.get();
   for (unsigned level = root_level_; level > 0 && node != nullptr; --level) {

@@ -109,6 +109,23 @@ class page_tree {
     tree_cell before, here;
   };
   [[nodiscard]] std::optional<neighbours> at_hand(format::key_view key);
+  /// Where the cell of exactly this key lies until the tree's next change but by overwrite(): none in `leaf` if there is no such
+  /// cell, or if something must be supplied first.
+  struct spot {
+    leaf_node* leaf = nullptr;
+    std::size_t at = 0;
+    std::optional<page_need> missing;
+    [[nodiscard]] tree_cell cell() const { return cell_of(*leaf, at); }
+    /// The cell before it, if that is in the same leaf.
+    [[nodiscard]] std::optional<tree_cell> before() const {
+      return at == 0 ? std::nullopt : std::optional{cell_of(*leaf, at - 1)};
+    }
+  };
+  [[nodiscard]] spot find_spot(format::key_view key) { return find_spot(key, {}); }
+  /// The same behind `near`, which was found for a lesser key; the tree has changed by overwrite() alone since.
+  [[nodiscard]] spot find_spot(format::key_view key, const spot& near);
+  /// Another value of the same length for the cell that the last call, find_spot(), found.
+  void overwrite(const spot& of, format::value_view value);
   /// A leaf that is at hand, as long as the tree's shape is what it was.
   struct leaf_hint {
     const leaf_node* leaf = nullptr;

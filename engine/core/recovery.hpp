@@ -33,6 +33,7 @@
 
 #include "core/journal_scan.hpp"
 #include "core/lost_journal.hpp"
+#include "core/replay_batch.hpp"
 #include "core/survey.hpp"
 #include "core/tree_node.hpp"
 
@@ -40,7 +41,7 @@ namespace furrow::core {
 
 class recovery final : public io_client {
  public:
-  explicit recovery(context& c) : c_{c}, survey_{c}, scan_{c}, lost_{c}, blocks_{c} {}
+  explicit recovery(context& c) : c_{c}, survey_{c}, scan_{c}, lost_{c}, blocks_{c}, batch_{c} {}
 
   struct outcome {
     error_code error;
@@ -61,9 +62,14 @@ class recovery final : public io_client {
   void replay();
   void replay_group();
   void replay_records();
+  [[nodiscard]] bool replay_one(std::uint64_t sequence, const format::record_body& body, std::size_t group);
+  void drain(void (recovery::*then)());
+  void drain_more();
   void load_ahead(const page_need& first);
+  void load(const std::vector<page_need>& needs, std::function<void(error_code)> call);
   void fetch_ahead();
-  void contradiction(std::string what);
+  void contradiction(std::string what, std::size_t group);
+  void contradicted();
   void tell_lost();
   void reconcile();
   void look_behind_pointers(std::size_t first);
@@ -95,6 +101,14 @@ class recovery final : public io_client {
   std::size_t at_ = 0;
   std::vector<format::record> records_;  ///< Of a group, with memory of groups before.
   std::size_t record_ = 0, record_end_ = 0;
+  replay_batch batch_;
+  void (recovery::*after_drain_)() = nullptr;  ///< Set: what was gathered is being applied.
+  struct {
+    std::string what;
+    std::size_t group = 0;
+  } contradicts_;
+  std::function<void(error_code)> loaded_;
+  error_code load_error_;
   std::array<page_tree::leaf_hint, 16> ahead_;  ///< Of the records from record_ on, at their number.
 };
 

@@ -231,9 +231,17 @@ boost::system::result<page_identity> check_page(std::span<const std::byte> page,
 std::size_t page_view::cells_begin() const { return load_le<std::uint16_t>(page_.data() + cells_begin_at); }
 std::size_t page_view::cells_bytes() const { return load_le<std::uint16_t>(page_.data() + cells_bytes_at); }
 
-std::size_t page_view::lower_bound(key_view key) const {
-  std::size_t first = 0;
-  std::size_t left = count();
+std::size_t page_view::lower_bound_near(key_view key, std::size_t from) const {
+  const std::size_t end = count();
+  for (std::size_t step = 1; from < end; step *= 2) {
+    const std::size_t cells = std::min(step, end - from);
+    if (this->key(from + cells - 1) >= key) return lower_bound(key, from, cells - 1);
+    from += cells;
+  }
+  return from;
+}
+
+std::size_t page_view::lower_bound(key_view key, std::size_t first, std::size_t left) const {
   const bool long_enough = key.size() >= sizeof(std::uint64_t);
   const std::uint64_t head = long_enough ? word_at(key.data()) : 0;
   while (left > 0) {
@@ -292,6 +300,12 @@ bool page_editor::put(key_view key, value_view value) {
   erase(index);
   insert(index, key, value);
   return true;
+}
+
+void page_editor::overwrite(std::size_t index, value_view value) {
+  const value_view old = this->value(index);
+  FURROW_ASSERT(old.size() == value.size());
+  std::copy(value.begin(), value.end(), bytes_.begin() + (old.data() - bytes_.data()));
 }
 
 void page_editor::insert(std::size_t index, key_view key, value_view value) {

@@ -95,7 +95,9 @@ class page_view {
     return {{reinterpret_cast<const char*>(key), key_bytes}, {key + key_bytes, value_bytes}};
   }
   /// Index of the first cell whose key is not less; count() if none.
-  [[nodiscard]] std::size_t lower_bound(key_view key) const;
+  [[nodiscard]] std::size_t lower_bound(key_view key) const { return lower_bound(key, 0, count()); }
+  /// The same if those before `from` are less and it is not far behind that.
+  [[nodiscard]] std::size_t lower_bound_near(key_view key, std::size_t from) const;
   /// Has the processor fetch the cells that the first steps of lower_bound() compare with.
   void fetch_steps() const {
     constexpr std::size_t parts = 16;
@@ -113,6 +115,8 @@ class page_view {
   }
 
  protected:
+  /// Of `left` cells from `first` on.
+  [[nodiscard]] std::size_t lower_bound(key_view key, std::size_t first, std::size_t left) const;
   static constexpr std::size_t slot_bytes = 2;
   static constexpr std::size_t cell_lengths_bytes = 4;
   static constexpr std::size_t count_at = 6;
@@ -134,6 +138,8 @@ class page_editor : public page_view {
   /// Inserts or replaces; false, and nothing changed, if it does not fit even after compaction. Neither key nor value
   /// lies in this page.
   [[nodiscard]] bool put(key_view key, value_view value);
+  /// Another value of the same length.
+  void overwrite(std::size_t index, value_view value);
   void erase(std::size_t index);
   /// Moves the cells from `index` on to the end of `to`, which has room and only lesser keys.
   void move_tail(std::size_t index, page_editor& to);

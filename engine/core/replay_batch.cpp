@@ -1,0 +1,359 @@
+#include "core/replay_batch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace furrow::core {
+
+namespace {
+constexpr std::size_t looked_ahead_max = 1 << 14;  // keys, for pages that are yet to be read
+constexpr std::size_t growth = 4;
+constexpr std::size_t entries_ahead = 12;
+constexpr std::size_t keys_of_dense_leaf = 4;
+}  // namespace
+
+std::optional<std::uint64_t> replay_batch::end_of(std::uint64_t object) const {
+  if (!touched_.empty())
+    if (const auto it = touched_.find(object); it != touched_.end()) return it->second.bytes;
+  const format::object_value* const v = c_.apply->kept_value_of(object);
+  return v != nullptr ? std::optional{v->bytes} : std::nullopt;
+}
+
+bool replay_batch::add(const format::record& from, std::size_t group) {
+  FURROW_ASSERT(state_ == state::gathering);
+  if (records_.size() >= limit_ || from.sequence < std::max(c_.sequence, last_sequence())) return false;
+  const auto* const r = std::get_if<format::publish_record>(&from.body);
+  if (r == nullptr || !is_replacement(*r)) return add_other(from, group);
+  const format::object_extent& e = r->extents[0];
+  if (sums_.size() + r->sums.size() > sums_max || end_of(r->object) != r->object_bytes) return add_other(from, group);
+  if (!touched_.empty())
+    if (const auto it = touched_.find(r->object); it != touched_.end() && it->second.first < it->second.end &&
+                                                  e.object_block <= it->second.end &&
+                                                  e.object_block + e.where.blocks >= it->second.first)
+      return false;  // B3
+  entry to;
+  to.sequence = from.sequence;
+  to.object = r->object;
+  to.object_block = e.object_block;
+  to.to = e.where;
+  to.was = r->dropped[0].address;
+  to.fence_epoch = r->fence_epoch;
+  to.modified_ns = r->modified_ns;
+  to.tail_epoch = r->tail_epoch;
+  to.cls = r->cls;
+  to.group = static_cast<std::uint32_t>(group);
+  to.first_sum = sums_.size();
+  records_.push_back(to);
+  sums_.insert(sums_.end(), r->sums.begin(), r->sums.end());
+  return true;
+}
+
+/// As the record alone says; of its sums too.
+bool replay_batch::is_replacement(const format::publish_record& r) const {
+  if (r.extents.size() != 1 || r.dropped.size() != 1 || !r.tail.empty()) return false;
+  const format::object_extent& e = r.extents[0];
+  return r.dropped[0].blocks == e.where.blocks && r.sums.empty() != c_.keeps_sums() &&
+         r.object_bytes % block_bytes == 0 && e.object_block + e.where.blocks <= r.object_bytes / block_bytes;
+}
+
+bool replay_batch::add_other(const format::record& from, std::size_t group) {
+  if (records_.empty() || others_.size() >= others_min + records_.size() / 4 || !touch(from.body)) return false;
+  others_.push_back({records_.size(), group, from});
+  return true;
+}
+
+/// False: of its kind, or of its object, too little is known.
+bool replay_batch::touch(const format::record_body& body) {
+  if (const auto* const r = std::get_if<format::publish_record>(&body)) {
+    touched& t = touched_[r->object];
+    t.bytes = r->object_bytes;
+    for (const format::object_extent& e : r->extents) {
+      const bool none = t.first == t.end;
+      t.first = none ? e.object_block : std::min(t.first, e.object_block);
+      t.end = std::max(t.end, e.object_block + e.where.blocks);
+    }
+    return true;
+  }
+  if (const auto* const r = std::get_if<format::tail_record>(&body)) {
+    const auto end = end_of(r->object);
+    if (end) touched_[r->object].bytes = *end + r->bytes.size();
+    return end.has_value();
+  }
+  return std::holds_alternative<format::zone_role_record>(body) ||
+         std::holds_alternative<format::zone_free_record>(body) ||
+         std::holds_alternative<format::batch_begin_record>(body) ||
+         std::holds_alternative<format::batch_end_record>(body);
+}
+
+std::uint64_t replay_batch::last_sequence() const {
+  return std::max(records_.empty() ? 0 : records_.back().sequence,
+                  others_.empty() ? 0 : others_.back().record.sequence);
+}
+
+std::span<const std::uint32_t> replay_batch::sums_of(const entry& e) const {
+  return sums_.empty() ? std::span<const std::uint32_t>{} : std::span{sums_}.subspan(e.first_sum, e.to.blocks);
+}
+
+format::short_key replay_batch::key_at(std::size_t at) const {
+  return format::extent_key(order_[at].object, order_[at].block);
+}
+
+replay_batch::key_range replay_batch::range_at(std::size_t first) const {
+  std::size_t end = first + 1;
+  while (end < order_.size() && order_[end].block == order_[first].block && order_[end].object == order_[first].object)
+    ++end;
+  return {first, end};
+}
+
+void replay_batch::sort() {
+  order_.clear();
+  order_.reserve(records_.size());
+  for (std::size_t i = 0; i < records_.size(); ++i)
+    order_.push_back({records_[i].object, records_[i].object_block, static_cast<std::uint32_t>(i)});
+  std::sort(order_.begin(), order_.end(), [](const place& a, const place& b) {
+    if (a.object != b.object) return a.object < b.object;
+    return a.block != b.block ? a.block < b.block : a.number < b.number;
+  });
+}
+
+bool replay_batch::apply(std::vector<page_need>& needs) {
+  if (state_ == state::gathering) {
+    at_ = end_ = other_ = 0;
+    before_ = {};
+    near_ = {};
+    ahead_ = {};
+    sparse_ = records_.size() < keys_of_dense_leaf * c_.objects->pages();
+    stop_ = records_.size() < limit_min / 4 ? 0 : records_.size();
+    if (stop_ > 0) sort();
+    state_ = stop_ > 0 ? state::cells : state::done;
+  }
+  if (state_ == state::cells) {
+    if (!change_cells(needs)) return false;
+    undo();
+    state_ = state::rest;
+  }
+  if (state_ == state::rest) {
+    if (!change_rest(needs)) return false;
+    end();
+  }
+  return true;
+}
+
+void replay_batch::end() {
+  if (end_ == records_.size() && end_ >= limit_)
+    limit_ = std::min(limit_ * growth, records_max);
+  else if (end_ < records_.size())
+    limit_ = std::max(limit_min, std::min(limit_, end_));
+  state_ = state::done;
+}
+
+void replay_batch::give_up() {
+  FURROW_ASSERT(state_ == state::cells || state_ == state::rest);
+  stop_at(end_);
+  undo();
+  end();
+}
+
+bool replay_batch::change_cells(std::vector<page_need>& needs) {
+  while (at_ < order_.size()) {
+    const key_range here = range_at(at_);
+    const place& p = order_[at_];
+    if (p.number >= stop_) {
+      at_ = here.end;
+      continue;
+    }
+    fetch_ahead();
+    page_tree::spot spot = c_.objects->find_spot(key_at(at_), std::exchange(near_, {}));
+    if (spot.missing) {
+      collect_needs(needs);
+      return false;
+    }
+    std::optional<tree_cell> before;
+    if (spot.leaf != nullptr) before = spot.before();
+    if (spot.leaf != nullptr && !before && p.block > 0) {
+      const tree_lookup l = c_.objects->find_to(format::extent_key(p.object, p.block - 1));
+      if (!l.ready()) {
+        needs.push_back(l.page());
+        return false;
+      }
+      if (l.has_cell()) before = l.cell();
+      spot = c_.objects->find_spot(key_at(at_));
+    }
+    if (spot.leaf == nullptr)
+      stop_at(p.number);
+    else
+      change_cell(spot, here, before);
+    near_.leaf = spot.leaf;
+    near_.at = spot.at;
+    before_ = here;
+    at_ = here.end;
+  }
+  return true;
+}
+
+/// What is looked at next comes from memory meanwhile.
+void replay_batch::fetch_ahead() {
+  if (at_ + entries_ahead < order_.size()) __builtin_prefetch(&records_[order_[at_ + entries_ahead].number]);
+  if (!sparse_) return;
+  const std::size_t behind = at_ + ahead_.size() - 1;
+  if (behind < order_.size()) ahead_[behind % ahead_.size()] = c_.objects->fetch_leaf(key_at(behind));
+  c_.objects->fetch_cells(ahead_[(at_ + ahead_.size() / 2) % ahead_.size()]);
+}
+
+void replay_batch::change_cell(const page_tree::spot& at, const key_range& of, const std::optional<tree_cell>& before) {
+  entry& first = records_[order_[of.first].number];
+  const auto x = format::decode_extent(at.cell().value);
+  if (fault_of(x, c_) != nullptr || x->shared) return stop_at(order_[of.first].number);
+  std::optional<neighbour> next_to;
+  if (before) {
+    const auto parts = format::parse_extent_key(before->key);
+    const auto value = parts && parts->object == first.object ? format::decode_extent(before->value) : std::nullopt;
+    if (value && parts->block + value->blocks == first.object_block) next_to = neighbour{parts->block, *value};
+  }
+  const entry* last = nullptr;
+  zoned::device_address where = x->address;
+  for (std::size_t i = of.first; i < of.end && order_[i].number < stop_; ++i) {
+    const entry& e = records_[order_[i].number];
+    if (e.was != where || e.to.blocks != x->blocks || (next_to && may_go_on(e, *next_to))) {
+      stop_at(order_[i].number);
+      break;
+    }
+    where = e.to.address;
+    last = &e;
+  }
+  if (last == nullptr) return;
+  first.written = true;
+  first.was_cls = x->cls;
+  write(at, *last, where, last->cls);
+}
+
+/// The cell in front as it is, as it was before the batch, and as it is at any time in between.
+bool replay_batch::may_go_on(const entry& e, const neighbour& before) const {
+  const format::object_extent here{e.object_block, e.to};
+  if (goes_on(before.block, before.x, here, e.cls, c_.shape)) return true;
+  if (before_.first == before_.end) return false;
+  const entry& first = records_[order_[before_.first].number];
+  if (first.object != e.object || first.object_block != before.block) return false;
+  format::extent_value x = before.x;
+  x.address = first.was;
+  x.cls = first.was_cls;
+  if (first.written && goes_on(before.block, x, here, e.cls, c_.shape)) return true;
+  for (std::size_t i = before_.first; i < before_.end; ++i) {
+    const entry& then = records_[order_[i].number];
+    x.address = then.to.address;
+    x.cls = then.cls;
+    if (goes_on(before.block, x, here, e.cls, c_.shape)) return true;
+  }
+  return false;
+}
+
+void replay_batch::write(const page_tree::spot& at, const entry& e, zoned::device_address address,
+                         format::zone_class cls) {
+  c_.objects->overwrite(at, format::encode_fixed(format::extent_value{address, e.to.blocks, e.to.blocks,
+                                                                      format::extent_kind::data, false, cls}));
+}
+
+/// The next record in their order, but for the cell.
+readiness replay_batch::change_next() {
+  if (is_other_due()) {
+    const format::record& r = others_[other_].record;
+    if (auto done = c_.apply->prepare(r.body); !done.ready()) return done;
+    c_.hold_trees(true);
+    c_.apply->apply(r.sequence, r.body);
+    c_.hold_trees(false);
+    c_.sequence = r.sequence;
+    ++other_;
+    return readiness::yes();
+  }
+  const entry& e = records_[end_];
+  if (auto done = c_.apply->prepare_replacement(e); !done.ready()) return done;
+  c_.apply->apply_replacement(e, sums_of(e));
+  c_.sequence = e.sequence;
+  ++end_;
+  return readiness::yes();
+}
+
+bool replay_batch::change_rest(std::vector<page_need>& needs) {
+  while (end_ < stop_ || (end_ == records_.size() && is_other_due())) {
+    const readiness done = change_next();
+    if (done.need) {
+      needs.push_back(*done.need);
+      return false;
+    }
+    if (done.fault != nullptr) {
+      stop_at(end_);
+      undo();
+      return true;
+    }
+  }
+  return true;
+}
+
+/// The leaves that have their cells changed are dirty, and so at hand.
+void replay_batch::undo() {
+  if (stop_ == records_.size()) return;
+  for (std::size_t at = 0; at < at_;) {
+    const key_range here = range_at(at);
+    entry& first = records_[order_[here.first].number];
+    at = here.end;
+    if (!first.written || order_[here.end - 1].number < stop_) continue;
+    const page_tree::spot spot = c_.objects->find_spot(key_at(here.first));
+    FURROW_ASSERT(spot.leaf != nullptr);
+    std::size_t kept = here.first;
+    while (kept < here.end && order_[kept].number < stop_) ++kept;
+    if (kept > here.first) {
+      const entry& last = records_[order_[kept - 1].number];
+      write(spot, last, last.to.address, last.cls);
+    } else {
+      write(spot, first, first.was, first.was_cls);
+      first.written = false;
+    }
+  }
+}
+
+void replay_batch::collect_needs(std::vector<page_need>& needs) {
+  const std::size_t end = std::min(order_.size(), at_ + looked_ahead_max);
+  for (std::size_t i = at_; i < end && needs.size() < replay_loads_max; ++i) {
+    if (order_[i].number >= stop_) continue;
+    auto need = c_.objects->prepare(key_at(i));
+    if (need && (needs.empty() || needs.back().ref != need->ref)) needs.push_back(std::move(*need));
+  }
+}
+
+format::publish_record replay_batch::record_of(const entry& e) const {
+  const auto sums = sums_of(e);
+  format::publish_record r;
+  r.object = e.object;
+  r.object_bytes = c_.apply->kept_value_of(e.object)->bytes;
+  r.fence_epoch = e.fence_epoch;
+  r.modified_ns = e.modified_ns;
+  r.tail_epoch = e.tail_epoch;
+  r.cls = e.cls;
+  r.extents = {{e.object_block, e.to}};
+  r.sums.assign(sums.begin(), sums.end());
+  r.dropped = {{e.was, e.to.blocks}};
+  return r;
+}
+
+const replay_batch::left* replay_batch::front() {
+  FURROW_ASSERT(state_ == state::done);
+  if (is_other_due()) {
+    const auto& o = others_[other_];
+    left_ = {o.record.sequence, o.group, o.record.body};
+    return &left_;
+  }
+  if (end_ < records_.size()) {
+    const entry& e = records_[end_];
+    left_ = {e.sequence, e.group, record_of(e)};
+    return &left_;
+  }
+  records_.clear();
+  others_.clear();
+  touched_.clear();
+  sums_.clear();
+  end_ = other_ = 0;
+  state_ = state::gathering;
+  return nullptr;
+}
+
+}  // namespace furrow::core

@@ -1,0 +1,139 @@
+// Records of a replay that each put one extent in the place of a whole one, many at a time: their cells are changed in the
+// order of keys, so that a leaf is looked at once for all of them, and what else they do in their own order. Between them
+// may be some others, which are applied in that order too.
+//
+// States
+//   gathering   add()                                             -> applying (apply)
+//   applying    apply(), while it asks for pages: give_up() may end it  -> the rest (apply returned true)
+//   the rest    front(), pop(): records that the caller applies one by one -> gathering (the last pop, or none left)
+//
+// Invariants
+//   B1  apply() leaves the trees, the zone table and the kept values as the first applied() records would one by one, and
+//       changes nothing for the others.
+//   B2  What is applied together changes no cell that another record of the batch looks at, but the one of its own key: a
+//       record whose extent may go on the one before it, as that is at any time of the batch, is not taken.
+//   B3  An extent that a record of the others puts is no neighbour of one that a later record of the batch replaces: what
+//       is changed too early is nothing that it looks at. Of others there are only kinds for which that can be said.
+//   B4  At most records_max are held, and sums_max; a fourth as many others, or a few.
+//
+// Not here: what such a record does beside its cell (apply), reading the journal (recovery).
+#pragma once
+
+#include <array>
+#include <unordered_map>
+
+#include "core/apply.hpp"
+
+namespace furrow::core {
+
+class replay_batch {
+ public:
+  explicit replay_batch(context& c) : c_{c} {}
+
+  static constexpr std::size_t records_max = std::size_t{1} << 18;
+  static constexpr std::size_t sums_max = std::size_t{1} << 23;
+  static constexpr std::size_t others_min = 4;
+  static constexpr std::size_t limit_min = 64;  ///< Fewer are not worth sorting.
+
+  /// Takes the record of that group; false: the batch has to be applied first, or the record is none for it.
+  [[nodiscard]] bool add(const format::record& r, std::size_t group);
+  [[nodiscard]] bool empty() const { return records_.empty() && others_.empty(); }
+  /// Most records go this way.
+  [[nodiscard]] bool thrives() const { return limit_ > limit_min; }
+
+  /// False: these pages are to be read first. True: what could be applied together is.
+  [[nodiscard]] bool apply(std::vector<page_need>& needs);
+  /// A page that was asked for cannot be read: nothing more is applied together.
+  void give_up();
+  /// So many were, and front() says what is left.
+  [[nodiscard]] std::size_t applied() const { return end_ + other_; }
+  [[nodiscard]] bool is_done() const { return state_ == state::done; }
+
+  /// The first record that is left; none: the batch is empty now.
+  struct left {
+    std::uint64_t sequence = 0;
+    std::size_t group = 0;
+    format::record_body body;
+  };
+  [[nodiscard]] const left* front();
+  void pop() { ++(is_other_due() ? other_ : end_); }
+
+ private:
+  struct entry : replacement {
+    std::uint32_t group = 0;
+    bool written = false;  ///< The first one of its key, whose cell was changed; then what was there before:
+    format::zone_class was_cls = format::zone_class::unhinted;
+    std::size_t first_sum = 0;
+  };
+  /// What records of the batch do to an object, as far as later ones must know.
+  struct touched {
+    std::uint64_t bytes = 0;           ///< Its end.
+    std::uint64_t first = 0, end = 0;  ///< Blocks that others put, all of them in between.
+  };
+  /// Comes before that entry.
+  struct other {
+    std::size_t before = 0;
+    std::size_t group = 0;
+    format::record record;
+  };
+  struct place {
+    std::uint64_t object, block;
+    std::uint32_t number;  ///< Of its entry.
+  };
+  /// Those of one key, in order_.
+  struct key_range {
+    std::size_t first = 0, end = 0;
+  };
+
+  /// The extent in front, as its cell is now.
+  struct neighbour {
+    std::uint64_t block = 0;
+    format::extent_value x;
+  };
+
+  [[nodiscard]] bool add_other(const format::record& r, std::size_t group);
+  [[nodiscard]] bool is_replacement(const format::publish_record& r) const;
+  [[nodiscard]] bool touch(const format::record_body& body);
+  /// The object's end, if it is known here.
+  [[nodiscard]] std::optional<std::uint64_t> end_of(std::uint64_t object) const;
+  [[nodiscard]] bool is_other_due() const { return other_ < others_.size() && others_[other_].before == end_; }
+  [[nodiscard]] std::uint64_t last_sequence() const;
+  [[nodiscard]] format::publish_record record_of(const entry& e) const;
+  [[nodiscard]] std::span<const std::uint32_t> sums_of(const entry& e) const;
+  [[nodiscard]] format::short_key key_at(std::size_t at) const;
+  [[nodiscard]] key_range range_at(std::size_t first) const;
+  void sort();
+  [[nodiscard]] bool change_cells(std::vector<page_need>& needs);
+  void fetch_ahead();
+  void change_cell(const page_tree::spot& at, const key_range& of, const std::optional<tree_cell>& before);
+  [[nodiscard]] bool may_go_on(const entry& e, const neighbour& before) const;
+  void write(const page_tree::spot& at, const entry& e, zoned::device_address address, format::zone_class cls);
+  [[nodiscard]] bool change_rest(std::vector<page_need>& needs);
+  [[nodiscard]] readiness change_next();
+  void collect_needs(std::vector<page_need>& needs);
+  /// Entries from this one on are not applied together.
+  void stop_at(std::size_t number) { stop_ = std::min(stop_, number); }
+  /// Those from stop_ on that have their cells.
+  void undo();
+  void end();
+
+  context& c_;
+  std::vector<entry> records_;
+  std::vector<other> others_;
+  std::unordered_map<std::uint64_t, touched> touched_;  ///< By others.
+  std::vector<std::uint32_t> sums_;
+  std::vector<place> order_;  ///< By key, and then as they came.
+  std::size_t limit_ = limit_min;
+  enum class state : std::uint8_t { gathering, cells, rest, done } state_ = state::gathering;
+  std::size_t at_ = 0;                         ///< In order_: what is before has its cells.
+  key_range before_;                           ///< The key before.
+  page_tree::spot near_;                       ///< And where it was.
+  bool sparse_ = false;                        ///< Most leaves are looked at for few keys.
+  std::array<page_tree::leaf_hint, 8> ahead_;  ///< Of keys in order_, at their number.
+  std::size_t stop_ = 0;                       ///< The first entry that is not applied together.
+  std::size_t end_ = 0;                        ///< Entries before it are applied,
+  std::size_t other_ = 0;                      ///< and others before this one.
+  left left_;
+};
+
+}  // namespace furrow::core
