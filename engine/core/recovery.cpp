@@ -216,6 +216,7 @@ void recovery::tell_lost() {
 }
 
 void recovery::reconcile() {
+  batch_.release();
   c_.apply->settle_values();
   look_behind_pointers(0);
 }

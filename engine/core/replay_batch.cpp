@@ -335,6 +335,14 @@ format::publish_record replay_batch::record_of(const entry& e) const {
   return r;
 }
 
+void replay_batch::release() {
+  records_ = std::vector<entry>{};
+  sums_ = std::vector<std::uint32_t>{};
+  others_ = std::vector<other>{};
+  order_ = std::vector<place>{};
+  touched_.clear();
+}
+
 const replay_batch::left* replay_batch::front() {
   FURROW_ASSERT(state_ == state::done);
   if (is_other_due()) {
@@ -347,10 +355,13 @@ const replay_batch::left* replay_batch::front() {
     left_ = {e.sequence, e.group, record_of(e)};
     return &left_;
   }
+  const std::size_t sums_each = records_.empty() ? 0 : sums_.size() / records_.size() + 1;
   records_.clear();
+  records_.reserve(limit_);  // what grows copies itself
+  sums_.clear();
+  sums_.reserve(std::min(sums_max, limit_ * sums_each));
   others_.clear();
   touched_.clear();
-  sums_.clear();
   end_ = other_ = 0;
   state_ = state::gathering;
   return nullptr;
