@@ -51,8 +51,8 @@ bool driver::leave(note&& n) {
   const std::lock_guard lock(mutex_);
   if (!executor_) return false;
   take_over_locked();
+  schedule_locked();  // in front of what may not stay without: a turn that finds nothing does no harm
   inbox_.push_back(std::move(n));
-  schedule_locked();
   return true;
 }
 
@@ -68,15 +68,18 @@ void driver::submit(operation_ptr o) {
     }
     return;
   }
-  {
+  try {
     const std::lock_guard lock(mutex_);
     if (executor_ && accepting_) {
       take_over_locked();
-      if (ends) accepting_ = false;
-      last_operations_locked().push(std::move(o));
+      operation_queue& to = last_operations_locked();
       schedule_locked();
-      return;
+      if (ends) accepting_ = false;
+      return to.push(std::move(o));
     }
+  } catch (...) {  // the caller is told that memory lacks; the operation was not begun
+    operations_.fetch_sub(1);
+    throw;
   }
   refuse(std::move(o), errc::closed);
 }
@@ -91,7 +94,18 @@ void driver::refuse(operation_ptr o, errc why) {
 
 void driver::cancel(core::operation_id id, errc reason) { static_cast<void>(leave(cancel_note{id, reason})); }
 
-void driver::release(core::handle_id handle) { static_cast<void>(leave(release_note{handle})); }
+/// Called where nothing may be thrown: without memory the store keeps the object open until it ends.
+void driver::release(core::handle_id handle) noexcept {
+  try {
+    static_cast<void>(leave(release_note{handle}));
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+void give_object_back(ending& e) noexcept {
+  const auto* const opened = e.by ? std::get_if<core::opened_object>(&e.result) : nullptr;
+  if (opened != nullptr) e.by->release(opened->handle);
+}
 
 void driver::on_event(event_callback callback) { static_cast<void>(leave(std::move(callback))); }
 
@@ -102,21 +116,23 @@ void driver::stop() {
     if (!executor_) return;
     thread = thread_;
     take_over_locked();
-    inbox_.emplace_back(stop_note{});
     schedule_locked();
+    inbox_.emplace_back(stop_note{});
   }
   if (thread) thread->join();
 }
 
-std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& device) {
+operation_queue driver::tear_down(std::unique_ptr<zoned::device>& device) {
   phase_ = phase::ended;
   std::vector<note> left;
-  std::vector<operation_ptr> unfinished;
+  operation_queue unfinished, all;
+  operation* started = nullptr;
   {
     const std::lock_guard lock(mutex_);
     accepting_ = false;
     executor_.reset();
     left.swap(inbox_);
+    started = newest_started_.exchange(nullptr, std::memory_order_acquire);
   }
   end_views();
   if (descriptor_ && descriptor_->is_open()) descriptor_->release();
@@ -126,13 +142,17 @@ std::vector<operation_ptr> driver::tear_down(std::unique_ptr<zoned::device>& dev
   if (in_flight_ != 0) device.reset();  // I4; waits for them.
   core_.reset();
   fills_.clear();
-  unfinished = table_.take_all();
+  table_.take_all(all);
   for (note& n : left)
-    if (auto* all = std::get_if<operation_queue>(&n))
-      while (!all->empty()) unfinished.push_back(all->take());
-  if (last_) unfinished.push_back(std::move(last_));
-  for (const operation_ptr& o : unfinished)
+    if (auto* asked = std::get_if<operation_queue>(&n))
+      while (!asked->empty()) all.push(asked->take());
+  if (started != nullptr) all.push_newest_first(started);
+  if (last_) all.push(std::move(last_));
+  while (!all.empty()) {
+    operation_ptr o = all.take();
     if (o->of_view) o->of_view->end();  // the helper may wait for pages of it
+    unfinished.push(std::move(o));
+  }
   if (helper_) helper_->end();
   work_.reset();
   event_strand_.reset();

@@ -91,7 +91,7 @@ class driver : public std::enable_shared_from_this<driver> {
   /// Ends it with `busy` or `closed` if it cannot be accepted.
   void submit(operation_ptr o);
   void cancel(core::operation_id id, errc reason);
-  void release(core::handle_id handle);
+  void release(core::handle_id handle) noexcept;
   void on_event(std::function<void(const event&)> callback);
   [[nodiscard]] std::shared_ptr<view_memory> make_view(std::uint64_t bytes, const map_options& options,
                                                        failed_map& why);
@@ -152,8 +152,9 @@ class driver : public std::enable_shared_from_this<driver> {
   void pump();
   void signal(bool driver::*which);
   void take_turns();
-  void begin_turn_locked();
+  void begin_turn_locked() noexcept;
   void post_pump_locked();
+  [[nodiscard]] bool may_post_pump_locked() noexcept;
   [[nodiscard]] bool has_notes_locked() const { return !inbox_.empty() || device_signalled_ || timer_signalled_; }
   /// Ends the turn, or begins another one if there is cause.
   [[nodiscard]] bool stay(int turns);
@@ -216,7 +217,8 @@ class driver : public std::enable_shared_from_this<driver> {
   void tell(event e);
   void end();
   /// Leaves nothing that belongs to the context; the operations that were left come out.
-  [[nodiscard]] std::vector<operation_ptr> tear_down(std::unique_ptr<zoned::device>& device);
+  /// Takes no memory: it may be what lacks.
+  [[nodiscard]] operation_queue tear_down(std::unique_ptr<zoned::device>& device);
   [[nodiscard]] bool device_at_rest() const { return in_flight_ == 0 && unsent_.empty(); }
 
   // Before everything else: executors below may point into it.
@@ -236,7 +238,8 @@ class driver : public std::enable_shared_from_this<driver> {
   std::mutex mutex_;  ///< Of what follows, up to the next heading.
   std::vector<note> inbox_;
   bool pump_scheduled_ = false;
-  bool in_turn_ = false;  ///< Somebody is.
+  bool in_turn_ = false;          ///< Somebody is.
+  bool short_of_memory_ = false;  ///< The next turn is the last.
   bool device_signalled_ = false;
   bool timer_signalled_ = false;
   bool accepting_ = true;                          ///< Operations; false from close on.

@@ -163,6 +163,8 @@ class operation_queue {
 /// Makes the result of a successful operation. Specialised in convert.hpp.
 template <class T>
 T convert(ending& e);
+/// Of an object that was opened, where nobody gets a handle of it.
+void give_object_back(ending& e) noexcept;
 
 template <class T>
 using handler_for = detail::handler_of<void(error_code, T)>;
@@ -190,14 +192,23 @@ class handler_operation final : public operation {
   void run() override {
     T value{};
     error_code why = error;
-    if (!why || also_when_failed) value = result();
+    try {
+      if (!why || also_when_failed) value = result();
+    } catch (const std::bad_alloc&) {
+      why = make_error_code(boost::system::errc::not_enough_memory);
+      give_back();
+    }
     if (ended && ended->ended_thread) ended->ended_thread->join();
     pending& h = handler_;
     this->~handler_operation();
     h.call(std::move(why), std::move(value));
   }
   void destroy() noexcept override {
-    if (ended && ended->by) static_cast<void>(convert<T>(*ended));  // what was opened is given back
+    try {
+      if (ended && ended->by) static_cast<void>(convert<T>(*ended));  // what was opened is given back
+    } catch (const std::bad_alloc&) {
+      give_back();
+    }
     pending& h = handler_;
     this->~handler_operation();
     h.drop();
@@ -209,11 +220,18 @@ class handler_operation final : public operation {
       : operation(what, how, std::forward<Parts>(parts)...), handler_(h) {
     if (!h.has_executor()) return;
     // Its context has work until the handler is called, so that it is there for all of the call.
-    executor_ = asio::prefer(h.executor(), asio::execution::outstanding_work.tracked);
+    const asio::any_completion_executor own = h.executor();
+    if (!own) throw std::bad_alloc{};  // it could not be copied
+    executor_ = asio::prefer(own, asio::execution::outstanding_work.tracked);
   }
   ~handler_operation() = default;
 
   static constexpr bool also_when_failed = std::is_same_v<T, std::unique_ptr<zoned::device>>;
+
+  /// Memory lacked for the handle of what was opened. If it lacks for this too, the store keeps the object open.
+  void give_back() noexcept {
+    if (ended) give_object_back(*ended);
+  }
 
   [[nodiscard]] T result() {
     if (ended) return convert<T>(*ended);

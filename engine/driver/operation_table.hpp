@@ -14,7 +14,10 @@ class operation_table {
   operation_table() : buckets_(64, nullptr) {}
   operation_table(const operation_table&) = delete;
   operation_table& operator=(const operation_table&) = delete;
-  ~operation_table() { static_cast<void>(take_all()); }
+  ~operation_table() {
+    operation_queue gone;
+    take_all(gone);
+  }
 
   /// For one more.
   void make_room() {
@@ -39,16 +42,15 @@ class operation_table {
     return o;
   }
 
-  [[nodiscard]] std::vector<operation_ptr> take_all() {
-    std::vector<operation_ptr> all;
-    all.reserve(size_);
+  /// Takes no memory.
+  void take_all(operation_queue& to) noexcept {
     for (operation*& first : buckets_)
       while (first != nullptr) {
-        operation_ptr& o = all.emplace_back(first);
+        operation_ptr o(first);
         first = std::exchange(o->next, nullptr);
+        to.push(std::move(o));
       }
     size_ = 0;
-    return all;
   }
 
   [[nodiscard]] bool empty() const { return size_ == 0; }

@@ -47,9 +47,9 @@ void driver::break_down() {
   device.reset();
   for (note& n : notes_)
     if (auto* all = std::get_if<operation_queue>(&n))
-      while (!all->empty()) unfinished.push_back(all->take());
+      while (!all->empty()) unfinished.push(all->take());
   notes_.clear();
-  for (auto& o : unfinished) finish(std::move(o), failed(errc::needs_reopen));
+  while (!unfinished.empty()) finish(unfinished.take(), failed(errc::needs_reopen));
   if (thread_) thread_->end();
 }
 
@@ -108,7 +108,7 @@ void driver::take(const stop_note&) {
   std::unique_ptr<zoned::device> device;
   auto unfinished = tear_down(device);
   device.reset();
-  for (auto& o : unfinished) finish(std::move(o), failed(errc::closed));
+  while (!unfinished.empty()) finish(unfinished.take(), failed(errc::closed));
   if (thread_) thread_->end();
 }
 
@@ -213,7 +213,12 @@ void driver::answer(core::notification& n) {
   FURROW_ASSERT(o != nullptr);  // I2
   if (o->kind == operation::role::open && !n.error) opened_ = true;
   if (o->kind == operation::role::ordinary || (o->kind == operation::role::open && !n.error)) {
-    o->end(n);
+    try {
+      o->end(n);
+    } catch (...) {  // the store ends, and its operation is told
+      finish(std::move(o), failed(errc::needs_reopen));
+      throw;
+    }
     const bool is_handle = o->ended && (std::holds_alternative<core::opened_object>(o->ended->result) ||
                                         std::holds_alternative<open_result>(o->ended->result));
     if (is_handle) o->ended->by = shared_from_this();
@@ -290,7 +295,7 @@ void driver::end() {
   operation_ptr last = std::move(last_);
   auto unfinished = tear_down(e.device);
   if (last->kind == operation::role::open) e.device.reset();
-  for (auto& o : unfinished) finish(std::move(o), failed(errc::closed));
+  while (!unfinished.empty()) finish(unfinished.take(), failed(errc::closed));
   if (thread_) thread_->end();
   e.ended_thread = thread_;
   finish(std::move(last), std::move(e));

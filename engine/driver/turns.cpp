@@ -1,5 +1,6 @@
 // Who has the turn of a driver, and the handlers that are called between turns.
 #include <boost/asio/post.hpp>
+#include <new>
 #include <utility>
 
 #include "driver/driver.hpp"
@@ -78,9 +79,14 @@ void driver::signal(bool driver::*which) {
   take_turns();
 }
 
-void driver::begin_turn_locked() {
+/// Where memory lacks for what is to be taken over, the turn ends the store.
+void driver::begin_turn_locked() noexcept {
   in_turn_ = true;
-  take_over_locked();
+  try {
+    take_over_locked();
+  } catch (...) {
+    short_of_memory_ = true;
+  }
   notes_.swap(inbox_);
   if (std::exchange(device_signalled_, false)) waiting_ = false;
   late_ = std::exchange(timer_signalled_, false) || late_;
@@ -91,6 +97,7 @@ void driver::take_turns() {
   for (int turns = 1;; ++turns) {
     deliveries::list ended;
     try {
+      if (short_of_memory_) throw std::bad_alloc{};
       turn();
       ended = deliveries_.take();
       if (ended.empty() && !again_) arm();
@@ -121,35 +128,47 @@ bool driver::stay(int turns) {
     return true;
   }
   in_turn_ = false;
-  if (executor_ && (again_ || has_notes_locked()) && !pump_scheduled_) post_pump_locked();
-  return false;
+  if (!executor_ || !(again_ || has_notes_locked()) || pump_scheduled_ || may_post_pump_locked()) return false;
+  begin_turn_locked();
+  return true;
+}
+
+/// False if memory lacks: whoever has the turn keeps it then, as nobody else would come.
+bool driver::may_post_pump_locked() noexcept {
+  try {
+    post_pump_locked();
+    return true;
+  } catch (...) {
+    return false;
+  }
 }
 
 void driver::leave() {
   const std::lock_guard lock(mutex_);
   in_turn_ = false;
-  if (executor_ && has_notes_locked() && !pump_scheduled_) post_pump_locked();
+  // If memory lacks, it is come_back() that goes on.
+  if (executor_ && has_notes_locked() && !pump_scheduled_) static_cast<void>(may_post_pump_locked());
 }
 
 bool driver::come_back(int turns) {
-  std::vector<note> too_late;
+  std::vector<note> left;
+  operation_queue too_late;
   {
     const std::lock_guard lock(mutex_);
-    take_over_locked();
     if (executor_) {
       if (in_turn_ || pump_scheduled_) return false;
-      if (turns < turns_max) {
-        begin_turn_locked();
-        return true;
-      }
-      post_pump_locked();
-      return false;
+      if (turns >= turns_max && may_post_pump_locked()) return false;
+      begin_turn_locked();
+      return true;
     }
-    too_late.swap(inbox_);
+    left.swap(inbox_);
+    for (note& n : left)
+      if (auto* const all = std::get_if<operation_queue>(&n))
+        while (!all->empty()) too_late.push(all->take());
+    if (operation* const started = newest_started_.exchange(nullptr, std::memory_order_acquire))
+      too_late.push_newest_first(started);
   }
-  for (note& n : too_late)
-    if (auto* const all = std::get_if<operation_queue>(&n))
-      while (!all->empty()) refuse(all->take(), errc::closed);
+  while (!too_late.empty()) refuse(too_late.take(), errc::closed);
   return false;
 }
 
