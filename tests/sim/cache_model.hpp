@@ -23,6 +23,7 @@
 
 #include "memory/memory_zones.hpp"
 #include "sim/random.hpp"
+#include "sim/raw_bytes.hpp"
 
 namespace furrow::sim {
 
@@ -61,7 +62,7 @@ class cache_model {
     zoned::zone_info info;
     std::uint64_t durable_end = 0;
     std::uint64_t written_end = 0;
-    std::vector<std::byte> bytes;
+    raw_bytes bytes;
   };
   struct zone_state {
     std::uint64_t generation = 0;
@@ -79,7 +80,7 @@ class cache_model {
     zoned::zone_index zone;
     std::uint64_t offset_bytes = 0;
     bool reaped = false;
-    std::vector<std::byte> old_bytes;
+    raw_bytes old_bytes;
   };
   struct covered_zone {
     zoned::zone_index zone;

@@ -93,4 +93,12 @@ std::optional<std::size_t> find_foreign_byte(std::span<const std::byte> from, st
   return found;
 }
 
+std::optional<std::size_t> find_nonzero_byte(std::span<const std::byte> from) {
+  // All bytes are equal to the one before, and the first one is zero.
+  if (from.empty() || (from[0] == std::byte{} && std::memcmp(from.data(), from.data() + 1, from.size() - 1) == 0))
+    return std::nullopt;
+  const auto first = std::ranges::find_if(from, [](std::byte b) { return b != std::byte{}; });
+  return static_cast<std::size_t>(first - from.begin());
+}
+
 }  // namespace furrow::sim

@@ -17,4 +17,7 @@ void fill_content(std::span<std::byte> to, std::uint64_t tag, std::uint64_t stre
 [[nodiscard]] std::optional<std::size_t> find_foreign_byte(std::span<const std::byte> from, std::uint64_t tag,
                                                            std::uint64_t stream_offset);
 
+/// The position of the first byte that is not zero.
+[[nodiscard]] std::optional<std::size_t> find_nonzero_byte(std::span<const std::byte> from);
+
 }  // namespace furrow::sim

@@ -13,6 +13,7 @@ fate fault_plan::draw(zoned::opcode op, prng& chance) {
   const bool writes = op == zoned::opcode::append || op == zoned::opcode::write;
   if (allowed_ && (nth_hits(op) || chance.chance_per_million(weights_.failing(op)))) {
     ++failures_;
+    ++failures_of_[static_cast<std::size_t>(op)];
     return fate::failed;
   }
   if (writes && chance.chance_per_million(weights_.shortened_ppm)) {

@@ -45,6 +45,7 @@ class fault_plan {
   void allow_failures(bool allow) { allowed_ = allow; }
 
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
+  [[nodiscard]] std::uint64_t failures_of(zoned::opcode op) const { return failures_of_[static_cast<std::size_t>(op)]; }
   [[nodiscard]] std::uint64_t shortened() const { return shortened_; }
 
  private:
@@ -54,6 +55,7 @@ class fault_plan {
   std::optional<nth_fault> nth_;
   std::uint64_t counted_ = 0;
   std::uint64_t failures_ = 0;
+  std::array<std::uint64_t, 10> failures_of_{};
   std::uint64_t shortened_ = 0;
   bool allowed_ = true;
 };

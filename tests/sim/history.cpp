@@ -42,8 +42,8 @@ std::uint64_t content_span::first_difference(std::uint64_t at, std::span<const s
     const auto wrong = find_foreign_byte(bytes, tag, stream + (at - begin_bytes));
     return wrong ? at + *wrong : endless;
   }
-  const auto wrong = std::ranges::find_if(bytes, [](std::byte b) { return b != std::byte{}; });
-  return wrong == bytes.end() ? endless : at + static_cast<std::uint64_t>(wrong - bytes.begin());
+  const auto wrong = find_nonzero_byte(bytes);
+  return wrong ? at + *wrong : endless;
 }
 
 content_span zeros(std::uint64_t begin, std::uint64_t end) { return {begin, end, stuff::zeros}; }

@@ -31,6 +31,7 @@
 
 #include "furrow/engine/types.hpp"
 #include "sim/history.hpp"
+#include "sim/raw_bytes.hpp"
 
 namespace furrow::sim {
 
@@ -121,7 +122,7 @@ struct recovered_object {
   collection_id collection = default_collection;
   std::uint64_t blocks = 0;  ///< Of its extents.
   bool was_read = false;
-  std::vector<std::byte> bytes{};                               ///< If it was read.
+  raw_bytes bytes{};                                            ///< If it was read.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> lost{};  ///< Ranges of it that could not be read.
 };
 

@@ -226,8 +226,10 @@ void sim_device::execute_other(pending& p) {
   }
   if (failed && (p.what.op != opcode::reset || chance_.chance(500))) return;
   if (p.what.op == opcode::reset && p.what.zone.value < shape().zone_count) {
-    zoned::zone_machine trial = zones_.machine();
-    if (!trial.manage(opcode::reset, p.what.zone)) cache_.before_reset(p.what.zone);
+    const zoned::zone_info& z = zones_.machine().at(p.what.zone);
+    const bool possible = z.type != zoned::zone_type::conventional && z.condition != zoned::zone_condition::read_only &&
+                          z.condition != zoned::zone_condition::offline;
+    if (possible) cache_.before_reset(p.what.zone);
   }
   p.done = zones_.execute(p.what);
   if (p.done.error) {

@@ -126,8 +126,26 @@ nlohmann::ordered_json to_json(const totals& t) {
     const char* name = furrow::sim::name_of(static_cast<action>(i));
     j["by_action"][name] = t.by_action[i];
     j["done_by_action"][name] = t.done_by_action[i];
+    for (std::size_t f = 0; f < furrow::sim::fault_count; ++f)
+      j["met"][name][furrow::sim::name_of(static_cast<furrow::sim::fault>(f))] = t.met[i][f];
   }
   return j;
+}
+
+/// Operation by fault: how often the one met the other.
+void print_faults(const totals& t) {
+  std::uint64_t zeros = 0;
+  fmt::print("{:<17}", "met by");
+  for (std::size_t f = 0; f < furrow::sim::fault_count; ++f)
+    fmt::print("{:>14}", furrow::sim::name_of(static_cast<furrow::sim::fault>(f)));
+  for (std::size_t i = 0; i < action_count; ++i) {
+    fmt::print("\n{:<17}", furrow::sim::name_of(static_cast<action>(i)));
+    for (const std::uint64_t times : t.met[i]) {
+      fmt::print("{:>14}", times);
+      zeros += times == 0 ? 1 : 0;
+    }
+  }
+  fmt::print("\n{} of {} are zero\n", zeros, action_count * furrow::sim::fault_count);
 }
 
 void print(const totals& t, double seconds, bool as_json) {
@@ -145,6 +163,7 @@ void print(const totals& t, double seconds, bool as_json) {
   for (const auto& [key, value] : j["by_action"].items())
     actions += fmt::format(" {} {}/{}", key, value.dump(), j["done_by_action"][key].dump());
   fmt::print("{:<26}{}\n", "by action: asked/done", actions);
+  print_faults(t);
 }
 
 /// Whether a run of many seeds has left something out that it is for.

@@ -78,6 +78,7 @@ void totals::add(const totals& other) {
   for (std::size_t i = 0; i < action_count; ++i) {
     by_action[i] += other.by_action[i];
     done_by_action[i] += other.done_by_action[i];
+    for (std::size_t f = 0; f < fault_count; ++f) met[i][f] += other.met[i][f];
   }
 }
 
@@ -137,6 +138,7 @@ totals simulation::result() const {
   t.errors = users_.counts().errors;
   t.by_action = users_.counts().by_action;
   t.done_by_action = users_.counts().done_by_action;
+  t.met = users_.counts().met;
   t.source_needs = users_.counts().source_needs;
   t.looks = users_.counts().looks;
   t.promises_used = users_.counts().promises_used;
@@ -209,6 +211,7 @@ void simulation::open(bool all) {
   }
   device_.faults().allow_failures(true);
   device_.zone_faults().allow(true);
+  faults_seen_ = faults_so_far(device_);
   plan_interruption();
   last_answers_ = users_.counts().answers;
   steps_at_answer_ = store_.steps();
@@ -224,12 +227,21 @@ void simulation::note_progress() {
   }
 }
 
+void simulation::note_faults() {
+  const fault_numbers now = faults_so_far(device_);
+  if (now == faults_seen_) return;
+  for (std::size_t f = 0; f < fault_count; ++f)
+    if (now[f] > faults_seen_[f]) users_.meet(static_cast<fault>(f));
+  faults_seen_ = now;
+}
+
 void simulation::use_until(std::uint64_t operations) {
   const std::uint32_t asks_per_mille = 1000 / (1 + scenario_.work.device_steps_per_operation);
   std::uint64_t folded = 0;
   while (users_.counts().operations < operations) {
     const bool asked = chance_.chance(asks_per_mille) && users_.ask();
     if (!asked) store_.step();
+    note_faults();
     users_.collect();
     note_progress();
     if (users_.wants_reopen() || device_.executed() >= next_interruption_) {
@@ -279,6 +291,7 @@ void simulation::interrupt() {
   add_statistics();
   const bool power = !chance_.chance(scenario_.work.process_end_per_mille);
   ++(power ? totals_.power_losses : totals_.process_ends);
+  users_.meet(power ? fault::power_loss : fault::process_end);
   ++totals_.recoveries;
   store_.interrupt(power ? interruption::power_loss : interruption::process_end);
   users_.forget_all();

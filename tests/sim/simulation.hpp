@@ -77,6 +77,7 @@ struct totals {
   std::uint64_t trace_hash = 0;
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};
+  fault_table met{};
 
   void add(const totals& other);
 };
@@ -107,6 +108,7 @@ class simulation {
   void plan_interruption();
   void add_statistics();
   void note_progress();
+  void note_faults();
 
   // simulation_script.cpp
   void step_of_script(const std::function<void()>& what);
@@ -154,6 +156,7 @@ class simulation {
   std::uint64_t steps_at_answer_ = 0;
   std::string block_seen_twice_;                         // what is told of it
   std::unordered_map<std::uint64_t, bool> blocks_seen_;  // by address: whether it is said to be shared
+  fault_numbers faults_seen_{};
   bool check_data_ = false;
   bool scripted_ = false;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "sim/content.hpp"
 #include "sim/failure.hpp"
 #include "sim/lost_blocks.hpp"
 #include "sim/simulation.hpp"
@@ -212,7 +213,7 @@ void simulation::compare_extents(const recovered_object& r, core::handle_id hand
       at += x.bytes;
       const auto bytes = std::span{r.bytes}.subspan(x.offset_bytes, x.bytes);
       const bool hole = x.what == extent_status::kind::hole;
-      if (hole && std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{}; }))
+      if (hole && find_nonzero_byte(bytes))
         throw broken_promise{fmt::format("object {}: the hole at {} is not zeros", r.id, x.offset_bytes)};
     }
     if (list.extents.empty() || list.more != (at < r.state.bytes))

@@ -55,6 +55,7 @@ void workload::send(operation_ptr op, core::request_body body) {
   }
   ++counts_.operations;
   ++counts_.by_action[static_cast<std::size_t>(op->kind)];
+  last_asked_ = op->kind;
   operations_.push_back(std::move(op));
 }
 
@@ -484,6 +485,12 @@ std::uint64_t workload::bytes_alive() const {
     if (o.now.exists || o.handles > 0) sum += o.asked_end + zoned::store_block_bytes;
   }
   return sum;
+}
+
+void workload::meet(fault f) {
+  const auto note = [&](action a) { ++counts_.met[static_cast<std::size_t>(a)][static_cast<std::size_t>(f)]; };
+  if (last_asked_ != action::count) note(last_asked_);
+  for (const operation_ptr& op : operations_) note(op->kind);
 }
 
 void workload::forget_all() {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/fault_table.hpp"
 #include "sim/model.hpp"
 #include "sim/placed_bytes.hpp"
 #include "sim/sim_store.hpp"
@@ -34,6 +35,7 @@ struct workload_counts {
   std::uint64_t promises_used = 0;
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};  ///< Those that succeeded.
+  fault_table met{};
 };
 
 /// Told of acknowledgements of durability.
@@ -54,6 +56,8 @@ class workload {
   bool ask();
   /// Takes the answers that are ready.
   void collect();
+  /// A fault has come.
+  void meet(fault f);
   [[nodiscard]] std::size_t in_flight() const { return operations_.size(); }
   /// The store has latched needs_reopen.
   [[nodiscard]] bool wants_reopen() const { return wants_reopen_; }
@@ -234,6 +238,7 @@ class workload {
   std::vector<open_handle> handles_;
   workload_counts counts_;
   std::uint32_t versions_ = 0;
+  action last_asked_ = action::count;
   std::uint64_t serials_ = 0;
   std::uint64_t failures_before_ = 0;
   std::uint64_t memory_failures_before_ = 0;
