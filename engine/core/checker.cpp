@@ -25,20 +25,43 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   run_ = begun_ = unflagged_ = 0;
   swept_ = 0;
   object_ = removed_ = 0;
+  mends_.clear();
+  entry_pieces_.clear();
+  suspects_.clear();
+  unhinted_.clear();
+  stray_names_.clear();
+  unnamed_.clear();
+  homeless_.clear();
+  weighed_ = 0;
+  names_good_ = names_borne_ = 0;
+  entries_unread_ = extents_unread_ = removed_doubtful_ = numbers_doubtful_ = false;
   c_.publish_queue->pause(true);  // K1
   out_.pages = c_.objects->pages() + c_.zone_pages->pages();
   next();
 }
 
-void checker::found(std::string what, error_detail detail) {
+void checker::count(std::string what, error_detail detail, const char* left_because) {
   ++out_.damage;
-  if (out_.findings.size() < findings_max) out_.findings.push_back({std::move(what), std::move(detail)});
+  if (out_.findings.size() < findings_max) out_.findings.push_back({std::move(what), std::move(detail), left_because});
+}
+
+void checker::found(std::string what, error_detail detail, const char* left_because) {
+  count(std::move(what), std::move(detail), left_because);
+}
+
+void checker::found(std::string what, error_detail detail, mend m) {
+  m.told.what = what;
+  m.told.detail = detail;
+  count(std::move(what), std::move(detail), "");
+  if (plans_) mends_.push_back(std::move(m));
 }
 
 void checker::wait(const page_need& need, void (checker::*then)()) {
   c_.pages->wait(need, [this, then](error_code ec) {
     if (!ec) return (this->*then)();
-    found("a metadata page cannot be read in any copy; what it held is unknown");
+    found("a metadata page cannot be read in any copy; what it held is unknown", {},
+          "no copy of it is left to write it from");
+    mends_.clear();  // what it held might say otherwise
     c_.publish_queue->pause(false);
     std::exchange(call_, nullptr)({}, std::move(out_));
   });
@@ -53,10 +76,20 @@ void checker::next() {
     from_ = format::key{l.cell().key} + '\0';
   }
   end_object();
-  if (out_.objects - removed_ != c_.super.object_count)
-    found("the store's count of objects is not that of its objects");
+  const std::uint64_t objects = out_.objects - removed_;
+  if (objects != c_.super.object_count) {
+    const char* const what = "the store's count of objects is not that of its objects";
+    if (removed_doubtful_)
+      found(what, {}, "whether an object is removed is not known");
+    else
+      found(what, {},
+            mend{{{}, {}, std::to_string(c_.super.object_count), std::to_string(objects)},
+                 {},
+                 mend::object_total{objects}});
+  }
   collections();
-  begin_sweep();
+  from_ = format::object_key(0);
+  look_for_names();
 }
 
 readiness checker::look(const tree_cell& cell) {
@@ -67,8 +100,10 @@ readiness checker::look(const tree_cell& cell) {
   } else if (const auto extent = format::parse_extent_key(cell.key)) {
     return look_extent(*extent, cell.value);
   } else if (const auto tail = format::parse_tail_key(cell.key)) {
-    if (tail->object != object_) found("a tail without its object", {.object = tail->object});
-    tail_bytes_ += cell.value.size();
+    if (tail->object != object_)
+      found("a tail without its object", {.object = tail->object}, "what the object was is not known");
+    else
+      tail_bytes_ += cell.value.size();
   } else if (const auto dropped = format::parse_orphan_key(cell.key)) {
     end_object();
     return look_dropped(*dropped, cell.value);
@@ -77,18 +112,20 @@ readiness checker::look(const tree_cell& cell) {
 }
 
 readiness checker::look_name(const format::name_parts& name, format::value_view value) {
+  const format::key own_name{name.name};
+  const collection_id collection = name.collection;
   if (value.size() != 8) {
-    found("an entry of the names cannot be read");
+    stray_names_.push_back({collection, own_name, 0});
     return readiness::yes();
   }
   const object_id id = format::load_le<std::uint64_t>(value.data());
-  const format::key own_name{name.name};
-  const collection_id collection = name.collection;
   const tree_lookup l = c_.objects->find(format::object_key(id));
   if (!l.ready()) return readiness::wait(l.page());
   const auto v = l.has_cell() ? format::decode_object(l.cell().value) : std::nullopt;
   if (!v || v->name != own_name || v->collection != collection)
-    found("a name that leads to no object of that name", {.object = id});
+    stray_names_.push_back({collection, own_name, id});
+  else
+    ++names_good_;
   return readiness::yes();
 }
 
@@ -97,17 +134,36 @@ void checker::begin_object(object_id id, format::value_view value) {
   object_ = id;
   value_ = v.value_or(format::object_value{});
   blocks_ = extents_ = end_block_ = tail_bytes_ = 0;
+  object_unread_ = !v;
+  object_extents_unread_ = false;
   ++out_.objects;
-  if (!v) found("an object's entry cannot be read", {.object = id});
+  if (!value_.name.empty()) ++names_borne_;
+  if (v) return;
+  entries_unread_ = true;
+  found("an object's entry cannot be read", {.object = id}, "what it said is not known");
 }
 
 void checker::end_object() {
   if (object_ == 0) return;
-  used_[value_.collection] += value_.blocks;
-  if (blocks_ != value_.blocks || extents_ != value_.extent_count)
-    found("an object's counts are not those of its extents", {.object = object_});
-  if (tail_bytes_ != value_.bytes % block_bytes)
-    found("an object's tail is not as long as its end says", {.object = object_});
+  if (!object_unread_) used_[value_.collection] += blocks_;
+  if (!object_unread_ && (blocks_ != value_.blocks || extents_ != value_.extent_count)) {
+    const char* const what = "an object's counts are not those of its extents";
+    const auto text = [](std::uint64_t blocks, std::uint64_t extents) {
+      return std::to_string(blocks) + " blocks in " + std::to_string(extents) + " extents";
+    };
+    if (object_extents_unread_) {
+      found(what, {.object = object_}, "an extent of it cannot be read, or is in doubt");
+    } else {
+      mend m{{{}, {}, text(value_.blocks, value_.extent_count), text(blocks_, extents_)}, {}, {}};
+      value_.blocks = blocks_;
+      value_.extent_count = extents_;
+      m.cells.push_back({format::page_kind::object, format::key{format::object_key(object_)}, format::encode(value_)});
+      found(what, {.object = object_}, std::move(m));
+    }
+  }
+  if (!object_unread_ && tail_bytes_ != value_.bytes % block_bytes)
+    found("an object's tail is not as long as its end says", {.object = object_},
+          "which of the two is right is not known");
   object_ = 0;
 }
 
@@ -116,12 +172,24 @@ readiness checker::look_dropped(object_id id, format::value_view value) {
   if (!l.ready()) return readiness::wait(l.page());
   const auto v = l.has_cell() ? format::decode_object(l.cell().value) : std::nullopt;
   if (value.empty() && v && v->name.empty()) ++removed_;
-  if (!value.empty() && !format::decode_doomed(value))
-    found("an object's doomed blocks cannot be read", {.object = id});
-  if (!v)
-    found("blocks to be dropped of no object", {.object = id});
-  else if (value.empty() && !v->name.empty())
-    found("a removed object that has a name", {.object = id});
+  if (!value.empty() && !format::decode_doomed(value)) {
+    removed_doubtful_ = true;
+    found("an object's doomed blocks cannot be read", {.object = id}, "which blocks they were is not known");
+  }
+  if (!v) {
+    const char* const what = "blocks to be dropped of no object";
+    if (l.has_cell() || homeless_.contains(id))
+      found(what, {.object = id}, "something of the object is left");
+    else
+      found(what, {.object = id},
+            mend{{{}, {}, "to be dropped", {}},
+                 {{format::page_kind::object, format::key{format::orphan_key(id)}, {}}},
+                 {}});
+    removed_doubtful_ = removed_doubtful_ || l.has_cell();
+  } else if (value.empty() && !v->name.empty()) {
+    removed_doubtful_ = true;
+    found("a removed object that has a name", {.object = id}, "whether it was removed is not known");
+  }
   return readiness::yes();
 }
 
@@ -143,7 +211,8 @@ readiness checker::look_sums(const format::extent_parts& parts, const format::ex
     const auto run = l.has_cell() ? format::parse_run_key(l.cell().key) : std::nullopt;
     const auto sums = run && run->zone == zone ? format::run_view::of(l.cell().value) : std::nullopt;
     if (!sums || block + b - run->block >= sums->blocks() || sums->has_sums() != c_.keeps_sums()) {
-      found("an extent's blocks have no sums", {.object = parts.object, .offset_bytes = parts.block * block_bytes});
+      found("an extent's blocks have no sums", {.object = parts.object, .offset_bytes = parts.block * block_bytes},
+            "what was written is not known");
       break;
     }
     b = run->block + sums->blocks() - block;
@@ -155,7 +224,8 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
   const auto x = format::decode_extent(value);
   const error_detail detail{.object = parts.object, .offset_bytes = parts.block * block_bytes};
   if (!x || x->address.device() != 0 || c_.shape.zone_of(x->address).value >= c_.zones.count()) {
-    found("an extent cannot be read, or lies outside the device", detail);
+    extents_unread_ = object_extents_unread_ = true;
+    found("an extent cannot be read, or lies outside the device", detail, "where its blocks are is not known");
     return readiness::yes();
   }
   const std::uint64_t end = parts.block + x->blocks, object_end = value_.bytes / block_bytes;
@@ -163,30 +233,48 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
   if (!inside)
     if (auto done = may_be_behind(parts.object, std::max(parts.block, object_end), end, inside); !done.ready())
       return done;
+  owner_look owner;
+  if (auto done = look_owner(parts, *x, owner); !done.ready()) return done;
   if (auto done = look_sums(parts, *x); !done.ready()) return done;
   const zoned::zone_index zone = c_.shape.zone_of(x->address);
   const zone_state& z = c_.zones[zone];
   const std::uint64_t block = c_.shape.block_in_zone(x->address);
-  if (parts.object != object_) found("an extent without its object", detail);
-  if (!inside) found("an extent behind the object's end", detail);
+  const bool homeless = parts.object != object_;
+  const bool outside = z.role != format::zone_role::data || block == 0 || block + x->blocks > z.next_block;
+  if (homeless) {
+    extents_unread_ = true;
+    homeless_.insert(parts.object);
+    found("an extent without its object", detail, "what the object was is not known");
+  }
+  if (!inside) found("an extent behind the object's end", detail, "which of the two is right is not known");
   if (z.device.condition == zoned::zone_condition::offline) {
     error_detail where = detail;
     where.bytes = x->blocks * block_bytes;
     where.zone = zone;
-    found("lost: the device has taken its zone offline", where);
+    found("lost: the device has taken its zone offline", where,
+          "there is no other copy of data; a hole would be read as zeros");
   }
-  if (z.role != format::zone_role::data || block == 0 || block + x->blocks > z.next_block)
-    found("an extent outside what its zone holds", detail);
-  if (parts.block < end_block_) found("an object's extents overlap", detail);
-  end_block_ = std::max(end_block_, end);
-  blocks_ += x->blocks;
-  ++extents_;
+  if (outside) found("an extent outside what its zone holds", detail, "where its blocks are is not known");
+  if (!homeless && parts.block < end_block_) {
+    object_extents_unread_ = true;
+    found("an object's extents overlap", detail, "which of them is right is not known");
+  }
+  extents_unread_ = extents_unread_ || outside;
+  if (!homeless) {
+    end_block_ = std::max(end_block_, end);
+    blocks_ += x->blocks;
+    ++extents_;
+  }
   ++out_.extents;
   if (block + x->blocks > c_.shape.zone_blocks()) return readiness::yes();
   runs_.push_back({x->address, x->blocks});
   owners_.push_back(parts.object);
   owner_blocks_.push_back(parts.block);
   flagged_.push_back(x->shared);
+  if (!owner.unhinted.empty() && !x->shared)
+    found("an extent names blocks that were not written for it", detail, "which of the two is right is not known");
+  else
+    for (const hint_grid::part& p : owner.unhinted) unhinted_.push_back({runs_.size() - 1, p});
   return readiness::yes();
 }
 
@@ -194,11 +282,19 @@ void checker::collections() {
   const auto& known = c_.collections.all();
   for (const auto& [id, blocks] : used_)
     if (const auto a = known.find(id); a == known.end() || !a->second.exists)
-      found("objects are in collection " + std::to_string(id) + ", which does not exist");
-  for (const auto& [id, a] : c_.collections.all())
-    if (used_[id] != a.used_blocks)
-      found("collection " + std::to_string(id) + " has " + std::to_string(used_[id]) + " blocks, not " +
-            std::to_string(a.used_blocks) + " as its account says");
+      found("objects are in collection " + std::to_string(id) + ", which does not exist", {},
+            "what its name and quota were is not known");
+  for (const auto& [id, a] : c_.collections.all()) {
+    const std::uint64_t used = used_[id];
+    if (used == a.used_blocks) continue;
+    std::string what = "collection " + std::to_string(id) + " has " + std::to_string(used) + " blocks, not " +
+                       std::to_string(a.used_blocks) + " as its account says";
+    if (!a.exists || entries_unread_ || extents_unread_)
+      found(std::move(what), {}, "not all that is in it is known");
+    else
+      found(std::move(what), {},
+            mend{{{}, {}, std::to_string(a.used_blocks), std::to_string(used)}, {}, mend::account_use{id, used}});
+  }
 }
 
 void checker::begin_sweep() {
@@ -220,20 +316,29 @@ void checker::look_at_shared() {
     from_ = format::key{l.cell().key} + '\0';
   }
   sweep_to(std::numeric_limits<std::uint64_t>::max(), std::nullopt);
-  zones();
-  verify();
+  weigh_blocks();
 }
 
 void checker::look_shared(const tree_cell& cell) {
   const auto parts = format::parse_shared_key(cell.key);
   const auto v = format::decode_shared(cell.value);
   if (!parts || !v || parts->device != 0 || parts->zone.value >= c_.zones.count() ||
-      std::uint64_t{parts->block} + v->blocks > c_.shape.zone_blocks())
-    return found("a number of references cannot be read, or is of blocks outside the device");
+      std::uint64_t{parts->block} + v->blocks > c_.shape.zone_blocks()) {
+    numbers_doubtful_ = true;
+    return found("a number of references cannot be read, or is of blocks outside the device", {},
+                 "which blocks it was of is not known");
+  }
   const std::uint64_t first = c_.shape.address_of(parts->zone, parts->block).block();
-  if (first < swept_) return found("blocks that have two numbers of references", {.zone = parts->zone});
+  if (first < swept_) {
+    numbers_doubtful_ = true;
+    return found("blocks that have two numbers of references", {.zone = parts->zone},
+                 "which blocks each was of is not known");
+  }
   sweep_to(first, std::nullopt);
+  entry_pieces_.clear();
   sweep_to(first + v->blocks, v->references);
+  if (std::any_of(entry_pieces_.begin(), entry_pieces_.end(), [](const piece& p) { return p.wrong; }))
+    suspects_.push_back({format::block_run{{0, first}, v->blocks}, v->references, std::exchange(entry_pieces_, {})});
 }
 
 void checker::begin_run(std::size_t run) {
@@ -263,32 +368,32 @@ void checker::sweep_to(std::uint64_t until, std::optional<std::uint32_t> referen
 }
 
 void checker::look_piece(std::uint64_t first, std::uint64_t end, std::optional<std::uint32_t> references) {
-  const zoned::zone_index zone = c_.shape.zone_of({0, first});
   const std::size_t named = named_by_.size();
-  if (named > 0) live_[zone.value] += end - first;
-  if (references ? named == *references && unflagged_ == 0 : named <= 1) return;
-  error_detail where{.bytes = (end - first) * block_bytes, .zone = zone};
-  if (named > 0) {
-    const std::size_t run = named_by_.front();
-    where.object = owners_[run];
-    where.offset_bytes = (owner_blocks_[run] + (first - runs_[run].address.block())) * block_bytes;
-  }
-  if (!references)
-    found("blocks that several extents name have no number of references", where);
-  else if (named != *references)
-    found("blocks have " + std::to_string(*references) + " references, but " + std::to_string(named) +
-              " extents name them",
-          where);
-  else
-    found("an extent does not say that its blocks are shared", where);
+  if (named > 0) live_[c_.shape.zone_of({0, first}).value] += end - first;
+  piece p{first, end, named};
+  p.wrong = references ? named != *references || unflagged_ > 0 : named > 1;
+  if (p.wrong) p.names = named_by_;
+  if (references)
+    entry_pieces_.push_back(std::move(p));
+  else if (p.wrong)
+    suspects_.push_back({{}, 0, {std::move(p)}});
 }
 
 void checker::zones() {
-  for (const zone_state& z : c_.zones.all())
-    if (live_[z.device.index.value] != z.live_blocks)
-      found("a zone's live blocks are " + std::to_string(z.live_blocks) + ", its extents have " +
-                std::to_string(live_[z.device.index.value]),
-            {.zone = z.device.index});
+  for (const zone_state& z : c_.zones.all()) {
+    const zoned::zone_index zone = z.device.index;
+    const std::uint64_t live = live_[zone.value];
+    if (live == z.live_blocks) continue;
+    std::string what =
+        "a zone's live blocks are " + std::to_string(z.live_blocks) + ", its extents have " + std::to_string(live);
+    if (extents_unread_)
+      found(std::move(what), {.zone = zone}, "not all extents are known");
+    else
+      found(std::move(what), {.zone = zone},
+            mend{{{}, {}, std::to_string(z.live_blocks), std::to_string(live)},
+                 {},
+                 mend::zone_live{zone, static_cast<std::uint32_t>(live)}});
+  }
 }
 
 void checker::verify() {
@@ -304,10 +409,12 @@ void checker::verify() {
     const std::size_t index = order_[run_];
     const format::block_run& run = runs_[index];
     if (ec)
-      found("a block is not what was written: " + ec.message(), {.object = owners_[index],
-                                                                 .offset_bytes = owner_blocks_[index] * block_bytes,
-                                                                 .bytes = run.blocks * block_bytes,
-                                                                 .zone = c_.shape.zone_of(run.address)});
+      found("a block is not what was written: " + ec.message(),
+            {.object = owners_[index],
+             .offset_bytes = owner_blocks_[index] * block_bytes,
+             .bytes = run.blocks * block_bytes,
+             .zone = c_.shape.zone_of(run.address)},
+            "there is no other copy of data, and no sum is made to fit");
     out_.blocks_verified += run.blocks;
     ++run_;
     verify();

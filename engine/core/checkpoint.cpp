@@ -102,7 +102,7 @@ void checkpointer::step() {
   }
   switch (state_) {
     case state::idle:
-      if (asked_.empty() && (c_.closing || !due())) return;
+      if (asked_.empty() && (c_.closing || c_.options.for_repair || !due())) return;
       serving_ = std::move(asked_);
       asked_.clear();
       state_ = state::preparing;

@@ -161,6 +161,8 @@ struct context {
   superblock_ring* ring = nullptr;
   zone_opener* opener = nullptr;
 
+  /// Whether nobody may change what the store holds.
+  [[nodiscard]] bool refuses_changes() const { return read_only || options.for_repair; }
   /// Whether data have sums.
   [[nodiscard]] bool keeps_sums() const { return super.data_checksum != format::checksum_kind::none; }
   [[nodiscard]] page_tree& tree(format::page_kind kind) {

@@ -39,6 +39,7 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
       formatter_{c_},
       checker_{c_, reader_},
       scrubber_{c_, reader_},
+      repairer_{c_, checker_, scrubber_},
       health_{c_},
       low_space_{c_} {
   c_.shape = shape;
@@ -97,7 +98,7 @@ void machine::stir() {
 
 bool machine::waits_for_reads() const {
   return state_ != state::open || reclaim_.waits_for_zones() || !cleaner_.idle() || !checks_.empty() ||
-         checker_.running() || !scrubber_.idle();
+         checker_.running() || !scrubber_.idle() || !repairer_.idle();
 }
 
 bool machine::tick() {
@@ -144,7 +145,7 @@ void machine::route(request& r) {
 
 std::uint64_t machine::progress() const {
   return c_.io.submitted() + c_.out.added() + c_.sequence + c_.zones.changes() + checkpoint_.progress() +
-         direct_.progress() + cleaner_.progress() + scrubber_.progress();
+         direct_.progress() + cleaner_.progress() + scrubber_.progress() + repairer_.progress();
 }
 
 void machine::settle() {
@@ -156,10 +157,11 @@ void machine::settle() {
     do {
       before = after;
       ++c_.turn_settled;
-      reclaim_.step(!parked_creates_.empty());
+      if (!c_.options.for_repair) reclaim_.step(!parked_creates_.empty());
       direct_.step();
       appender_.step();
-      cleaner_.step();
+      if (!c_.options.for_repair) cleaner_.step();
+      repairer_.step(publisher_.settled());
       if (!scrubber_.idle()) scrubber_.step();
       salvage_.step();
       data_.step();
@@ -172,7 +174,7 @@ void machine::settle() {
       for (auto& [id, options] : std::exchange(parked_creates_, {})) create(id, std::move(options));
     if (!late_releases_.empty())
       for (request& r : std::exchange(late_releases_, {})) on(r.id, std::get<release_request>(r.body));
-    while (!checks_.empty() && !checker_.running() && publisher_.settled()) {
+    while (!checks_.empty() && !checker_.running() && repairer_.idle() && publisher_.settled()) {
       const auto [id, data] = checks_.front();
       checks_.erase(checks_.begin());
       checker_.start(data, [this, id = id](error_code ec, check_result r) { c_.answer(id, ec, std::move(r)); });
@@ -217,7 +219,7 @@ void machine::on(operation_id id, close_request&) {
 void machine::step_close() {
   const bool quiet = publisher_.idle() && appender_.idle() && direct_.idle() && parked_creates_.empty() &&
                      reader_.idle() && data_.idle() && cleaner_.idle() && pages_.idle() && checks_.empty() &&
-                     !checker_.running() && scrubber_.idle();
+                     !checker_.running() && scrubber_.idle() && repairer_.idle();
   if (!quiet || !waits_.empty()) {
     if (!waits_.empty() && quiet && c_.latch) log_.fail_waiters();
     return;

@@ -28,6 +28,7 @@
 #include "core/reader.hpp"
 #include "core/reclaimer.hpp"
 #include "core/recovery.hpp"
+#include "core/repairer.hpp"
 #include "core/salvager.hpp"
 #include "core/scrub.hpp"
 #include "core/space.hpp"
@@ -96,6 +97,7 @@ class machine {
   void on(operation_id id, quota_request& r);
   void on(operation_id id, collections_request& r);
   void on(operation_id id, check_request& r);
+  void on(operation_id id, repair_request& r);
   void on(operation_id id, checkpoint_request& r);
   void on(operation_id id, clean_request& r);
   void on(operation_id id, scrub_request& r);
@@ -142,6 +144,7 @@ class machine {
   formatter formatter_;
   checker checker_;
   scrubber scrubber_;
+  repairer repairer_;
   health health_;
   low_space low_space_;
 

@@ -21,6 +21,7 @@
 #include "furrow/engine/error.hpp"
 #include "furrow/engine/event.hpp"
 #include "furrow/engine/options.hpp"
+#include "furrow/engine/repair.hpp"
 #include "furrow/engine/scrub.hpp"
 #include "furrow/engine/statistics.hpp"
 #include "furrow/engine/types.hpp"
@@ -215,6 +216,9 @@ struct collections_request {};
 struct check_request {
   bool data = false;
 };
+/// Mends what a check finds and can be mended, in a store that was opened for it; or tells what it would mend, if it was
+/// opened read-only.
+struct repair_request {};
 struct checkpoint_request {};
 /// Moves what lives in zones that are dead in part until so large a share of the capacity is free, or nothing can be won.
 struct clean_request {
@@ -239,8 +243,8 @@ using request_body =
                  read_request, write_request, source_request, zero_request, truncate_request, clone_request,
                  reserve_request, extents_request, map_request, fill_request, unmap_request, sync_request,
                  wait_durable_request, batch_request, statistics_request, info_request, zones_request,
-                 collection_request, quota_request, collections_request, check_request, checkpoint_request,
-                 clean_request, scrub_request, cancel_request>;
+                 collection_request, quota_request, collections_request, check_request, repair_request,
+                 checkpoint_request, clean_request, scrub_request, cancel_request>;
 
 struct request {
   operation_id id;
@@ -286,13 +290,14 @@ using furrow::check_result;
 using furrow::clean_result;
 using furrow::event;  ///< A notification without a request.
 using furrow::open_result;
+using furrow::repair_result;
 using furrow::scrub_position;
 using furrow::scrub_result;
 
 using result_body = std::variant<std::monostate, opened_object, object_status, list_page, append_result, read_result,
                                  sequence_result, batch_result, source_need, mapped_view, extent_list, statistics_ptr,
                                  store_info, std::vector<zone_status>, std::vector<collection_status>, check_result,
-                                 clean_result, scrub_result, open_result, event, io_answers>;
+                                 clean_result, scrub_result, repair_result, open_result, event, io_answers>;
 
 struct notification {
   operation_id id;

@@ -59,7 +59,7 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
   c_.buffers.give(std::move(l.page));
   loads_.erase(tag);
   for (auto& again : waiters) again(why);  // I1
-  if (to_mend && !c_.read_only && c_.tree(to_mend->kind).is_loaded())
+  if (to_mend && !c_.refuses_changes() && c_.tree(to_mend->kind).is_loaded())
     c_.evacuate->mend(*to_mend, [](error_code) {});  // I2
 }
 

@@ -19,7 +19,7 @@ error_code machine::check_attributes(const attributes& a) {
 
 error_code machine::refuse_change() const {
   if (c_.latch) return c_.latch;
-  return c_.read_only ? error_code{errc::read_only} : error_code{};
+  return c_.refuses_changes() ? error_code{errc::read_only} : error_code{};
 }
 
 /// Not so much of it that the cleaner, which brings room when all else is full, has none left.
@@ -206,7 +206,7 @@ void machine::list_more(operation_id id, list_request r, std::shared_ptr<list_pa
 }
 
 void machine::on(operation_id id, append_request& r) {
-  if (c_.latch || c_.read_only) return c_.answer(id, refuse_change());
+  if (c_.latch || c_.refuses_changes()) return c_.answer(id, refuse_change());
   appender_.accept(id, r);
 }
 
@@ -406,7 +406,12 @@ void machine::on(operation_id id, collections_request&) {
 
 void machine::on(operation_id id, check_request& r) { checks_.emplace_back(id, r.data); }
 
-void machine::on(operation_id id, clean_request& r) { cleaner_.accept(id, r); }
+void machine::on(operation_id id, repair_request&) { repairer_.accept(id); }
+
+void machine::on(operation_id id, clean_request& r) {
+  if (c_.options.for_repair) return c_.answer(id, errc::read_only);
+  cleaner_.accept(id, r);
+}
 
 void machine::on(operation_id id, scrub_request& r) { scrubber_.accept(id, r); }
 

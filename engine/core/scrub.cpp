@@ -24,6 +24,11 @@ void scrubber::accept(operation_id id, const scrub_request& r) {
   ++progress_;
 }
 
+void scrubber::start(const scrub_request& r, std::function<void(scrub_result)> call) {
+  waiting_.push_back({{}, r, std::move(call)});
+  ++progress_;
+}
+
 bool scrubber::cancel(operation_id id, error_code reason) {
   if (running_ && id_ == id) {
     left_bytes_ = 0;
@@ -45,6 +50,7 @@ void scrubber::step() {
 void scrubber::begin() {
   running_ = true;
   id_ = waiting_.front().id;
+  call_ = std::move(waiting_.front().call);
   at_ = waiting_.front().what.from;
   left_bytes_ = std::max<std::uint64_t>(waiting_.front().what.bytes_max, block_bytes);
   lost_only_ = waiting_.front().what.lost_only;
@@ -92,6 +98,7 @@ void scrubber::answer(error_code ec) {
   ++progress_;
   out_.next = at_;
   out_.pages_mended = ec ? 0 : mended_;
+  if (call_) return std::exchange(call_, nullptr)(std::move(out_));
   c_.answer(id_, {}, std::move(out_));
 }
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -31,6 +32,8 @@ class scrubber final : public io_client {
   scrubber(context& c, reader& r) : c_{c}, reader_{r} {}
 
   void accept(operation_id id, const scrub_request& r);
+  /// The same for somebody in the core.
+  void start(const scrub_request& r, std::function<void(scrub_result)> call);
   /// True if it was waiting, or ends now where it is.
   bool cancel(operation_id id, error_code reason);
   void step();
@@ -57,6 +60,7 @@ class scrubber final : public io_client {
   struct request {
     operation_id id;
     scrub_request what;
+    std::function<void(scrub_result)> call{};
   };
 
   void begin();
@@ -89,6 +93,7 @@ class scrubber final : public io_client {
   bool settling_ = false;
   bool lacks_page_ = false;
   operation_id id_;
+  std::function<void(scrub_result)> call_;  ///< Else the operation is answered.
   scrub_position at_;
   std::uint64_t left_bytes_ = 0;
   bool lost_only_ = false;

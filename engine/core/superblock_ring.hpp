@@ -35,7 +35,12 @@ class superblock_ring final : public io_client {
   void write(format::superblock s, std::function<void(error_code)> call);
   [[nodiscard]] bool busy() const { return call_ != nullptr; }
   /// A copy was not found at the open, or could not be written the last time.
-  void set_lost(std::uint32_t copy, bool lost) { lost_[copy] = lost; }
+  void set_lost(std::uint32_t copy, bool lost) {
+    lost_[copy] = lost;
+    if (lost) ++found_lost_;
+  }
+  /// Copies that were not found at the open.
+  [[nodiscard]] std::uint32_t copies_found_lost() const { return found_lost_; }
   [[nodiscard]] std::uint32_t copies_lost() const { return (lost_[0] ? 1u : 0u) + (lost_[1] ? 1u : 0u); }
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
@@ -63,6 +68,7 @@ class superblock_ring final : public io_client {
   std::uint32_t attempts_ = 0;
   std::uint32_t failed_ = 0;
   bool lost_[2] = {false, false};
+  std::uint32_t found_lost_ = 0;
   buffer block_;
   std::function<void(error_code)> call_;
 };

@@ -268,6 +268,11 @@ outcome<check_result> blocking_store::check(bool data) const {
   });
 }
 
+outcome<repair_result> blocking_store::repair() const {
+  return wait<repair_result>(
+      store_.call(), [&](const call_options& call, auto token) { store_.with(call).async_repair(std::move(token)); });
+}
+
 outcome<clean_result> blocking_store::clean(double until_free_share) const {
   return wait<clean_result>(store_.call(), [&](const call_options& call, auto token) {
     store_.with(call).async_clean(until_free_share, std::move(token));

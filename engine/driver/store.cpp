@@ -139,6 +139,10 @@ void store::start_check(handler_for<check_result> h, bool data) const {
   start_on(opened_, call_, std::move(h), core::check_request{data});
 }
 
+void store::start_repair(handler_for<repair_result> h) const {
+  start_on(opened_, call_, std::move(h), core::repair_request{});
+}
+
 void store::start_clean(handler_for<clean_result> h, double until_free_share) const {
   start_on(opened_, call_, std::move(h), core::clean_request{until_free_share});
 }

@@ -295,6 +295,7 @@ class machine {
   void begin(operation_id id, quota_request&) { answer(id, sequence_result{7}); }
   void begin(operation_id id, collections_request&) { answer(id, std::vector<collection_status>{{}}); }
   void begin(operation_id id, collection_request&) { answer(id, opened_object{{}, 5, true}); }
+  void begin(operation_id id, repair_request&) { answer(id, repair_result{}); }
   void begin(operation_id id, check_request& r) { answer(id, check_result{.blocks_verified = r.data ? 1u : 0u}); }
   void begin(operation_id id, checkpoint_request& r) { defer(id, r); }
   void begin(operation_id id, scrub_request& r) {

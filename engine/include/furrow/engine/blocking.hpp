@@ -127,6 +127,7 @@ class blocking_store {
   [[nodiscard]] outcome<sequence> wait_durable(sequence which) const;
   [[nodiscard]] outcome<sequence> checkpoint() const;
   [[nodiscard]] outcome<check_result> check(bool data) const;
+  [[nodiscard]] outcome<repair_result> repair() const;
   [[nodiscard]] outcome<clean_result> clean(double until_free_share) const;
   [[nodiscard]] outcome<scrub_result> scrub(const scrub_options& options) const;
   [[nodiscard]] outcome<store_health> health() const;

@@ -12,6 +12,7 @@ namespace furrow {
 struct check_finding {
   std::string what;  ///< One line.
   error_detail detail;
+  std::string left_because{};  ///< Why a repair leaves it as it is; empty: a repair mends it.
 };
 
 struct check_result {

@@ -13,6 +13,8 @@ struct format_options {
 
 struct store_options {
   bool read_only = false;
+  /// Opens the store to be repaired (store::async_repair): nothing else changes it, not even what would go on by itself.
+  bool for_repair = false;
   /// 1 MiB .. 1 TiB. Clean pages kept in memory; dirty ones come on top until the next checkpoint.
   std::uint64_t page_cache_bytes = 64u << 20;
   /// 64 KiB .. 1 TiB. Appended bytes accepted and not yet written; more wait their turn.

@@ -42,6 +42,7 @@
 #include "furrow/engine/event.hpp"
 #include "furrow/engine/object.hpp"
 #include "furrow/engine/options.hpp"
+#include "furrow/engine/repair.hpp"
 #include "furrow/engine/run_on.hpp"
 #include "furrow/engine/scrub.hpp"
 #include "furrow/engine/statistics.hpp"
@@ -219,6 +220,13 @@ class store {
     return detail::initiate<void(error_code, check_result)>(&store::start_check, *this, std::forward<Token>(token),
                                                             data);
   }
+  /// Mends what a check finds and what can be mended with certainty, in a store that was opened with
+  /// store_options::for_repair: void(error_code, repair_result). On one that was opened read_only it tells what it would do.
+  /// Data are never changed. What is mended becomes durable as a whole.
+  template <asio::completion_token_for<void(error_code, repair_result)> Token>
+  auto async_repair(Token&& token) const {
+    return detail::initiate<void(error_code, repair_result)>(&store::start_repair, *this, std::forward<Token>(token));
+  }
   /// Reads all that lives and verifies it, from a position on and at a pace, while the store is used: void(error_code,
   /// scrub_result). Damage is a result, no error; pages of which one copy is bad are written anew. Cancelled between parts, it
   /// ends with errc::cancelled, and the result says how far it has come. With scrub_options::lost_only nothing is read, and
@@ -274,6 +282,7 @@ class store {
   void start_wait_durable(sequence_handler, sequence) const;
   void start_checkpoint(sequence_handler) const;
   void start_check(detail::handler_of<void(error_code, check_result)>, bool) const;
+  void start_repair(detail::handler_of<void(error_code, repair_result)>) const;
   void start_clean(detail::handler_of<void(error_code, clean_result)>, double) const;
   void start_scrub(detail::handler_of<void(error_code, scrub_result)>, scrub_options) const;
   void start_statistics(detail::handler_of<void(error_code, statistics)>) const;

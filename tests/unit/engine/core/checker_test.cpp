@@ -208,7 +208,6 @@ TEST_CASE("an object's counts are those of its extents, whether it has holes or 
   }
   SUBCASE("blocks") {
     s.change_object(2, [](format::object_value& v) { ++v.blocks; });
-    s.context.collections.add(default_collection, 1);
   }
   CHECK(s.findings() == "an object's counts are not those of its extents (object 2); ");
 }
@@ -268,7 +267,9 @@ TEST_CASE("numbers of references other than those of the extents") {
     s.put_extent(2, 3, edit_world::at(0, 2), 2, true);
     s.change_object(2, [](format::object_value& v) { v.blocks += 2, ++v.extent_count; });
     s.context.collections.add(default_collection, 2);
-    CHECK(s.findings() == "blocks have 2 references, but 3 extents name them (object 2 block 1); ");
+    CHECK(s.findings() ==
+          "blocks have 2 references, but 3 extents name them (object 2 block 1); "
+          "no hint says that an extent names shared blocks (object 2 block 3); ");
   }
   SUBCASE("as many in two entries") {
     s.put_shared(0, 2, {1, 2});
@@ -299,6 +300,19 @@ TEST_CASE("an extent of shared blocks that is not flagged") {
   sound_store s;
   s.put_extent(2, 1, edit_world::at(0, 2), 2, false);
   CHECK(s.findings().starts_with("an extent does not say that its blocks are shared (object "));
+}
+
+TEST_CASE("an extent of blocks that were written for another") {
+  sound_store s;
+  s.put_extent(1, 4, edit_world::at(0, 40), 4);
+  CHECK(s.findings().find("an extent names blocks that were not written for it (object 1 block 4); ") !=
+        std::string::npos);
+}
+
+TEST_CASE("a hint that is not there") {
+  sound_store s;
+  s.context.zone_pages->erase(format::hint_key(0, s.context.shape.zone_of(edit_world::at(0, 2)), 2, 2, 1));
+  CHECK(s.findings() == "no hint says that an extent names shared blocks (object 2 block 1); ");
 }
 
 TEST_CASE("a flagged extent whose blocks nobody shares any more is sound") {
@@ -365,6 +379,7 @@ TEST_CASE("extents and tails without their object, and tails of another length t
   }
   SUBCASE("a name that leads nowhere") {
     s.change_object(1, [](format::object_value& v) { v.name = "other"; });
-    CHECK(s.findings() == "a name that leads to no object of that name (object 1); ");
+    CHECK(s.findings() ==
+          "an object's name does not lead to it (object 1); a name that leads to no object of that name (object 1); ");
   }
 }
