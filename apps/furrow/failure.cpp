@@ -39,6 +39,8 @@ const char* way_out(errc code) {
     case errc::newer_format:
     case errc::unsupported_feature:
       return "use the version of furrow that wrote it, or a later one";
+    case errc::moved_on:
+      return "run the command again; 'furrow check' tells whether it is damaged, when nothing writes to it";
     case errc::superseded:
       return "another program uses the store; end it first";
     case errc::out_of_range:
@@ -105,7 +107,7 @@ std::string figures_of(const space_shortage& s) {
 
 bool is_final(error_code code) {
   return code == errc::no_space || code == errc::quota_exceeded || code == errc::needs_reopen ||
-         code == errc::read_only || code == errc::closed || code == errc::superseded;
+         code == errc::read_only || code == errc::closed || code == errc::superseded || code == errc::moved_on;
 }
 
 bool is_final(int error_number) {
@@ -133,7 +135,7 @@ exit_status status_of(error_code code) {
 }
 
 failure make_failure(std::string_view thing, error_code code, const error_detail& detail) {
-  return failure{describe(thing, code, detail), status_of(code), is_final(code)};
+  return failure{describe(thing, code, detail), status_of(code), is_final(code), code == errc::moved_on};
 }
 
 failure system_failure(std::string_view thing, int error_number) {

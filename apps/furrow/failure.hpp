@@ -15,14 +15,18 @@ namespace furrow::cli {
 class failure : public std::runtime_error {
  public:
   /// `final`: what follows would fail for the same reason, so a command with much to do stops there.
-  explicit failure(const std::string& line, exit_status status = exit_status::failed, bool final = false)
-      : std::runtime_error{line}, status_{status}, final_{final} {}
+  /// `moved_on`: of a store that another process is writing; it may go well from the beginning.
+  explicit failure(const std::string& line, exit_status status = exit_status::failed, bool final = false,
+                   bool moved_on = false)
+      : std::runtime_error{line}, status_{status}, final_{final}, moved_on_{moved_on} {}
   [[nodiscard]] exit_status status() const { return status_; }
   [[nodiscard]] bool final() const { return final_; }
+  [[nodiscard]] bool moved_on() const { return moved_on_; }
 
  private:
   exit_status status_;
   bool final_;
+  bool moved_on_;
 };
 
 /// The reader of our output has gone away: not an error, but the end.

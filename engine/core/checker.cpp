@@ -26,6 +26,7 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   swept_ = 0;
   object_ = removed_ = 0;
   mends_.clear();
+  saw_all_ = true;
   entry_pieces_.clear();
   suspects_.clear();
   unhinted_.clear();
@@ -62,6 +63,8 @@ void checker::wait(const page_need& need, void (checker::*then)()) {
     found("a metadata page cannot be read in any copy; what it held is unknown", {},
           "no copy of it is left to write it from");
     mends_.clear();  // what it held might say otherwise
+    extents_unread_ = true;
+    saw_all_ = false;
     c_.publish_queue->pause(false);
     std::exchange(call_, nullptr)({}, std::move(out_));
   });
@@ -87,7 +90,6 @@ void checker::next() {
                  {},
                  mend::object_total{objects}});
   }
-  collections();
   from_ = format::object_key(0);
   look_for_names();
 }
@@ -279,18 +281,22 @@ readiness checker::look_extent(const format::extent_parts& parts, format::value_
 }
 
 void checker::collections() {
+  bool doubtful = entries_unread_ || extents_unread_;
+  for (const stray& o : unnamed_) doubtful = doubtful || !o.mended;
   const auto& known = c_.collections.all();
-  for (const auto& [id, blocks] : used_)
-    if (const auto a = known.find(id); a == known.end() || !a->second.exists)
-      found("objects are in collection " + std::to_string(id) + ", which does not exist", {},
-            "what its name and quota were is not known");
-  for (const auto& [id, a] : c_.collections.all()) {
+  for (const auto& [id, blocks] : used_) {
+    if (const auto a = known.find(id); a != known.end() && a->second.exists) continue;
+    doubtful = true;
+    found("objects are in collection " + std::to_string(id) + ", which does not exist", {},
+          "what its name and quota were is not known");
+  }
+  for (const auto& [id, a] : known) {
     const std::uint64_t used = used_[id];
-    if (used == a.used_blocks) continue;
+    if (!a.exists || used == a.used_blocks) continue;
     std::string what = "collection " + std::to_string(id) + " has " + std::to_string(used) + " blocks, not " +
                        std::to_string(a.used_blocks) + " as its account says";
-    if (!a.exists || entries_unread_ || extents_unread_)
-      found(std::move(what), {}, "not all that is in it is known");
+    if (doubtful)
+      found(std::move(what), {}, "what is in it is in doubt");
     else
       found(std::move(what), {},
             mend{{{}, {}, std::to_string(a.used_blocks), std::to_string(used)}, {}, mend::account_use{id, used}});

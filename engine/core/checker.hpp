@@ -39,6 +39,10 @@ class checker {
   /// What would mend what the last one has found, as far as it can be mended; if that one was told to plan.
   [[nodiscard]] std::vector<mend> take_mends() { return std::exchange(mends_, {}); }
   void plan(bool on) { plans_ = on; }
+  /// False: it ended at a page that cannot be read.
+  [[nodiscard]] bool saw_all() const { return saw_all_; }
+  /// Whether the last one has seen all extents, each in a zone that holds data.
+  [[nodiscard]] bool knows_extents() const { return !extents_unread_; }
 
  private:
   /// A name whose entry leads to no object that bears it; an object that its name does not lead to.
@@ -121,6 +125,7 @@ class checker {
   check_result out_;
   bool data_ = false;
   bool plans_ = false;
+  bool saw_all_ = true;
   std::vector<mend> mends_;
   format::key from_;
   std::vector<std::uint64_t> live_;              // by zone

@@ -73,6 +73,7 @@ void checker::weigh_names() {
     if (done.need) return wait(*done.need, &checker::weigh_names);
   }
   weighed_ = 0;
+  collections();
   begin_sweep();
 }
 

@@ -102,7 +102,7 @@ void checkpointer::step() {
   }
   switch (state_) {
     case state::idle:
-      if (asked_.empty() && (c_.closing || c_.options.for_repair || !due())) return;
+      if (asked_.empty() && (c_.closing || c_.refuses_changes() || !due())) return;
       serving_ = std::move(asked_);
       asked_.clear();
       state_ = state::preparing;
@@ -298,8 +298,8 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
     const bool refused =
         by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit(!serving_.empty());
-    const bool hopeless = c_.zones.metadata_clean() <= journal_zones && c_.zones.metadata_returning() == 0 &&
-                          c_.zones.suspect_count() == 0;
+    const bool returning = c_.zones.metadata_returning() > 0 && !c_.keeps_zones;
+    const bool hopeless = c_.zones.metadata_clean() <= journal_zones && !returning && c_.zones.suspect_count() == 0;
     if (hopeless) c_.set_latch("no clean zone is left for metadata");
     if (refused && c_.reclaim->unfinished())
       c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());

@@ -6,6 +6,11 @@
 
 namespace furrow::core {
 
+bool context::does_not_verify(error_code error) {
+  return error == errc::damaged || error == errc::checksum_mismatch || error == errc::not_a_store ||
+         (error.category() == zoned::error_category() && error != zoned::errc::cancelled);
+}
+
 std::uint64_t context::publish(const std::vector<format::record_body>& bodies) {
   ++sequence;
   hold_trees(true);  // what one record erases, the next may put

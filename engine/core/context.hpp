@@ -141,7 +141,9 @@ struct context {
   bool closing = false;
   bool read_only = false;
   bool damaged = false;                 ///< Something that was told of as damage.
+  bool damaged_at_open = false;         ///< The same when it was opened: of the journal, or a zone.
   std::uint64_t journal_lost_from = 0;  ///< Sequence from which on publications are lost with a zone of the journal.
+  bool keeps_zones = false;             ///< What lives is not known (for_repair): no zone may be reset.
   bool debug_no_split = false;
   error_code latch;
 
@@ -172,16 +174,21 @@ struct context {
     objects->hold(on);
     zone_pages->hold(on);
   }
-  void answer(operation_id id, error_code error) { out.add(id, error).result = std::monostate{}; }
+  void answer(operation_id id, error_code error) { out.add(id, told(error)).result = std::monostate{}; }
   template <class Result>
   void answer(operation_id id, error_code error, Result&& result) {
-    out.add(id, error).result = std::forward<Result>(result);
+    out.add(id, told(error)).result = std::forward<Result>(result);
   }
   void answer(operation_id id, error_code error, result_body result, error_detail detail) {
-    notification& n = out.add(id, error);
+    notification& n = out.add(id, told(error));
     n.result = std::move(result);
     n.detail = std::move(detail);
   }
+  /// Of a store that another process is writing, what does not verify says that it has moved on.
+  [[nodiscard]] error_code told(error_code error) const {
+    return error && options.live && does_not_verify(error) ? error_code{errc::moved_on} : error;
+  }
+  [[nodiscard]] static bool does_not_verify(error_code error);
   void emit(event::kind what, error_detail detail = {}) {
     damaged = damaged || what == event::kind::damage;
     out.add({}, {}).result = event{what, std::move(detail)};

@@ -45,6 +45,7 @@ constexpr row rows[]{
     {errc::source_failed, "the memory to be written cannot be read"},
     {errc::quota_exceeded, "the collection's quota is reached"},
     {errc::older_format, "the store is of an older format"},
+    {errc::moved_on, "the store has moved on since it was opened beside its writer"},
 };
 
 constexpr bool in_order() {

@@ -45,6 +45,8 @@ machine::machine(const zoned::geometry& shape, const zoned::guarantees& promises
   c_.shape = shape;
   c_.promises = promises;
   c_.options = options;
+  if (options.live) c_.options.read_only = true;
+  c_.keeps_zones = options.for_repair;
   c_.append = &appender_;
   c_.apply = &apply_;
   c_.table = &table_;
@@ -157,7 +159,7 @@ void machine::settle() {
     do {
       before = after;
       ++c_.turn_settled;
-      if (!c_.options.for_repair) reclaim_.step(!parked_creates_.empty());
+      reclaim_.step(!parked_creates_.empty());
       direct_.step();
       appender_.step();
       if (!c_.options.for_repair) cleaner_.step();
@@ -197,17 +199,25 @@ void machine::on(operation_id id, format_request& r) {
 void machine::on(operation_id id, open_request&) {
   state_ = state::opening;
   recovery_.start([this, id](const recovery::outcome& o) {
-    if (o.error) {
+    const error_code refused = c_.options.live && !o.error ? refuse_live() : o.error;
+    if (refused) {
       state_ = state::done;
-      c_.answer(id, o.error, {}, o.detail);
+      c_.answer(id, refused, {}, o.detail);
       for (request& early : std::exchange(early_, {})) c_.answer(early.id, errc::closed);
       return;
     }
     state_ = state::open;
+    c_.damaged_at_open = c_.damaged;
     recovered_ = o.records > 0 && !c_.super.clean;
     c_.answer(id, {}, open_result{info(), o.groups, o.records});
     for (request& early : std::exchange(early_, {})) route(early);
   });
+}
+
+/// Beside a writer only what verifies can be told from what is being changed.
+error_code machine::refuse_live() const {
+  if (!c_.keeps_sums()) return errc::unsupported;
+  return c_.damaged ? error_code{errc::moved_on} : error_code{};
 }
 
 void machine::on(operation_id id, close_request&) {

@@ -115,6 +115,7 @@ class machine {
   void list_extents(operation_id id, object_state& o, const extents_request& r);
   void wait_durable(operation_id id, std::uint64_t sequence);
   [[nodiscard]] error_code refuse_change() const;
+  [[nodiscard]] error_code refuse_live() const;
   [[nodiscard]] bool room_for_metadata() const;
   [[nodiscard]] store_info info();
   [[nodiscard]] statistics count() const;

@@ -84,8 +84,8 @@ void reclaimer::step(bool awaited) {
   if (c_.read_only) return;
   resolve_suspects();
   finish_remainders();
-  reset_some();
-  if (c_.publish_queue->paused()) return;
+  if (!c_.keeps_zones) reset_some();
+  if (c_.publish_queue->paused() || c_.options.for_repair) return;
   const bool wanted = !c_.closing || awaited || !c_.data->idle() || !c_.append->idle() || !c_.direct->idle() ||
                       !c_.publish_queue->idle();
   if (!drops_.empty() && !dropping_ && wanted) drop_some();

@@ -15,9 +15,8 @@ constexpr std::uint32_t rounds_max = 8;
 
 void repairer::accept(operation_id id) {
   if (c_.latch) return c_.answer(id, c_.latch);
-  if (c_.read_only && !c_.options.read_only)
-    return c_.answer(id, errc::read_only, {},
-                     {.what = "its journal is damaged: that is not mended, only salvaged from"});
+  if (c_.damaged_at_open)
+    return c_.answer(id, errc::damaged, {}, {.what = "its journal or its device has lost what was written"});
   if (!c_.refuses_changes())
     return c_.answer(id, errc::invalid_argument, {}, {.what = "the store was not opened for repair"});
   asked_.push_back(id);
@@ -50,7 +49,12 @@ void repairer::check() {
 
 void repairer::checked(check_result r) {
   out_.left = std::move(r);
+  c_.keeps_zones = c_.keeps_zones && !checker_.knows_extents();
   mends_ = checker_.take_mends();
+  if (!checker_.saw_all()) {
+    if (!out_.changes.empty()) c_.set_latch("a page that a repair needs cannot be read");  // M2
+    return answer(c_.latch);
+  }
   at_ = 0;
   if (!writes_) {
     for (mend& m : mends_) out_.changes.push_back(std::move(m.told));

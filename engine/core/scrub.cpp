@@ -65,7 +65,7 @@ void scrubber::begin() {
 
 void scrubber::advance() {
   if (settling_) return;
-  if (c_.closing) left_bytes_ = 0;
+  if (c_.closing && !call_) left_bytes_ = 0;
   while (!lacks_page_ && in_flight_ < in_flight_max) {
     if (!again_.empty()) {
       const run r = again_.back();

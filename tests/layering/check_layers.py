@@ -20,7 +20,7 @@ ZONED_VOCABULARY = ZONED_VALUES + [
 ASSERT = ["engine/core/assert.hpp", "engine/core/assert.cpp"]
 ENGINE_VALUES = [f"engine/include/furrow/engine/{h}.hpp" for h in (
     "types", "short_list", "options", "error", "statistics", "event", "check", "clean", "health",
-    "scrub")]
+    "scrub", "repair")]
 
 VALUE_HEADERS = """
     algorithm any array bit cassert cctype cerrno charconv climits compare concepts cstddef cstdint cstdlib cstring deque

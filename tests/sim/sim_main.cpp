@@ -76,6 +76,8 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"process_ends", t.process_ends},
       {"recoveries", t.recoveries},
       {"recoveries_interrupted", t.recoveries_interrupted},
+      {"repairs", t.repairs},
+      {"repairs_interrupted", t.repairs_interrupted},
       {"clean_reopens", t.clean_reopens},
       {"failures_injected", t.failures_injected},
       {"commands", t.commands},

@@ -25,9 +25,11 @@ class call_of_core {
 sim_store::sim_store(sim_device& device, const store_options& options, std::uint64_t seed)
     : device_{device}, options_{options}, chance_{seed}, completions_(completions_at_a_time) {}
 
-void sim_store::start() {
+void sim_store::start(bool for_repair) {
   const call_of_core now;
-  core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options_);
+  store_options options = options_;
+  options.for_repair = options.for_repair || for_repair;
+  core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options);
 }
 
 void sim_store::interrupt(interruption how) {

@@ -30,6 +30,8 @@ void totals::add(const totals& other) {
   process_ends += other.process_ends;
   recoveries += other.recoveries;
   recoveries_interrupted += other.recoveries_interrupted;
+  repairs += other.repairs;
+  repairs_interrupted += other.repairs_interrupted;
   clean_reopens += other.clean_reopens;
   failures_injected += other.failures_injected;
   commands += other.commands;
@@ -197,6 +199,7 @@ bool simulation::try_open(bool may_interrupt) {
 
 void simulation::open(bool all) {
   if (scripted_ && device_.faults().failures() + store_.memory_failures() > 0) mend();
+  repair_before_open();
   device_.faults().allow_failures(scripted_ || chance_.chance(300));
   device_.zone_faults().allow(chance_.chance(300));
   const std::uint64_t failures = device_.faults().failures();

@@ -30,6 +30,8 @@ struct totals {
   std::uint64_t process_ends = 0;
   std::uint64_t recoveries = 0;
   std::uint64_t recoveries_interrupted = 0;
+  std::uint64_t repairs = 0;
+  std::uint64_t repairs_interrupted = 0;
   std::uint64_t clean_reopens = 0;
   std::uint64_t failures_injected = 0;
   std::uint64_t commands = 0;
@@ -113,6 +115,8 @@ class simulation {
   // simulation_script.cpp
   void step_of_script(const std::function<void()>& what);
   void mend();
+
+  void repair_before_open();  // simulation_repair.cpp
 
   // simulation_verify.cpp
   void verify(bool all);

@@ -201,6 +201,8 @@ void file_device::manage(const command& c) {
 
 void file_device::report(const command& c) {
   const std::size_t count = report_count(c, shape_);
+  if (image_.beside_writer())
+    for (const zone_info& zone : image_.zones()) machine_.force(zone);
   for (std::size_t i = 0; i < count; ++i) c.zones[i] = machine_.at({c.zone.value + static_cast<std::uint32_t>(i)});
   answer(c.id, {}, {}, count);
 }

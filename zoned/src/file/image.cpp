@@ -60,9 +60,13 @@ boost::system::result<image, failure> image::open(const uri& where, const open_o
     const bool absent = errno == ENOENT && where.parameters.empty();
     return system_failure(errno, "cannot open " + i.path_ + (absent ? " (to create it, say file:PATH?size=..)" : ""));
   }
+  i.beside_writer_ = options.read_only && options.beside_writer;
   if (::flock(i.fd(), (options.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_failure(errno, "cannot lock " + i.path_);
-    return failure{errc::in_use, i.path_ + " is in use by another process"};
+    if (!i.beside_writer_) return failure{errc::in_use, i.path_ + " is in use by another process"};
+    i.is_written_ = true;
+  } else if (i.beside_writer_) {
+    static_cast<void>(::flock(i.fd(), LOCK_UN));  // nobody who wants to write is kept from it
   }
   struct ::stat status {};
   if (::fstat(i.fd(), &status) != 0) return system_failure(errno, "cannot examine " + i.path_);
@@ -85,6 +89,8 @@ image::image(image&& other) noexcept
       fd_{std::move(other.fd_)},
       direct_{other.direct_},
       read_only_{other.read_only_},
+      beside_writer_{other.beside_writer_},
+      is_written_{other.is_written_},
       was_interrupted_{other.was_interrupted_},
       session_begun_{other.session_begun_},
       mapped_{std::exchange(other.mapped_, nullptr)},
@@ -172,7 +178,8 @@ void image::begin_session() {
 std::vector<zone_info> image::zones() const {
   std::vector<zone_info> all = parameters_.zones();
   for (zone_info& zone : all) {
-    const zone_word word = takes_back() && read_only_ ? flushed(zone.index) : state(zone.index);
+    const bool past = takes_back() && read_only_ && !is_written_;  // a session that goes on has lost nothing
+    const zone_word word = past ? flushed(zone.index) : state(zone.index);
     zone.condition = word.condition;
     zone.write_pointer_bytes = word.write_pointer_bytes;
   }

@@ -16,7 +16,8 @@
 // Invariants
 //   I1  A word changes by one aligned 8-byte store to a shared mapping: the end of the process, at any moment, tears
 //       nothing and loses nothing that was stored.
-//   I2  No other process has the file open for writing while it is open; several may have it open for reading.
+//   I2  No other process has the file open for writing while it is open, unless it is opened beside a writer; several may
+//       have it open for reading.
 //   I3  With volatile_cache, a session that ended without closing is taken back to the `flushed` words at the next
 //   open.
 //
@@ -60,6 +61,7 @@ class image {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const emulation& parameters() const { return parameters_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] bool beside_writer() const { return beside_writer_; }
   [[nodiscard]] bool is_direct() const { return direct_; }
   [[nodiscard]] std::uint64_t file_offset(place at) const;
 
@@ -92,6 +94,8 @@ class image {
   unique_fd fd_;
   bool direct_ = false;
   bool read_only_ = false;
+  bool beside_writer_ = false;
+  bool is_written_ = false;  ///< Another process had it open for writing when it was opened.
   bool was_interrupted_ = false;
   bool session_begun_ = false;
   std::byte* mapped_ = nullptr;

@@ -48,6 +48,7 @@ enum class errc {
   source_failed,         ///< The memory to be written cannot be read.
   quota_exceeded,        ///< The collection would have more than its quota; nothing was done. Deleting helps.
   older_format,          ///< Written by a version of this program from before the format was declared.
+  moved_on,              ///< Of a store opened live: who writes to it has moved on, or it is damaged. Open it again.
 };
 
 const boost::system::error_category& error_category() noexcept;

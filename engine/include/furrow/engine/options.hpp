@@ -13,6 +13,10 @@ struct format_options {
 
 struct store_options {
   bool read_only = false;
+  /// With read_only: another process may be writing to the store, which is read as it is durable at this moment. What the
+  /// writer has since moved or reset cannot be read any more: errc::moved_on, never wrong bytes; open it again then. A store
+  /// without sums of data is refused.
+  bool live = false;
   /// Opens the store to be repaired (store::async_repair): nothing else changes it, not even what would go on by itself.
   bool for_repair = false;
   /// 1 MiB .. 1 TiB. Clean pages kept in memory; dirty ones come on top until the next checkpoint.

@@ -26,6 +26,9 @@ namespace furrow::zoned {
 
 struct open_options {
   bool read_only = false;
+  /// With read_only: beside another process that writes to the device. What is read may be in the middle of being written
+  /// or gone, and zones are reported as they are at that moment.
+  bool beside_writer = false;
 };
 
 /// What opening gives: a device, or why not, in one line that names the thing and the way out.
