@@ -9,6 +9,7 @@
 
 #include "arguments.hpp"
 #include "copy_out.hpp"
+#include "live.hpp"
 #include "output.hpp"
 #include "session.hpp"
 #include "text.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 struct arguments {
   std::string uri;
+  bool live = false;
   std::vector<std::string> names;
   std::optional<std::uint64_t> offset_bytes;
   std::optional<std::uint64_t> bytes;
@@ -36,7 +38,7 @@ byte_range range_of(const arguments& a, const std::string& name, std::uint64_t o
 }
 
 exit_status run(const arguments& a) {
-  session s{a.uri, access::read_only};
+  session s{a.uri, reading(a.live)};
   output out;
   for (const std::string& name : a.names) {
     const blocking_object from = s.open_object(name);
@@ -53,10 +55,11 @@ exit_status run(const arguments& a) {
 action declare_cat(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
+  add_live(app, a->live);
   add_names(app, "NAME", a->names, "Objects, one after the other")->required();
   app.add_option("--offset", a->offset_bytes, "Begin at this byte of each")->transform(CLI::AsSizeValue(false));
   app.add_option("--bytes", a->bytes, "So many bytes of each (else to its end)")->transform(CLI::AsSizeValue(false));
-  return [a] { return run(*a); };
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

@@ -1,13 +1,16 @@
 // furrow check: verifies the metadata, and with --data every block. Damage is one line each, and status 3.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <memory>
 
 #include "arguments.hpp"
 #include "copy_jobs.hpp"
 #include "finding_text.hpp"
+#include "live.hpp"
 #include "output.hpp"
+#include "repair_store.hpp"
 #include "session.hpp"
 #include "text.hpp"
 
@@ -17,8 +20,11 @@ namespace {
 
 struct arguments {
   std::string uri;
+  bool live = false;
   bool data = false;
   bool json = false;
+  bool repair = false, yes = false;
+  std::string log;
 };
 
 nlohmann::json to_json(const check_result& r) {
@@ -66,8 +72,9 @@ class checking {
   asio::awaitable<void> check() {
     store_options options;
     options.read_only = true;
+    options.live = arguments_.live;
     error_detail why;
-    auto [refused, opened] = co_await store::async_open(context_, open_device(arguments_.uri, access::read_only),
+    auto [refused, opened] = co_await store::async_open(context_, open_device(arguments_.uri, reading(arguments_.live)),
                                                         options, with_code, {.detail = &why});
     if (refused) throw make_failure(arguments_.uri, refused, why);
     opened.on_event([this](const event& e) {
@@ -93,8 +100,26 @@ class checking {
   std::exception_ptr failed_;
 };
 
+/// Whether something was found both times.
+bool agree(const check_result& a, const check_result& b) {
+  const auto same = [](const check_finding& f, const check_finding& g) {
+    return f.what == g.what && place_text(f.detail) == place_text(g.detail);
+  };
+  return std::any_of(a.findings.begin(), a.findings.end(), [&](const check_finding& f) {
+    return std::any_of(b.findings.begin(), b.findings.end(), [&](const check_finding& g) { return same(f, g); });
+  });
+}
+
 exit_status run(const arguments& a) {
-  const check_result r = checking{a}.run();
+  if (a.repair && a.live) throw wrong_usage("--repair writes to the store, which --live leaves to another");
+  if (a.repair) return repair_store({a.uri, a.yes, a.json, a.log});
+  if (a.yes || !a.log.empty()) throw wrong_usage("--yes and --log go with --repair");
+  check_result r = checking{a}.run();
+  if (a.live && r.damage > 0) {  // what the writer has changed meanwhile is not there the next time
+    const check_result again = checking{a}.run();
+    if (again.damage > 0 && !agree(r, again)) throw moved_on(a.uri);
+    r = again;
+  }
   output out;
   if (a.json) {
     out.json(to_json(r));
@@ -110,9 +135,19 @@ exit_status run(const arguments& a) {
 action declare_check(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
-  app.add_flag("--data", a->data, "Read every block and verify its sum");
+  add_live(app, a->live);
+  CLI::Option* const data = app.add_flag("--data", a->data, "Read every block and verify its sum");
+  CLI::Option* const repair = app.add_flag("--repair", a->repair, "Mend what can be mended with certainty");
+  app.add_flag("--yes", a->yes, "With --repair: do it without asking");
+  app.add_option("--log", a->log, "With --repair: a file to which each change is added; else standard error");
+  data->excludes(repair);
   add_json(app, a->json);
-  return [a] { return run(*a); };
+  app.footer(
+      "Exit status 3: something is damaged. 5: --repair would mend something, and was not told to.\n"
+      "--repair looks at every copy of every page, too. It counts anew, mends entries of which everything else says\n"
+      "the same, and writes bad copies from good ones. Data are never changed: what does not verify is left, and "
+      "said.");
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

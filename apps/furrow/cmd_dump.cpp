@@ -8,6 +8,7 @@
 #include "dump_store.hpp"
 #include "dump_tree.hpp"
 #include "failure.hpp"
+#include "live.hpp"
 #include "output.hpp"
 #include "text.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 
 struct arguments {
   std::string uri;
+  bool live = false;
   bool superblocks = false;
   bool headers = false;
   bool journal = false;
@@ -56,10 +58,11 @@ void dump(const arguments& a, const dump_context& c) {
 }
 
 exit_status run(const arguments& a) {
-  raw_device device{a.uri};
+  raw_device device{a.uri, reading(a.live)};
   output out;
   dump_writer to{out, a.json};
   dump(a, {device, to});
+  if (a.live && to.faults() > 0) throw moved_on(a.uri);
   out.flush();
   return to.faults() == 0 ? exit_status::good : exit_status::damage_found;
 }
@@ -69,6 +72,7 @@ exit_status run(const arguments& a) {
 action declare_dump(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
+  add_live(app, a->live);
   app.add_flag("--superblocks", a->superblocks, "Every copy in both rings, and the newest one at length");
   app.add_flag("--headers", a->headers, "The header of every zone");
   app.add_flag("--journal", a->journal, "Groups and records that an open would replay");
@@ -78,7 +82,7 @@ action declare_dump(CLI::App& app) {
   app.footer(
       "Without options, all but --zone. Places are printed as zone/block. Status 3: something that is\n"
       "referred to does not verify.");
-  return [a] { return run(*a); };
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

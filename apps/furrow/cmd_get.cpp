@@ -15,6 +15,7 @@
 #include "copy_jobs.hpp"
 #include "copy_out.hpp"
 #include "interrupt.hpp"
+#include "live.hpp"
 #include "output.hpp"
 #include "output_tree.hpp"
 #include "session.hpp"
@@ -29,6 +30,7 @@ constexpr std::size_t pieces_per_file_max = 4;
 
 struct arguments {
   std::string uri;
+  bool live = false;
   std::vector<std::string> names;
   std::string to;
   bool json = false;
@@ -215,7 +217,7 @@ std::uint64_t count_of(const session& s, const arguments& a) {
 }
 
 exit_status run(const arguments& a) {
-  session s{a.uri, access::read_only};
+  session s{a.uri, reading(a.live)};
   if (a.to == "-") {
     const exit_status status = get_to_output(s, a);
     s.close();
@@ -241,10 +243,11 @@ exit_status run(const arguments& a) {
 action declare_get(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
+  add_live(app, a->live);
   add_names(app, "NAME", a->names, "Objects; one that ends with '/' or is no object's name is a prefix; none: all");
   add_name(app, "--to", a->to, "The directory to write to, or '-' for standard output")->required();
   add_json(app, a->json);
-  return [a] { return run(*a); };
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

@@ -5,6 +5,7 @@
 
 #include "arguments.hpp"
 #include "device_text.hpp"
+#include "live.hpp"
 #include "output.hpp"
 #include "session.hpp"
 #include "text.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 struct arguments {
   std::string uri;
+  bool live = false;
   bool json = false;
 };
 
@@ -75,10 +77,11 @@ void print(output& out, const store_info& i, const statistics& s) {
 }
 
 exit_status run(const arguments& a) {
-  auto device = open_device(a.uri, access::read_only);
+  auto device = open_device(a.uri, reading(a.live));
   const device_text description = describe_device(*device);
   store_options options;
   options.read_only = true;
+  options.live = a.live;
   const blocking_store store = take(blocking_store::open(std::move(device), options), a.uri);
   const store_info info = take(store.info(), a.uri);
   const statistics counts = take(store.statistics_now(), a.uri);
@@ -99,9 +102,10 @@ exit_status run(const arguments& a) {
 action declare_info(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
+  add_live(app, a->live);
   add_json(app, a->json);
   app.footer("Exit status 4: the store is degraded, which is told under 'health'.");
-  return [a] { return run(*a); };
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "arguments.hpp"
+#include "live.hpp"
 #include "object_text.hpp"
 #include "output.hpp"
 #include "session.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 struct arguments {
   std::string uri;
+  bool live = false;
   std::string prefix;
   bool long_form = false;
   bool nul_after = false;
@@ -36,7 +38,7 @@ void print_long(output& out, const object_status& o) {
 }
 
 exit_status run(const arguments& a) {
-  session s{a.uri, access::read_only};
+  session s{a.uri, reading(a.live)};
   output out;
   s.for_each_name(a.prefix, [&](const list_entry& e) {
     if (!a.long_form && a.json) {
@@ -64,11 +66,12 @@ exit_status run(const arguments& a) {
 action declare_ls(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
+  add_live(app, a->live);
   add_name(app, "PREFIX", a->prefix, "Only names that begin with it");
   app.add_flag("-l,--long", a->long_form, "Mode, bytes, time, and where a link points");
   CLI::Option* nul = app.add_flag("-0,--null", a->nul_after, "A NUL after each name instead of a line end");
   add_json(app, a->json)->excludes(nul)->description("Print JSON, one object a line");
-  return [a] { return run(*a); };
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "arguments.hpp"
+#include "live.hpp"
 #include "object_text.hpp"
 #include "output.hpp"
 #include "session.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 struct arguments {
   std::string uri;
+  bool live = false;
   std::vector<std::string> names;
   bool json = false;
 };
@@ -53,7 +55,7 @@ void print_store(output& out, const statistics& s, bool json) {
 }
 
 exit_status run(const arguments& a) {
-  session s{a.uri, access::read_only};
+  session s{a.uri, reading(a.live)};
   output out;
   if (a.names.empty()) print_store(out, take(s.blocking().statistics_now(), a.uri), a.json);
   for (std::size_t i = 0; i < a.names.size(); ++i) {
@@ -75,9 +77,10 @@ exit_status run(const arguments& a) {
 action declare_stat(CLI::App& app) {
   auto a = std::make_shared<arguments>();
   add_uri(app, a->uri);
+  add_live(app, a->live);
   add_names(app, "NAME", a->names, "Objects; none: the store's counters since it was opened, and its space");
   add_json(app, a->json)->description("Print JSON, one object a line");
-  return [a] { return run(*a); };
+  return [a] { return attach(a->live, [&a] { return run(*a); }); };
 }
 
 }  // namespace furrow::cli

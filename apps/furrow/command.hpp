@@ -13,7 +13,14 @@
 
 namespace furrow::cli {
 
-enum class exit_status : int { good = 0, failed = 1, wrong_usage = 2, damage_found = 3, degraded = 4 };
+enum class exit_status : int {
+  good = 0,
+  failed = 1,
+  wrong_usage = 2,
+  damage_found = 3,
+  degraded = 4,
+  repairs_wanted = 5
+};
 
 using action = std::function<exit_status()>;
 

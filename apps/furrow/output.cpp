@@ -13,9 +13,11 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr std::size_t buffer_bytes_max = 64 * 1024;
+std::size_t buffer_bytes_max = 64 * 1024;
+bool written_to = false;
 
 void write_all(std::string_view text) {
+  written_to = written_to || !text.empty();
   while (!text.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written >= 0) {
@@ -29,6 +31,10 @@ void write_all(std::string_view text) {
 }
 
 }  // namespace
+
+void output::hold(std::size_t bytes_max) { buffer_bytes_max = bytes_max; }
+
+bool output::is_written() { return written_to; }
 
 output::output() : terminal_{::isatty(STDOUT_FILENO) == 1} {
   const char* no_colour = std::getenv("NO_COLOR");

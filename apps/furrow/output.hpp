@@ -15,6 +15,10 @@ namespace furrow::cli {
 class output {
  public:
   output();
+  /// From now on so much is held until flush().
+  static void hold(std::size_t bytes_max);
+  /// Whether anything was written to standard output.
+  [[nodiscard]] static bool is_written();
   /// Throws output_closed when nobody reads any more, failure on any other error.
   void write(std::string_view text);
   void write(std::span<const std::byte> bytes);

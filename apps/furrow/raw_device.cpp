@@ -26,7 +26,7 @@ aligned_memory allocate(std::uint64_t bytes) {
 
 }  // namespace
 
-raw_device::raw_device(const std::string& uri) : device_{open_device(uri, access::read_only)} { list_zones(uri); }
+raw_device::raw_device(const std::string& uri, access how) : device_{open_device(uri, how)} { list_zones(uri); }
 
 void raw_device::list_zones(const std::string& uri) {
   zones_.resize(shape().zone_count);

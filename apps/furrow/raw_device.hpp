@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "furrow/zoned/device.hpp"
+#include "session.hpp"
 
 namespace furrow::cli {
 
 class raw_device {
  public:
   /// Throws failure if the device cannot be opened or its zones cannot be listed.
-  explicit raw_device(const std::string& uri);
+  explicit raw_device(const std::string& uri, access how = access::read_only);
 
   [[nodiscard]] const zoned::geometry& shape() const { return device_->shape(); }
   [[nodiscard]] const zoned::guarantees& promises() const { return device_->promises(); }

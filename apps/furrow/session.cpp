@@ -23,7 +23,8 @@ failure failure_of_device(const std::string& uri, const zoned::failure& why) {
 
 store::device_pointer open_device(const std::string& uri, access how) {
   zoned::open_options options;
-  options.read_only = how == access::read_only;
+  options.read_only = how != access::read_write;
+  options.beside_writer = how == access::live;
   const auto patience_ends = std::chrono::steady_clock::now() + in_use_patience;
   for (;;) {
     auto opened = zoned::open(uri, options);
@@ -35,7 +36,8 @@ store::device_pointer open_device(const std::string& uri, access how) {
 }
 
 session::session(const std::string& uri, access how, store_options options) : uri_{uri} {
-  options.read_only = how == access::read_only;
+  options.read_only = how != access::read_write;
+  options.live = how == access::live;
   const interrupt::kept_from_new_threads kept;
   store_ = take(blocking_store::open(open_device(uri, how), options), uri);
   open_ = true;

@@ -14,7 +14,8 @@
 
 namespace furrow::cli {
 
-enum class access { read_only, read_write };
+/// `live` is read-only, beside another process that may be writing.
+enum class access { read_only, read_write, live };
 
 [[nodiscard]] failure failure_of_device(const std::string& uri, const zoned::failure& why);
 /// Opens a device by URI; throws failure. One that is in use is waited for, but not long.
