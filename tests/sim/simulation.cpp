@@ -199,7 +199,7 @@ bool simulation::try_open(bool may_interrupt) {
 
 void simulation::open(bool all) {
   if (scripted_ && device_.faults().failures() + store_.memory_failures() > 0) mend();
-  repair_before_open();
+  if (!scripted_) repair_before_open();
   device_.faults().allow_failures(scripted_ || chance_.chance(300));
   device_.zone_faults().allow(chance_.chance(300));
   const std::uint64_t failures = device_.faults().failures();
