@@ -33,7 +33,6 @@ class replay_batch {
   static constexpr std::size_t records_max = std::size_t{1} << 18;
   static constexpr std::size_t sums_max = std::size_t{1} << 23;
   static constexpr std::size_t others_min = 4;
-  static constexpr std::size_t limit_first = std::size_t{1} << 16;
   static constexpr std::size_t limit_min = 64;  ///< Fewer are not worth sorting.
 
   /// Takes the record of that group; false: the batch has to be applied first, or the record is none for it.
@@ -126,7 +125,7 @@ class replay_batch {
   std::unordered_map<std::uint64_t, touched> touched_;  ///< By others.
   std::vector<std::uint32_t> sums_;
   std::vector<place> order_;  ///< By key, and then as they came.
-  std::size_t limit_ = limit_first;
+  std::size_t limit_ = limit_min;
   enum class state : std::uint8_t { gathering, cells, rest, done } state_ = state::gathering;
   std::size_t at_ = 0;                         ///< In order_: what is before has its cells.
   key_range before_;                           ///< The key before.
