@@ -83,7 +83,8 @@ class replayer {
 /// What a store's user and its cleaner do to some objects, as records; made with a world that has all records before.
 class random_journal {
  public:
-  explicit random_journal(std::uint64_t seed) : chance_{seed} {
+  /// `near`: all within few blocks, so that extents often go on one another, and are written over in part.
+  explicit random_journal(std::uint64_t seed, bool near = false) : chance_{seed}, near_{near} {
     for (std::uint64_t id = 1; id <= objects; ++id) add(format::create_record{id, 0, "n" + std::to_string(id), {}});
     for (std::uint64_t id = 1; id <= objects; ++id)
       for (std::uint64_t i = 0; i < 30; ++i) add(write_of(id, i * 4, 4));
@@ -216,7 +217,20 @@ class random_journal {
     return write(object, front.first, front.blocks) && write(object, behind.first, behind.blocks) &&
            write(object, front.first, front.blocks);
   }
+  bool step_near() {
+    const std::uint64_t object = chance_.chance(200) ? 2 : 1;
+    const auto cells = w_.extents(object);
+    const extent_cell& x = cells[chance_.below(std::min<std::size_t>(cells.size(), 6))];
+    std::uint64_t first = x.first, blocks = x.blocks;
+    const std::uint64_t how = chance_.below(100);
+    if (how < 40 && last_end_ < 24) first = last_end_, blocks = chance_.within(1, 4);
+    if (how >= 92) first = chance_.below(20), blocks = chance_.within(1, 3);
+    last_end_ = first + blocks;
+    return write(object, first, static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, 8)));
+  }
   bool step() {
+    if (near_ && !chance_.chance(300)) return step_near();
+    if (near_) return overwrite(chance_.within(3, objects));
     const std::uint64_t object = chance_.within(1, objects), what = chance_.below(4000) % 3100;
     if (what >= 1000 && what < 1100) return follow(object);
     if (what < 900 || what >= 1000) return overwrite(object);
@@ -240,6 +254,8 @@ class random_journal {
   }
 
   sim::prng chance_;
+  bool near_;
+  std::uint64_t last_end_ = 0;
   world w_;
   std::uint32_t zone_ = 0, next_ = 1;
   std::uint64_t generation_ = 1, next_object_ = objects + 1;
@@ -308,4 +324,85 @@ TEST_CASE("a journal that contradicts itself ends at the same record when many a
     expect_same(one_by_one, batched);
   }
   CHECK(ended > 40);
+}
+
+TEST_CASE("what goes on what is before it for a while only, applied many at a time and cut off anywhere") {
+  std::size_t ended = 0, together = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    sim::prng chance{seed};
+    const random_journal j{seed, true};
+    for (int turn = 0; turn < 12; ++turn) {
+      std::vector<format::record> records = j.records;
+      const std::size_t at = chance.within(170, records.size() - 1);
+      CAPTURE(at);
+      auto* const r = std::get_if<format::publish_record>(&records[at].body);
+      if (turn % 3 == 0)
+        records.resize(at);
+      else if (r != nullptr && !r->dropped.empty())
+        r->dropped[0].address = zoned::device_address{0, 77};
+      replayer one_by_one{false}, batched{true};
+      one_by_one.replay(records);
+      batched.replay(records);
+      ended += one_by_one.fault.empty() ? 0u : 1u;
+      together += batched.together;
+      expect_same(one_by_one, batched);
+    }
+  }
+  CHECK(ended > 200);
+  CHECK(together > 5000);
+}
+
+namespace {
+format::record whole(std::uint64_t sequence, std::uint64_t object, std::uint64_t object_blocks, std::uint64_t first,
+                     std::uint32_t blocks, zoned::device_address to, std::optional<zoned::device_address> was) {
+  format::publish_record r;
+  r.object = object;
+  r.object_bytes = object_blocks * block_bytes;
+  r.extents = {{first, {to, blocks}}};
+  r.sums.assign(blocks, static_cast<std::uint32_t>(sequence));
+  if (was) r.dropped = {{*was, blocks}};
+  return {sequence, std::move(r)};
+}
+}  // namespace
+
+TEST_CASE(
+    "an extent that went on one that is replaced later, with a record in between whose key lies between the two") {
+  std::vector<format::record> records;
+  const auto next = [&] { return records.size() + 1; };
+  for (std::uint64_t id = 1; id <= 2; ++id)
+    records.push_back({next(), format::create_record{id, 0, "n" + std::to_string(id), {}}});
+  records.push_back(whole(next(), 1, 4, 0, 4, world::at(0, 1), {}));
+  records.push_back(whole(next(), 1, 8, 4, 4, world::at(0, 101), {}));
+  for (std::uint32_t i = 0; i < 20; ++i) records.push_back(whole(next(), 2, i + 1, i, 1, world::at(1, 1 + 2 * i), {}));
+  records.push_back(whole(next(), 1, 8, 4, 4, world::at(0, 5), world::at(0, 101)));  // goes on [0, 4)
+  records.push_back(whole(next(), 2, 20, 0, 1, world::at(2, 1), world::at(3, 1)));   // contradicts
+  records.push_back(whole(next(), 1, 8, 0, 4, world::at(0, 201), world::at(0, 1)));
+  records.push_back(whole(next(), 1, 8, 2, 1, world::at(0, 301), world::at(0, 203)));
+  for (std::uint32_t i = 1; i < 20; ++i)
+    records.push_back(whole(next(), 2, 20, i, 1, world::at(2, 1 + 2 * i), world::at(1, 1 + 2 * i)));
+  replayer one_by_one{false}, batched{true};
+  one_by_one.replay(records);
+  batched.replay(records);
+  CHECK(text(one_by_one.w.extents(1)) == text(batched.w.extents(1)));
+  expect_same(one_by_one, batched);
+}
+
+TEST_CASE("what a batch holds of records that it does not apply together is bounded as the rest is") {
+  world w;
+  w.apply.keep_values();
+  replay_batch batch{w.context};
+  for (std::uint64_t id = 1; id <= 2; ++id) w.publish(format::create_record{id, 0, "n" + std::to_string(id), {}});
+  w.publish(whole(0, 1, 1, 0, 1, world::at(0, 1), {}).body);
+  std::uint64_t sequence = w.context.sequence;
+  while (batch.add(whole(++sequence, 1, 1, 0, 1, world::at(0, 2), world::at(0, 1)), 0)) {
+    if (sequence > 60) break;
+  }
+  std::size_t sums = 0;
+  for (int i = 0; i < 15; ++i) {
+    format::record r = whole(++sequence, 2, 1 << 20, 0, 1 << 20, world::at(1, 1), {});
+    if (!batch.add(r, 0)) break;
+    sums += 1 << 20;
+  }
+  CHECK(sums <= replay_batch::sums_max);
 }
