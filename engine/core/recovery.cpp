@@ -216,8 +216,8 @@ void recovery::tell_lost() {
 }
 
 void recovery::reconcile() {
-  batch_.release();
   c_.apply->settle_values();
+  batch_.release();
   look_behind_pointers(0);
 }
 

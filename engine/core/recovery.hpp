@@ -70,6 +70,7 @@ class recovery final : public io_client {
   void fetch_ahead();
   void contradiction(std::string what, std::size_t group);
   void contradicted();
+  void unreadable();
   void tell_lost();
   void reconcile();
   void look_behind_pointers(std::size_t first);
@@ -108,7 +109,7 @@ class recovery final : public io_client {
     std::size_t group = 0;
   } contradicts_;
   std::function<void(error_code)> loaded_;
-  error_code load_error_;
+  error_code load_error_, journal_error_;
   std::array<page_tree::leaf_hint, 16> ahead_;  ///< Of the records from record_ on, at their number.
 };
 

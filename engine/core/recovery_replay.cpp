@@ -24,8 +24,11 @@ void recovery::replay() {
     if ((blocks + e.blocks) * block_bytes > replay_chunk_bytes) break;
     blocks += e.blocks;
   }
-  blocks_.read(first.zone, first.block, blocks, [this, &first](error_code ec, std::span<const std::byte> bytes) {
-    if (ec) return fail(ec, "the journal cannot be read", first.zone);
+  blocks_.read(first.zone, first.block, blocks, [this](error_code ec, std::span<const std::byte> bytes) {
+    if (ec) {
+      journal_error_ = ec;
+      return unreadable();
+    }
     bytes_.assign(bytes.begin(), bytes.end());
     at_ = 0;
     replay_group();
@@ -169,6 +172,12 @@ void recovery::contradiction(std::string what, std::size_t group) {
   }
   damage(std::move(what), scan_.chain()[group].zone);
   reconcile();
+}
+
+/// What is wrong with records in front of it comes first.
+void recovery::unreadable() {
+  if (!batch_.empty()) return drain(&recovery::unreadable);
+  fail(journal_error_, "the journal cannot be read", scan_.chain()[group_].zone);
 }
 
 void recovery::contradicted() { contradiction(std::move(contradicts_.what), contradicts_.group); }

@@ -10,6 +10,15 @@ constexpr std::size_t looked_ahead_max = 1 << 14;  // keys, for pages that are y
 constexpr std::size_t growth = 4;
 constexpr std::size_t entries_ahead = 12;
 constexpr std::size_t keys_of_dense_leaf = 4;
+
+/// Beside the record itself, of the kinds that others are.
+std::size_t memory_bytes(const format::record_body& body) {
+  if (const auto* const r = std::get_if<format::publish_record>(&body))
+    return r->extents.size() * sizeof r->extents[0] + r->dropped.size() * sizeof r->dropped[0] +
+           r->sums.size() * sizeof r->sums[0] + r->tail.size();
+  const auto* const r = std::get_if<format::tail_record>(&body);
+  return r != nullptr ? r->bytes.size() : 0;
+}
 }  // namespace
 
 std::optional<std::uint64_t> replay_batch::end_of(std::uint64_t object) const {
@@ -57,7 +66,10 @@ bool replay_batch::is_replacement(const format::publish_record& r) const {
 }
 
 bool replay_batch::add_other(const format::record& from, std::size_t group) {
-  if (records_.empty() || others_.size() >= others_min + records_.size() / 4 || !touch(from.body)) return false;
+  if (records_.empty() || others_.size() >= others_min + records_.size() / 4) return false;
+  const std::size_t bytes = memory_bytes(from.body);
+  if (others_bytes_ + bytes > others_bytes_max || !touch(from.body)) return false;
+  others_bytes_ += bytes;
   others_.push_back({records_.size(), group, from});
   return true;
 }
@@ -233,7 +245,8 @@ bool replay_batch::may_go_on(const entry& e, const neighbour& before) const {
   if (goes_on(before.block, before.x, here, e.cls, c_.shape)) return true;
   if (before_.first == before_.end) return false;
   const entry& first = records_[order_[before_.first].number];
-  if (first.object != e.object || first.object_block != before.block) return false;
+  if (first.object != e.object || first.object_block < before.block) return false;
+  if (first.object_block > before.block) return true;  // of a key within it: what it was before is not looked for
   format::extent_value x = before.x;
   x.address = first.was;
   x.cls = first.was_cls;
@@ -335,14 +348,6 @@ format::publish_record replay_batch::record_of(const entry& e) const {
   return r;
 }
 
-void replay_batch::release() {
-  records_ = std::vector<entry>{};
-  sums_ = std::vector<std::uint32_t>{};
-  others_ = std::vector<other>{};
-  order_ = std::vector<place>{};
-  touched_.clear();
-}
-
 const replay_batch::left* replay_batch::front() {
   FURROW_ASSERT(state_ == state::done);
   if (is_other_due()) {
@@ -362,9 +367,20 @@ const replay_batch::left* replay_batch::front() {
   sums_.reserve(std::min(sums_max, limit_ * sums_each));
   others_.clear();
   touched_.clear();
+  others_bytes_ = 0;
   end_ = other_ = 0;
   state_ = state::gathering;
   return nullptr;
+}
+
+void replay_batch::release() {
+  records_ = std::vector<entry>{};
+  others_ = std::vector<other>{};
+  touched_ = {};
+  sums_ = std::vector<std::uint32_t>{};
+  order_ = std::vector<place>{};
+  end_ = other_ = others_bytes_ = 0;
+  state_ = state::gathering;
 }
 
 }  // namespace furrow::core

@@ -14,7 +14,7 @@
 //       record whose extent may go on the one before it, as that is at any time of the batch, is not taken.
 //   B3  An extent that a record of the others puts is no neighbour of one that a later record of the batch replaces: what
 //       is changed too early is nothing that it looks at. Of others there are only kinds for which that can be said.
-//   B4  At most records_max are held, and sums_max; a fourth as many others, or a few.
+//   B4  At most records_max are held, and sums_max; a fourth as many others, or a few, with others_bytes_max.
 //
 // Not here: what such a record does beside its cell (apply), reading the journal (recovery).
 #pragma once
@@ -33,7 +33,8 @@ class replay_batch {
   static constexpr std::size_t records_max = std::size_t{1} << 18;
   static constexpr std::size_t sums_max = std::size_t{1} << 23;
   static constexpr std::size_t others_min = 4;
-  static constexpr std::size_t limit_min = 64;  ///< Fewer are not worth sorting.
+  static constexpr std::size_t others_bytes_max = std::size_t{32} << 20;  ///< Of their extents, sums and tails.
+  static constexpr std::size_t limit_min = 64;                            ///< Fewer are not worth sorting.
 
   /// Takes the record of that group; false: the batch has to be applied first, or the record is none for it.
   [[nodiscard]] bool add(const format::record& r, std::size_t group);
@@ -56,9 +57,9 @@ class replay_batch {
     format::record_body body;
   };
   [[nodiscard]] const left* front();
-  /// Its memory is given back.
-  void release();
   void pop() { ++(is_other_due() ? other_ : end_); }
+  /// Nothing more is replayed: all memory is given back, and what was left is forgotten.
+  void release();
 
  private:
   struct entry : replacement {
@@ -122,6 +123,7 @@ class replay_batch {
   context& c_;
   std::vector<entry> records_;
   std::vector<other> others_;
+  std::size_t others_bytes_ = 0;
   std::unordered_map<std::uint64_t, touched> touched_;  ///< By others.
   std::vector<std::uint32_t> sums_;
   std::vector<place> order_;  ///< By key, and then as they came.
