@@ -63,8 +63,10 @@ class recovery final : public io_client {
   void replay_group();
   void replay_records();
   [[nodiscard]] bool replay_one(std::uint64_t sequence, const format::record_body& body, std::size_t group);
+  [[nodiscard]] bool drained(void (recovery::*then)());
   void drain(void (recovery::*then)());
-  void drain_more();
+  [[nodiscard]] bool drain_more();
+  void go_on_draining();
   void load_ahead(const page_need& first);
   void load(const std::vector<page_need>& needs, std::function<void(error_code)> call);
   void fetch_ahead();

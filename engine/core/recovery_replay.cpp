@@ -59,15 +59,20 @@ void recovery::replay_group() {
 }
 
 void recovery::replay_records() {
-  for (; record_ < record_end_; ++record_) {
+  while (record_ < record_end_) {
     if (!batch_.thrives()) fetch_ahead();
     const format::record& r = records_[record_];
-    if (r.sequence <= c_.super.sequence || batch_.add(r, group_ - 1)) continue;
-    if (!batch_.empty()) return drain(&recovery::replay_records);
-    if (!replay_one(r.sequence, r.body, group_ - 1)) return;
+    if (r.sequence > c_.super.sequence && !batch_.add(r, group_ - 1)) {
+      if (!batch_.empty()) {
+        if (!drained(&recovery::replay_records)) return;
+        continue;  // once more, to an empty one
+      }
+      if (!replay_one(r.sequence, r.body, group_ - 1)) return;
+    }
+    ++record_;
   }
   if (c_.apply->kept_values() > replay_values_max) {
-    if (!batch_.empty()) return drain(&recovery::replay_records);
+    if (!batch_.empty() && !drained(&recovery::replay_records)) return;
     c_.apply->settle_values();
     c_.apply->keep_values();
   }
@@ -94,30 +99,42 @@ bool recovery::replay_one(std::uint64_t sequence, const format::record_body& bod
   return true;
 }
 
-/// Applies what was gathered, and then goes on with `then`.
-void recovery::drain(void (recovery::*then)()) {
+/// Applies what was gathered. False: it goes on with `then` when pages were read, or nothing more is replayed.
+bool recovery::drained(void (recovery::*then)()) {
   after_drain_ = then;
-  drain_more();
+  if (!drain_more()) return false;
+  after_drain_ = nullptr;
+  return true;
 }
 
-void recovery::drain_more() {
+void recovery::drain(void (recovery::*then)()) {
+  if (drained(then)) (this->*then)();
+}
+
+void recovery::go_on_draining() {
+  if (drain_more()) (this->*std::exchange(after_drain_, nullptr))();
+}
+
+bool recovery::drain_more() {
   if (!batch_.is_done()) {
     std::vector<page_need> needs;
-    if (!batch_.apply(needs))
-      return load(needs, [this](error_code ec) {
+    if (!batch_.apply(needs)) {
+      load(needs, [this](error_code ec) {
         if (ec) {
           batch_.give_up();
           out_.records += batch_.applied();
         }
-        drain_more();
+        go_on_draining();
       });
+      return false;
+    }
     out_.records += batch_.applied();
   }
   while (const replay_batch::left* const r = batch_.front()) {
-    if (!replay_one(r->sequence, r->body, r->group)) return;
+    if (!replay_one(r->sequence, r->body, r->group)) return false;
     batch_.pop();
   }
-  (this->*std::exchange(after_drain_, nullptr))();
+  return true;
 }
 
 /// What a record some way behind looks at comes from memory meanwhile: its leaf first, then that leaf's cells.
@@ -148,7 +165,7 @@ void recovery::load_ahead(const page_need& first) {
   }
   load(needs, [this](error_code ec) {
     if (ec) return fail(ec, "a page that the journal changes cannot be read in any copy");
-    after_drain_ != nullptr ? drain_more() : replay_records();
+    after_drain_ != nullptr ? go_on_draining() : replay_records();
   });
 }
 

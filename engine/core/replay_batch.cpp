@@ -244,14 +244,21 @@ bool replay_batch::may_go_on(const entry& e, const neighbour& before) const {
   const format::object_extent here{e.object_block, e.to};
   if (goes_on(before.block, before.x, here, e.cls, c_.shape)) return true;
   if (before_.first == before_.end) return false;
-  const entry& first = records_[order_[before_.first].number];
-  if (first.object != e.object || first.object_block < before.block) return false;
-  if (first.object_block > before.block) return true;  // of a key within it: what it was before is not looked for
+  key_range of = before_;
+  if (order_[of.first].object == e.object && order_[of.first].block > before.block) {  // of keys within it
+    const auto end = order_.begin() + static_cast<std::ptrdiff_t>(of.first);
+    const auto it = std::partition_point(order_.begin(), end, [&](const place& p) {
+      return p.object != e.object ? p.object < e.object : p.block < before.block;
+    });
+    of = range_at(static_cast<std::size_t>(it - order_.begin()));
+  }
+  const entry& first = records_[order_[of.first].number];
+  if (first.object != e.object || first.object_block != before.block) return false;
   format::extent_value x = before.x;
   x.address = first.was;
   x.cls = first.was_cls;
   if (first.written && goes_on(before.block, x, here, e.cls, c_.shape)) return true;
-  for (std::size_t i = before_.first; i < before_.end; ++i) {
+  for (std::size_t i = of.first; i < of.end; ++i) {
     const entry& then = records_[order_[i].number];
     x.address = then.to.address;
     x.cls = then.cls;
