@@ -35,7 +35,7 @@ class Store(Cli):
         self.assertEqual(info["device"]["active_max"], 12)
         self.assertEqual(info["store"]["objects"], 1)
         self.assertTrue(info["store"]["clean"])
-        self.assertEqual(info["store"]["format_version"], 0)
+        self.assertEqual(info["store"]["format_version"], 1)
         text = self.furrow("info", self.uri).decode()
         self.assertIn(info["store"]["uuid"], text)
         self.assertIn("32 of 2.0 MiB", text)

@@ -26,7 +26,7 @@ constexpr canary_row rows[]{
     {canary::superblock_unflushed, "superblock-unflushed", "the journal is cut when the superblock is durable"},
     {canary::journal_cut_too_far, "journal-cut-too-far", "the journal holds all that the trees do not"},
     {canary::tail_lost, "tail-lost", "the bytes behind the last whole block are as durable as others"},
-    {canary::room_promised_twice, "room-promised-twice", "what is accepted finds room", 1, canary_cage::tiny},
+    {canary::room_promised_twice, "room-promised-twice", "what is accepted finds room", 1, canary_cage::full},
     {canary::space_denied, "space-denied", "no_space is told of a full store alone"},
     {canary::error_swallowed, "error-swallowed", "a read that failed says so"},
 };
