@@ -4,17 +4,16 @@
 // FURROW_UPDATE_GOLDEN=1 writes the images and lines anew from today's encoders.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "format/describe.hpp"
+#include "golden/files.hpp"
 #include "unit/engine/format/samples.hpp"
 
 namespace furrow::format::test {
 namespace {
+
+using golden::file_of, golden::read_file, golden::write_file, golden::updating;
 
 /// What a program that dumps the image prints.
 std::string lines_of_superblock(const bytes& image) {
@@ -81,52 +80,31 @@ constexpr golden_image images[] = {
     {"index", sample_index, lines_of_page},
 };
 
-std::filesystem::path file_of(const golden_image& image, const char* extension) {
-  return std::filesystem::path{FURROW_GOLDEN_FOLDER} / (std::string{image.name} + extension);
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  REQUIRE_MESSAGE(in.is_open(), path.string());
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-void write_file(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream out{path, std::ios::binary};
-  out << text;
-  REQUIRE_MESSAGE(out.flush().good(), path.string());
-}
-
-bool updating() {
-  const char* const text = std::getenv("FURROW_UPDATE_GOLDEN");
-  return text != nullptr && std::string_view{text} == "1";
-}
-
 TEST_CASE("golden images decode to the lines beside them") {
   for (const golden_image& image : images) {
     CAPTURE(image.name);
     if (updating()) {
       const bytes raw = image.encode();
-      write_file(file_of(image, ".bin"), {reinterpret_cast<const char*>(raw.data()), raw.size()});
-      write_file(file_of(image, ".txt"), image.lines_of(raw));
+      write_file(file_of(image.name, ".bin"), {reinterpret_cast<const char*>(raw.data()), raw.size()});
+      write_file(file_of(image.name, ".txt"), image.lines_of(raw));
     }
-    const bytes raw = of_text(read_file(file_of(image, ".bin")));
-    CHECK(image.lines_of(raw) == read_file(file_of(image, ".txt")));
+    const bytes raw = of_text(read_file(file_of(image.name, ".bin")));
+    CHECK(image.lines_of(raw) == read_file(file_of(image.name, ".txt")));
   }
 }
 
 TEST_CASE("golden images are what today's encoders write") {
   for (const golden_image& image : images) {
     CAPTURE(image.name);
-    CHECK(to_hex(of_text(read_file(file_of(image, ".bin")))) == to_hex(image.encode()));
+    CHECK(to_hex(of_text(read_file(file_of(image.name, ".bin")))) == to_hex(image.encode()));
   }
 }
 
 TEST_CASE("the golden folder holds these images, and whole stores, and nothing else") {
   std::set<std::string> expected;
   for (const golden_image& image : images) {
-    expected.insert(file_of(image, ".bin").filename());
-    expected.insert(file_of(image, ".txt").filename());
+    expected.insert(file_of(image.name, ".bin").filename());
+    expected.insert(file_of(image.name, ".txt").filename());
   }
   std::set<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator{FURROW_GOLDEN_FOLDER}) {

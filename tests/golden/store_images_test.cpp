@@ -5,13 +5,11 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <cstring>
 
 #include "format/checksum.hpp"
 #include "format/superblock.hpp"
+#include "golden/files.hpp"
 #include "golden/zones_file.hpp"
 #include "sim/forgery.hpp"
 #include "sim/sim_store.hpp"
@@ -187,27 +185,6 @@ std::string told_of(sim_store& store) {
   return told;
 }
 
-std::filesystem::path file_of(const golden_store& what, const char* extension) {
-  return std::filesystem::path{FURROW_GOLDEN_FOLDER} / (std::string{what.name} + extension);
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  REQUIRE_MESSAGE(in.is_open(), path.string());
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-void write_file(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream out{path, std::ios::binary};
-  out << text;
-  REQUIRE_MESSAGE(out.flush().good(), path.string());
-}
-
-bool updating() {
-  const char* const text = std::getenv("FURROW_UPDATE_GOLDEN");
-  return text != nullptr && std::string_view{text} == "1";
-}
-
 std::string opened_and_told(const zoned::memory_zones& zones, bool read_only) {
   sim_device device{zones, promises(), 1};
   store_options how = options();
@@ -222,7 +199,7 @@ std::string opened_and_told(const zoned::memory_zones& zones, bool read_only) {
 }
 
 zoned::memory_zones kept(const golden_store& what) {
-  auto zones = zones_of(read_file(file_of(what, ".zones")), promises());
+  auto zones = zones_of(read_file(file_of(what.name, ".zones")), promises());
   REQUIRE(zones);
   return std::move(*zones);
 }
@@ -230,12 +207,12 @@ zoned::memory_zones kept(const golden_store& what) {
 TEST_CASE("stores of format version 1 hold what they held") {
   for (const golden_store& what : stores) {
     CAPTURE(what.name);
-    if (updating() && !std::filesystem::exists(file_of(what, ".zones"))) {
+    if (updating() && !std::filesystem::exists(file_of(what.name, ".zones"))) {
       const zoned::memory_zones made = make(what);
-      write_file(file_of(what, ".zones"), text_of(made));
-      write_file(file_of(what, ".txt"), opened_and_told(made, false));
+      write_file(file_of(what.name, ".zones"), text_of(made));
+      write_file(file_of(what.name, ".txt"), opened_and_told(made, false));
     }
-    const std::string told = read_file(file_of(what, ".txt"));
+    const std::string told = read_file(file_of(what.name, ".txt"));
     CHECK(opened_and_told(kept(what), false) == told);
     CHECK(opened_and_told(kept(what), true) == told);
   }
@@ -244,7 +221,7 @@ TEST_CASE("stores of format version 1 hold what they held") {
 TEST_CASE("stores of format version 1 are gone on with") {
   for (const golden_store& what : stores) {
     CAPTURE(what.name);
-    const std::string before = read_file(file_of(what, ".txt"));
+    const std::string before = read_file(file_of(what.name, ".txt"));
     sim_device device{kept(what), promises(), 1};
     sim_store store{device, options(), 1};
     for (unsigned life = 1; life <= 3; ++life) {
@@ -326,7 +303,7 @@ std::string forged(zoned::memory_zones zones, std::size_t offset, std::uint64_t 
 
 TEST_CASE("features and versions: what is not known is refused, or kept, as the page says") {
   constexpr std::size_t version_at = 8, compat_at = 112, ro_compat_at = 120, incompat_at = 128;
-  const std::string told = read_file(file_of(stores[0], ".txt"));
+  const std::string told = read_file(file_of(stores[0].name, ".txt"));
   const zoned::memory_zones zones = kept(stores[0]);
   for (const std::uint64_t bit : {std::uint64_t{1}, std::uint64_t{1} << 63}) {
     std::uint64_t left = 0;

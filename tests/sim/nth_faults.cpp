@@ -6,68 +6,29 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-#include <new>
 #include <string>
 
 #include "sim/failure.hpp"
 #include "sim/simulation.hpp"
+#include "support/failing_memory.hpp"
 
 namespace {
 
 using namespace furrow::sim;
+using furrow::test::blocks_alive;
 
-std::int64_t blocks_alive = 0;
 std::uint64_t core_asked = 0;   // allocations of the core
 std::uint64_t first_fails = 0;  // of these; 0: none does
 bool all_after_fail = false;
 sim_store* to_be_told = nullptr;
 
-void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
-  if (core_is_called && to_be_told != nullptr && to_be_told->memory_may_lack()) {
-    ++core_asked;
-    if (first_fails != 0 && (core_asked == first_fails || (all_after_fail && core_asked > first_fails))) {
-      to_be_told->memory_lacked();
-      return nullptr;
-    }
-  }
-  void* p = nullptr;
-  if (alignment <= alignof(std::max_align_t))
-    p = std::malloc(bytes == 0 ? 1 : bytes);
-  else if (::posix_memalign(&p, alignment, bytes == 0 ? 1 : bytes) != 0)
-    p = nullptr;
-  if (p != nullptr) ++blocks_alive;
-  return p;
+bool fails() {
+  if (!core_is_called || to_be_told == nullptr || !to_be_told->memory_may_lack()) return false;
+  ++core_asked;
+  if (first_fails == 0 || !(core_asked == first_fails || (all_after_fail && core_asked > first_fails))) return false;
+  to_be_told->memory_lacked();
+  return true;
 }
-
-void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
-  void* const p = allocate(bytes, alignment);
-  if (p == nullptr) throw std::bad_alloc{};
-  return p;
-}
-
-void give_back(void* p) noexcept {
-  if (p != nullptr) --blocks_alive;
-  std::free(p);
-}
-
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate_or_throw(bytes, 0); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes, 0); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) {
-  return allocate_or_throw(bytes, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate(bytes, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { give_back(p); }
-
-namespace {
 
 constexpr std::uint64_t operations = 150;
 constexpr std::uint64_t usual_seed = 28;  // one in which all is done
@@ -96,6 +57,7 @@ came_to live(const place& p) {
   REQUIRE(run.format());
   if (p.command != 0) run.device().faults().fail_nth({p.command, p.persistent, {}});
   core_asked = 0;
+  furrow::test::allocation_fails = fails;
   first_fails = p.allocation;
   all_after_fail = p.persistent;
   to_be_told = &run.store();

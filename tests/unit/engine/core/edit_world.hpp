@@ -37,6 +37,19 @@ inline std::string text(const std::vector<extent_cell>& cells) {
   return to;
 }
 
+/// All cells of a tree.
+using cells = std::map<std::string, std::string>;
+inline cells all_of(core::page_tree& tree) {
+  cells to;
+  for (auto l = tree.find_from({}); l.has_cell();) {
+    const format::key key{l.cell().key};
+    const auto value = l.cell().value;
+    to[key] = std::string{reinterpret_cast<const char*>(value.data()), value.size()};
+    l = tree.find_from(key + '\0');
+  }
+  return to;
+}
+
 template <std::uint32_t ZoneBlocks>
 class edit_world_of {
  public:

@@ -18,17 +18,6 @@ namespace {
 
 using world = edit_world_of<1024>;
 
-std::map<std::string, std::string> all_of(page_tree& tree) {
-  std::map<std::string, std::string> to;
-  for (auto l = tree.find_from({}); l.has_cell();) {
-    const format::key key{l.cell().key};
-    const auto value = l.cell().value;
-    to[key] = std::string{reinterpret_cast<const char*>(value.data()), value.size()};
-    l = tree.find_from(key + '\0');
-  }
-  return to;
-}
-
 /// Replays, and says where it ended.
 class replayer {
  public:

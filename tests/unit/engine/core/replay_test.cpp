@@ -15,19 +15,6 @@ using namespace furrow::test;
 
 namespace {
 
-using cells = std::map<std::string, std::string>;
-
-cells all_of(page_tree& tree) {
-  cells to;
-  for (auto l = tree.find_from({}); l.has_cell();) {
-    const format::key key{l.cell().key};
-    const auto value = l.cell().value;
-    to[key] = std::string{reinterpret_cast<const char*>(value.data()), value.size()};
-    l = tree.find_from(key + '\0');
-  }
-  return to;
-}
-
 /// What a store's user does to three objects, as records, and where each block lies then.
 class history {
  public:

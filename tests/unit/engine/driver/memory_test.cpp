@@ -3,52 +3,17 @@
 //
 // Not here: the open, as a strand of Asio 1.81 that is made without memory crashes; the core's own allocations
 // (core_memory, nth_faults).
-#include <cstdlib>
-#include <new>
-
 #include "driver_fixture.hpp"
+#include "support/failing_memory.hpp"
 
 namespace {
 
 std::uint64_t asked = 0;
 std::uint64_t first_fails = 0;  // 0: none does
 bool all_after_fail = false;
-std::int64_t blocks_alive = 0;
-
-void* allocate(std::size_t bytes, std::size_t alignment) {
-  if (first_fails != 0 && (++asked == first_fails || (all_after_fail && asked > first_fails))) return nullptr;
-  void* p = nullptr;
-  if (alignment <= alignof(std::max_align_t))
-    p = std::malloc(bytes == 0 ? 1 : bytes);
-  else if (::posix_memalign(&p, alignment, bytes == 0 ? 1 : bytes) != 0)
-    p = nullptr;
-  if (p != nullptr) ++blocks_alive;
-  return p;
-}
-
-void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
-  void* const p = allocate(bytes, alignment);
-  if (p == nullptr) throw std::bad_alloc{};
-  return p;
-}
-
-void give_back(void* p) noexcept {
-  if (p != nullptr) --blocks_alive;
-  std::free(p);
-}
+bool fails() { return first_fails != 0 && (++asked == first_fails || (all_after_fail && asked > first_fails)); }
 
 }  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate_or_throw(bytes, 0); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes, 0); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) {
-  return allocate_or_throw(bytes, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
 
 using namespace furrow;
 using namespace furrow::test;
@@ -125,6 +90,7 @@ struct short_life {
     REQUIRE(s);
     asked = 0;
     all_after_fail = persistent;
+    allocation_fails = fails;
     first_fails = n;
     step([&] {
       s->async_create({.name = "log"}, [this, t = token(handlers)](error_code e, object to) mutable {
