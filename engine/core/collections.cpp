@@ -27,6 +27,7 @@ void collection_table::moved(collection_id from, collection_id to, std::uint64_t
   o->account->claimed_blocks -= o->claimed_blocks;
   o->account = &of(to);
   o->account->claimed_blocks += o->claimed_blocks;
+  o->has_moved = true;
 }
 
 claim_answer collection_table::ask(collection_account& a, std::uint64_t blocks) {

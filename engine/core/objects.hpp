@@ -51,6 +51,7 @@ struct object_state {
   in_flight_map writes;                    ///< Of the direct path.
   std::uint64_t promised_blocks = 0;      ///< Room that was asked for ahead of what is to be written (reserve_request).
   collection_account* account = nullptr;  ///< Of its collection.
+  bool has_moved = false;                 ///< To another collection, by the publication that is being applied.
   std::uint64_t claimed_blocks = 0;       ///< Of the quota,
   std::uint64_t promise_claim_blocks = 0;  ///< of which these are for what is promised.
   std::vector<std::function<void(error_code)>> loading;

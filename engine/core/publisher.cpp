@@ -437,7 +437,7 @@ void publisher::publish(publication& p, std::vector<format::record_body> bodies)
     if (const auto* r = std::get_if<format::rename_record>(&b)) {
       removed = r->replaced;
       object_state* const o = c_.table->find(r->object);
-      if (o != nullptr && o->account->limited()) claim_in_flight(*o, &p, true);
+      if (o != nullptr && std::exchange(o->has_moved, false) && o->account->limited()) claim_in_flight(*o, &p, true);
     }
     if (removed != 0 && c_.table->find(removed) == nullptr) {  // else when it is closed
       std::optional<format::object_value> v;

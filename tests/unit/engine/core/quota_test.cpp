@@ -188,6 +188,29 @@ TEST_CASE("removing, punching and truncating give back") {
   CHECK(t.runner.check().damage == 0);
 }
 
+TEST_CASE("at the quota, a name that changes while what is there is written over claims nothing") {
+  for (std::uint64_t commands = 0; commands < 4; ++commands) {
+    CAPTURE(commands);
+    tenants t;
+    const collection_id c = t.make("c", 4);
+    const core::handle_id h = t.object(c, "a");
+    REQUIRE_FALSE(t.append(h, 4));
+    std::uint64_t seen = 0, renamed = 0, told = 0;
+    t.runner.watch = [&](const zoned::command&) {
+      if (seen++ != commands) return;
+      renamed = t.runner.ask_later(core::rename_request{.collection = c, .from = "a", .to = "b", .to_collection = c});
+      told = t.runner.ask_later(core::collections_request{});
+    };
+    CHECK_FALSE(t.write(h, 0, 4));
+    core_runner::good(t.runner.ask(core::sync_request{}));
+    if (told == 0) continue;  // fewer commands than that
+    CHECK_FALSE(t.later(renamed));
+    const auto& all = std::get<std::vector<collection_status>>(t.runner.answers.at(told).result);
+    const auto& is = *std::ranges::find(all, c, &collection_status::id);
+    CHECK(is.used_bytes + is.claimed_bytes <= is.quota_bytes);
+  }
+}
+
 TEST_CASE("a clone counts in full") {
   tenants t;
   const collection_id c = t.make("tenant", 10);
