@@ -41,19 +41,15 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   next();
 }
 
-void checker::count(std::string what, error_detail detail, const char* left_because) {
+void checker::found(std::string what, error_detail detail, const char* left_because) {
   ++out_.damage;
   if (out_.findings.size() < findings_max) out_.findings.push_back({std::move(what), std::move(detail), left_because});
-}
-
-void checker::found(std::string what, error_detail detail, const char* left_because) {
-  count(std::move(what), std::move(detail), left_because);
 }
 
 void checker::found(std::string what, error_detail detail, mend m) {
   m.told.what = what;
   m.told.detail = detail;
-  count(std::move(what), std::move(detail), "");
+  found(std::move(what), std::move(detail), "");
   if (plans_) mends_.push_back(std::move(m));
 }
 

@@ -117,7 +117,6 @@ class checker {
   /// Of something that is not mended, and why.
   void found(std::string what, error_detail detail, const char* left_because);
   void found(std::string what, error_detail detail, mend m);
-  void count(std::string what, error_detail detail, const char* left_because);
 
   context& c_;
   reader& reader_;
