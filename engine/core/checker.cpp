@@ -33,7 +33,11 @@ void checker::start(bool data, std::function<void(error_code, check_result)> cal
   stray_names_.clear();
   unnamed_.clear();
   homeless_.clear();
-  weighed_ = 0;
+  bearers_.clear();
+  stray_entries_.clear();
+  led_to_.clear();
+  nameless_.clear();
+  weighed_ = names_kept_ = 0;
   names_good_ = names_borne_ = 0;
   entries_unread_ = extents_unread_ = removed_doubtful_ = numbers_doubtful_ = false;
   c_.publish_queue->pause(true);  // K1
@@ -374,7 +378,10 @@ void checker::look_piece(std::uint64_t first, std::uint64_t end, std::optional<s
   if (named > 0) live_[c_.shape.zone_of({0, first}).value] += end - first;
   piece p{first, end, named};
   p.wrong = references ? named != *references || unflagged_ > 0 : named > 1;
-  if (p.wrong) p.names = named_by_;
+  if (p.wrong && named <= weighed_names_max - names_kept_) {
+    p.names = named_by_;
+    names_kept_ += named;
+  }
   if (references)
     entry_pieces_.push_back(std::move(p));
   else if (p.wrong)

@@ -18,11 +18,14 @@
 //   K3  Extents are compared with one another, with shared blocks and zones in one walk up the addresses: sweep_to().
 //   K4  A finding has a mend only if something else says what must be there, and nothing contradicts it; else it says why
 //       it has none. What names of blocks are worth is weighed when all of them are known (checker_weigh.cpp).
+//   K5  Memory and time grow with the entries of the trees, not with how often they contradict one another: of wrong pieces
+//       at most weighed_names_max names are kept in all, and one that has more than are left of these is not weighed.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/hint_grid.hpp"
@@ -57,7 +60,7 @@ class checker {
     std::uint64_t first = 0, end = 0;
     std::size_t named = 0;
     bool wrong = false;
-    std::vector<std::size_t> names{};  ///< Of runs_, if it is wrong.
+    std::vector<std::size_t> names{};  ///< Of runs_, if it is wrong and they are not too many (K5).
   };
   struct suspect {
     std::optional<format::block_run> entry{};  ///< Of the number of references.
@@ -98,7 +101,7 @@ class checker {
   void weigh_names();
   readiness weigh_entry(const stray& entry);
   readiness weigh_object(stray& object);
-  [[nodiscard]] std::vector<stray*> bearers_of(const stray& name);
+  void index_names();
   void weigh_blocks();
   readiness weigh(const suspect& s);
   readiness weigh(const unhinted& u);
@@ -143,11 +146,16 @@ class checker {
   std::size_t unflagged_ = 0;  // of named_by_
   std::vector<piece> entry_pieces_;
   std::vector<suspect> suspects_;
+  std::size_t names_kept_ = 0;  // of all pieces
   std::vector<unhinted> unhinted_;
   std::size_t weighed_ = 0;
   // Names that lead to their object, and objects that have one: as many, if all is well.
   std::uint64_t names_good_ = 0, names_borne_ = 0;
   std::vector<stray> stray_names_, unnamed_;
+  using full_name = std::pair<collection_id, std::string_view>;
+  std::map<full_name, std::vector<stray*>> bearers_;  // of unnamed_
+  std::set<full_name> stray_entries_;                 // stray_names_
+  std::set<object_id> led_to_, nameless_;             // by those; of unnamed_
   // What is not known, and so nothing that is counted from it.
   bool entries_unread_ = false;  // of objects
   bool extents_unread_ = false;  // or without an object

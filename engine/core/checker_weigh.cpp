@@ -62,7 +62,19 @@ void checker::look_for_names() {
     from_ = std::move(next);
   }
   weighed_ = 0;
+  index_names();
   weigh_names();
+}
+
+void checker::index_names() {
+  for (stray& o : unnamed_) {
+    bearers_[{o.collection, o.name}].push_back(&o);
+    nameless_.insert(o.object);
+  }
+  for (const stray& e : stray_names_) {
+    stray_entries_.emplace(e.collection, e.name);
+    led_to_.insert(e.object);
+  }
 }
 
 void checker::weigh_names() {
@@ -77,13 +89,6 @@ void checker::weigh_names() {
   begin_sweep();
 }
 
-std::vector<checker::stray*> checker::bearers_of(const stray& name) {
-  std::vector<stray*> all;
-  for (stray& o : unnamed_)
-    if (o.collection == name.collection && o.name == name.name) all.push_back(&o);
-  return all;
-}
-
 readiness checker::weigh_object(stray& object) {
   constexpr const char* what = "an object's name does not lead to it";
   const format::key at = format::name_key(object.collection, object.name);
@@ -92,16 +97,15 @@ readiness checker::weigh_object(stray& object) {
   const bool is_removed = removed.has_cell() && removed.cell().value.empty();
   const tree_lookup entry = c_.objects->find(at);
   if (!entry.ready()) return readiness::wait(entry.page());
-  const auto is_same = [&](const stray& e) { return e.collection == object.collection && e.name == object.name; };
-  const auto leads_here = [&](const stray& e) { return e.object == object.object; };
-  const bool taken = entry.has_cell() && std::none_of(stray_names_.begin(), stray_names_.end(), is_same);
+  const full_name name{object.collection, object.name};
+  const bool taken = entry.has_cell() && !stray_entries_.contains(name);
   const auto collection = c_.collections.all().find(object.collection);
   const char* left = nullptr;
   if (is_removed)
     left = "whether it was removed is not known";
-  else if (taken || bearers_of(object).size() > 1)
+  else if (taken || bearers_.at(name).size() > 1)
     left = "another object bears the name as well";
-  else if (std::any_of(stray_names_.begin(), stray_names_.end(), leads_here))
+  else if (led_to_.contains(object.object))
     left = "it has the entry of another name, and which of the two is right is not known";
   else if (collection == c_.collections.all().end() || !collection->second.exists)
     left = "its collection does not exist";
@@ -122,18 +126,17 @@ readiness checker::weigh_entry(const stray& entry) {
   const char* const what = entry.object == 0 ? unread_name_text : stray_text;
   error_detail detail;
   if (entry.object != 0) detail.object = entry.object;
-  const auto bearers = bearers_of(entry);
-  const auto is_unnamed = [&](const stray& o) { return o.object == entry.object; };
+  const auto bearers = bearers_.find({entry.collection, entry.name});
   const char* left = nullptr;
-  if (!bearers.empty()) {
-    found(what, detail, bearers.front()->mended ? "" : "who bears the name is not known");
+  if (bearers != bearers_.end()) {
+    found(what, detail, bearers->second.front()->mended ? "" : "who bears the name is not known");
     return readiness::yes();
   }
   if (entries_unread_)
     left = "an object that cannot be read may bear the name";
   else if (homeless_.contains(entry.object))
     left = "something of the object is left";
-  else if (std::any_of(unnamed_.begin(), unnamed_.end(), is_unnamed))
+  else if (nameless_.contains(entry.object))
     left = "the object bears another name, and which of the two is right is not known";
   const tree_lookup l = c_.objects->find(format::object_key(entry.object));
   if (!l.ready()) return readiness::wait(l.page());
@@ -247,7 +250,9 @@ readiness checker::flags_of(const suspect& s, std::vector<mend::cell>& to) {
 readiness checker::weigh(const suspect& s) {
   bool numbers = !s.entry, yes = !numbers_doubtful_;
   for (const piece& p : s.pieces) {
-    if (!p.wrong || (s.entry && p.named == s.references)) continue;
+    if (!p.wrong) continue;
+    yes = yes && p.names.size() == p.named;
+    if (s.entry && p.named == s.references) continue;
     numbers = true;
     if (auto done = is_witnessed(p, yes); !done.ready()) return done;
   }
@@ -303,8 +308,9 @@ void checker::tell(const suspect& s, std::optional<mend> m) {
       found(std::move(what), place_of(p), "");
     else
       found(std::move(what), place_of(p),
-            numbers_doubtful_ ? "other numbers of references are in doubt"
-                              : "nothing else says that all these extents name the blocks");
+            numbers_doubtful_          ? "other numbers of references are in doubt"
+            : p.names.size() < p.named ? "more extents name the blocks than are weighed"
+                                       : "nothing else says that all these extents name the blocks");
   }
 }
 
@@ -313,8 +319,10 @@ readiness checker::is_counted(const unhinted& u, bool& yes) {
   const zoned::zone_index zone = c_.shape.zone_of(runs_[u.run].address);
   const std::uint64_t zone_begin = c_.shape.address_of(zone, 0).block();
   yes = !numbers_doubtful_;
-  for (const suspect& s : suspects_)
-    for (const piece& p : s.pieces)
+  const auto ends_before = [](const suspect& s, std::uint64_t block) { return s.pieces.back().end <= block; };
+  auto s = std::lower_bound(suspects_.begin(), suspects_.end(), zone_begin + u.part.first, ends_before);
+  for (; s != suspects_.end() && s->pieces.front().first < zone_begin + u.part.end; ++s)
+    for (const piece& p : s->pieces)
       if (p.wrong && p.first < zone_begin + u.part.end && zone_begin + u.part.first < p.end) yes = false;
   for (std::uint32_t b = u.part.first; b < u.part.end && yes;) {
     const tree_lookup l = c_.zone_pages->find_to(format::shared_key(0, zone, b));

@@ -32,6 +32,8 @@ inline constexpr std::size_t replay_values_max = 1 << 16;  ///< Objects that it 
 inline constexpr std::uint32_t batch_members_max = 1024;
 inline constexpr std::uint32_t list_entries_max = 65536;
 inline constexpr std::size_t findings_max = 1000;
+/// Names of blocks with a wrong number of references that a check keeps to weigh them.
+inline constexpr std::size_t weighed_names_max = 1 << 20;
 inline constexpr std::uint64_t group_bytes_aim = 1 << 20;  ///< Of a group; one publication may need more.
 /// One of them the user's, the others the cleaner's.
 constexpr std::uint32_t data_zones_min(std::uint32_t page_copies) { return 2 + page_copies; }

@@ -132,6 +132,22 @@ class Salvage(Cli):
         self.expect_all()
         self.assertEqual([part for part in report["missing"] if "object" in part], [])
 
+    def test_a_store_without_sums(self):
+        self.format("size=64M&zone_size=2M", "--no-checksums", "--force")
+        for name, data in self.contents.items():
+            self.append(name, data)
+        self.spoil(b"FURROWS0")
+        for pages in (True, False):  # runs of leaves have no sums, nor have records
+            if not pages:
+                self.spoil(b"FRGP")
+            report = self.salvage(MISSING)
+            whole = [data for data in self.contents.values() if len(data) >= BLOCK]
+            self.assertEqual({part["why"] for part in report["missing"] if part.get("bytes")}, {"its sum is lost"})
+            self.assertEqual(report["lost_bytes"], sum(len(data) // BLOCK * BLOCK for data in whole))
+            for name, data in self.contents.items():
+                tail = len(data) % BLOCK
+                self.assertEqual(self.files()["objects/" + name.decode()], bytes(len(data) - tail) + data[len(data) - tail:])
+
     def grow(self):
         """So many objects that the tree has pages of level 1."""
         source = self.path("many")

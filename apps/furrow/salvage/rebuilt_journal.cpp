@@ -1,6 +1,7 @@
 #include "rebuilt_journal.hpp"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 
 namespace furrow::cli {
@@ -98,6 +99,19 @@ journal_told apply_journal(raw_device& device, const survey& from, rebuilt_store
 struct rebuilt_store::applier {
   rebuilt_store& store;
 
+  /// A record's sums, in the order of its blocks.
+  struct sums_of {
+    std::span<const std::uint32_t> left;
+    std::vector<std::uint32_t> next(std::size_t blocks) {
+      const auto front = left.first(std::min(blocks, left.size()));
+      left = left.subspan(front.size());
+      return {front.begin(), front.end()};
+    }
+  };
+  void write(const format::block_run& where, const format::object_block& of, sums_of& from) const {
+    store.write(where.address, {where.blocks, of.object, of.block, store.turn_, from.next(where.blocks)});
+  }
+
   void end(entry& e, std::uint64_t bytes, std::uint32_t tail_epoch, std::int64_t modified_ns,
            const std::vector<std::byte>& tail) const {
     e.value.bytes = bytes;
@@ -106,25 +120,13 @@ struct rebuilt_store::applier {
     e.tail = tail;
     cut(e, bytes / block_bytes, format::object_blocks_max);
   }
-  void name(zoned::device_address address, object_id object, std::uint64_t block) const {
-    store.names_.emplace(address.raw(), object, block);
-  }
-  /// A place is written to: nothing that named it before does.
-  void write(zoned::device_address address, const written& w) const {
-    store.written_[address.raw()] = w;
-    const auto first = store.names_.lower_bound({address.raw(), 0, 0});
-    store.names_.erase(first, store.names_.lower_bound({address.raw() + 1, 0, 0}));
-  }
-
   void operator()(const format::publish_record& r) const {
     entry& e = store.changed(r.object);
     end(e, r.object_bytes, r.tail_epoch, r.modified_ns, r.tail);
-    std::size_t sum = 0;
+    sums_of from{r.sums};
     for (const format::object_extent& x : r.extents) {
       put(e, x);
-      for (std::uint32_t i = 0; i < x.where.blocks; ++i) {
-        write(x.where.address.advanced(i), {r.object, x.object_block + i, r.sums[sum++]});
-      }
+      write(x.where, {r.object, x.object_block}, from);
     }
   }
   void operator()(const format::tail_record& r) const {
@@ -159,39 +161,33 @@ struct rebuilt_store::applier {
     entry& e = store.changed(r.object);
     cut(e, r.first_block, r.first_block + r.blocks);
     end(e, r.object_bytes, r.tail_epoch, r.modified_ns, r.tail);
-    for (const format::object_extent& x : r.extents) {
-      put(e, x);
-      for (std::uint32_t i = 0; i < x.where.blocks; ++i)
-        name(x.where.address.advanced(i), r.object, x.object_block + i);
-    }
+    for (const format::object_extent& x : r.extents) put(e, x, store.turn_);
   }
   void operator()(const format::move_record& r) const {
-    std::size_t sum = 0;
+    sums_of from{r.sums};
     for (const format::moved_run& run : r.runs) {
-      for (std::uint32_t i = 0; i < run.to.blocks; ++i) {
-        const format::object_block& first = run.names.front();
-        write(run.to.address.advanced(i), {first.object, first.block + i, r.sums[sum++]});
-      }
+      write(run.to, run.names.front(), from);
       for (const format::object_block& n : run.names) moved(run, n);
     }
   }
-  /// Only what lies in the old place is moved.
+  /// Only what lies in the old place is moved; what the trees have moved already is named anew.
   void moved(const format::moved_run& run, const format::object_block& n) const {
     entry& e = store.changed(n.object);
-    for (std::uint32_t i = 0; i < run.to.blocks; ++i) name(run.to.address.advanced(i), n.object, n.block + i);
-    for (std::uint64_t i = 0; i < run.to.blocks;) {
-      const auto at = e.extents.upper_bound(n.block + i);
-      std::uint64_t blocks = 1;
-      if (at != e.extents.begin()) {
-        const auto& [block, x] = *std::prev(at);
-        const std::uint64_t into = n.block + i - block;
-        const bool there = into < x.blocks && x.address.advanced(into) == run.from.advanced(i);
-        if (there) {
-          blocks = std::min(x.blocks - into, run.to.blocks - i);
-          put(e, {n.block + i, {run.to.address.advanced(i), static_cast<std::uint32_t>(blocks)}});
-        }
-      }
-      i += blocks;
+    const std::uint64_t end = n.block + run.to.blocks;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> parts;
+    auto at = e.extents.upper_bound(n.block);
+    if (at != e.extents.begin()) --at;
+    for (; at != e.extents.end() && at->first < end; ++at) {
+      const auto& [block, x] = *at;
+      const std::uint64_t from = std::max(block, n.block), to = std::min(block + x.blocks, end);
+      if (from >= to) continue;
+      const zoned::device_address there = x.address.advanced(from - block);
+      if (there == run.from.advanced(from - n.block) || there == run.to.address.advanced(from - n.block))
+        parts.emplace_back(from, to);
+    }
+    for (const auto& [from, to] : parts) {
+      const format::block_run where{run.to.address.advanced(from - n.block), static_cast<std::uint32_t>(to - from)};
+      put(e, {from, where}, store.turn_);
     }
   }
   // A dropped extent is of an object that is gone, or of a range that was cut.
@@ -211,7 +207,35 @@ struct rebuilt_store::applier {
   }
 };
 
-void rebuilt_store::apply(const format::record_body& body) { std::visit(applier{*this}, body); }
+void rebuilt_store::apply(const format::record_body& body) {
+  ++turn_;
+  std::visit(applier{*this}, body);
+}
+
+rebuilt_store::written rebuilt_store::written::part(std::uint64_t first, std::uint64_t end) const {
+  written to{end - first, object, object_block + first, turn, {}};
+  if (!sums.empty())
+    to.sums.assign(sums.begin() + static_cast<std::ptrdiff_t>(first), sums.begin() + static_cast<std::ptrdiff_t>(end));
+  return to;
+}
+
+void rebuilt_store::write(zoned::device_address address, written w) {
+  const std::uint64_t first = address.raw(), end = first + w.blocks;
+  auto at = written_.upper_bound(first);
+  if (at != written_.begin()) --at;
+  while (at != written_.end() && at->first < end) {
+    const std::uint64_t old_first = at->first, old_end = old_first + at->second.blocks;
+    if (old_end <= first) {
+      ++at;
+      continue;
+    }
+    const written old = std::move(at->second);
+    at = written_.erase(at);
+    if (old_first < first) written_.emplace(old_first, old.part(0, first - old_first));
+    if (old_end > end) written_.emplace(end, old.part(end - old_first, old.blocks));
+  }
+  written_.emplace(first, std::move(w));
+}
 
 std::vector<object_id> rebuilt_store::in_journal() const {
   std::vector<object_id> ids;

@@ -83,14 +83,14 @@ void rebuilt_store::cut(entry& from, std::uint64_t first, std::uint64_t end) {
     ++at;
     if (block + e.blocks <= first || first == end) continue;
     from.extents.erase(block);
-    if (block < first) from.extents[block] = {first - block, e.address};
-    if (block + e.blocks > end) from.extents[end] = {block + e.blocks - end, e.address.advanced(end - block)};
+    if (block < first) from.extents[block] = {first - block, e.address, e.named_at};
+    if (block + e.blocks > end) from.extents[end] = e.behind(end - block);
   }
 }
 
-void rebuilt_store::put(entry& to, const format::object_extent& e) {
+void rebuilt_store::put(entry& to, const format::object_extent& e, std::uint64_t named_at) {
   cut(to, e.object_block, e.object_block + e.where.blocks);
-  to.extents[e.object_block] = {e.where.blocks, e.where.address};
+  to.extents[e.object_block] = {e.where.blocks, e.where.address, named_at};
 }
 
 void rebuilt_store::lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why) const {
@@ -117,7 +117,7 @@ void rebuilt_store::read_extents(std::uint64_t whole_end, const take_piece& take
     if (block >= end) break;
     if (!entry_.complete) lost(at * block_bytes, block * block_bytes, take, unknown);
     for (std::uint64_t from = block; from < end; from += piece_blocks) {
-      read_piece({from, std::min(piece_blocks, end - from), e.address.advanced(from - block)}, take);
+      read_piece({from, std::min(piece_blocks, end - from), e.address.advanced(from - block), e.named_at}, take);
     }
     at = end;
   }
@@ -168,7 +168,7 @@ std::vector<rebuilt_store::proof> rebuilt_store::proofs_of(const piece& p) {
       const std::uint64_t block = parts->block + i;
       if (block < first || block >= first + p.blocks) continue;
       const bool ours = run->object() == id_ && run->object_block() + i == p.block + (block - first);
-      proofs[block - first] = {true, ours, run->sum(i), cell.from};
+      proofs[block - first] = {run->has_sums(), ours, run->has_sums() ? run->sum(i) : 0, cell.from};
     }
     return true;
   });
@@ -199,13 +199,18 @@ void rebuilt_store::look_at_hints(const piece& p, std::vector<proof>& proofs) {
 }
 
 void rebuilt_store::look_at_journal(const piece& p, std::vector<proof>& proofs) const {
-  for (std::uint64_t i = 0; i < p.blocks; ++i) {
-    const std::uint64_t address = p.address.advanced(i).raw();
-    if (const auto w = written_.find(address); w != written_.end()) {
-      const bool ours = w->second.object == id_ && w->second.object_block == p.block + i;
-      proofs[i] = {true, ours, w->second.sum, {}};
+  const std::uint64_t first = p.address.raw(), end = first + p.blocks;
+  if (p.named_at != 0)
+    for (proof& its : proofs) its.ours = true;
+  auto at = written_.upper_bound(first);
+  if (at != written_.begin()) --at;
+  for (; at != written_.end() && at->first < end; ++at) {
+    const auto& [begin, w] = *at;
+    for (std::uint64_t b = std::max(begin, first); b < std::min(begin + w.blocks, end); ++b) {
+      const bool written_for_it = w.object == id_ && w.object_block + (b - begin) == p.block + (b - first);
+      const bool known = !w.sums.empty();
+      proofs[b - first] = {known, written_for_it || p.named_at >= w.turn, known ? w.sums[b - begin] : 0, {}};
     }
-    if (names_.contains({address, id_, p.block + i})) proofs[i].ours = true;
   }
 }
 

@@ -14,14 +14,13 @@
 //   T1  An object's end is its entry's, or the journal's; where both are lost, the end of its last block.
 //   T2  Where fewer blocks are found than the entry counts, what has no extent is named as lost; else it is a hole.
 //   T3  Objects that were removed, as far as is known, are not found; nor are blocks that are doomed.
-//   T4  In memory are one object, and all that the journal is about.
+//   T4  In memory are one object, and all that the journal is about: as much as its records take, whatever they say.
+//   T5  What a record of the journal says of places holds until a later one gives them to others: each has its turn.
 //
 // Not here: which groups are the journal's (rebuilt_journal.hpp).
 #pragma once
 
 #include <map>
-#include <set>
-#include <tuple>
 #include <vector>
 
 #include "furrow/salvage/object_source.hpp"
@@ -45,6 +44,10 @@ class rebuilt_store : public object_source {
   struct extent {
     std::uint64_t blocks = 0;
     zoned::device_address address;
+    std::uint64_t named_at = 0;  ///< The turn of the clone or move that gave it its blocks; 0 if none did.
+    [[nodiscard]] extent behind(std::uint64_t cut_blocks) const {
+      return {blocks - cut_blocks, address.advanced(cut_blocks), named_at};
+    }
   };
   struct entry {
     bool known = false;     ///< It was created, as far as is left.
@@ -63,14 +66,18 @@ class rebuilt_store : public object_source {
     cell_origin from;
   };
   struct written {
+    std::uint64_t blocks = 0;
     object_id object = 0;
     std::uint64_t object_block = 0;
-    std::uint32_t sum = 0;
+    std::uint64_t turn = 0;
+    std::vector<std::uint32_t> sums;  ///< None of data without.
+    [[nodiscard]] written part(std::uint64_t first, std::uint64_t end) const;
   };
   struct piece {
     std::uint64_t block = 0;
     std::uint64_t blocks = 0;
     zoned::device_address address;
+    std::uint64_t named_at = 0;
   };
   struct applier;
 
@@ -79,7 +86,9 @@ class rebuilt_store : public object_source {
   /// The object as the journal has left it so far.
   entry& changed(object_id id);
   static void cut(entry& from, std::uint64_t first, std::uint64_t end);
-  static void put(entry& to, const format::object_extent& e);
+  static void put(entry& to, const format::object_extent& e, std::uint64_t named_at = 0);
+  /// From now on the journal says of these places what `w` says.
+  void write(zoned::device_address address, written w);
   void read_extents(std::uint64_t whole_end, const take_piece& take);
   void read_piece(const piece& p, const take_piece& take);
   [[nodiscard]] std::vector<proof> proofs_of(const piece& p);
@@ -95,9 +104,8 @@ class rebuilt_store : public object_source {
   object_id id_ = 0;
   entry entry_;
   std::map<object_id, entry> changed_;
-  std::map<std::uint64_t, written> written_;  ///< By raw address: blocks that the journal is about.
-  std::set<std::tuple<std::uint64_t, object_id, std::uint64_t>>
-      names_;  ///< Raw address, object, object_block: by clones and moves.
+  std::uint64_t turn_ = 0;                    ///< Of the record that is being applied.
+  std::map<std::uint64_t, written> written_;  ///< By the first raw address: they do not overlap.
 };
 
 }  // namespace furrow::cli

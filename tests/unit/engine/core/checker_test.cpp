@@ -249,6 +249,22 @@ TEST_CASE("blocks that several extents name without a number of references") {
   }
 }
 
+TEST_CASE("blocks that more extents name than can be weighed") {
+  sound_store s;
+  s.create(5, "named");
+  s.put(5, {{0, {edit_world::at(2, 1), 40}}}, 40 * block_bytes);
+  std::uint64_t block = 10;
+  for (std::uint32_t blocks = 1; blocks <= 40; ++blocks)
+    for (int i = 0; i < 1500; ++i, block += 64) s.put_extent(2, block, edit_world::at(2, 1), blocks, true);
+  s.change_object(2, [&](format::object_value& v) { v.bytes = block * block_bytes; });
+  const check_result r = s.check();
+  const auto is_left = [](const check_finding& f) {
+    return f.left_because == "more extents name the blocks than are weighed";
+  };
+  CHECK(std::count_if(r.findings.begin(), r.findings.end(), is_left) > 0);
+  CHECK(r.damage > 60'000);  // every hint that lacks, too
+}
+
 TEST_CASE("numbers of references other than those of the extents") {
   sound_store s;
   SUBCASE("more") {
