@@ -1,8 +1,12 @@
 """Kills furrow-torture at chosen moments, and verifies from its acknowledgements after each.
 
+The first kills are on the store that holds the files, all others on small ones, made anew for every few, so that what there is
+to verify does not grow, and zones and the journal's room end often.
+
 A kill is inside a checkpoint if the store had told its begin and not its end; it is inside a zone switch if the store
 had told the switch and no append was acknowledged since.
 """
+import os
 import queue
 import random
 import signal
@@ -13,6 +17,10 @@ import time
 from . import JobError, run
 
 WAIT_SECONDS_MAX = 20
+KILLS_ON_FILES = 10
+KILLS_ON_A_STORE = 20
+SMALL = "size=512M&zone_size=1M&zone_capacity=768K&block_size=4096&max_open=12&max_active=14"
+SMALL_RUN_SECONDS_MAX = 0.2
 AIM_SECONDS_MAX = 4  # then the kill comes without its phase: the device is not to be filled by waiting
 MARKERS = {"a checkpoint": b"phase checkpoint begin", "a zone switch": b"phase zone-switch"}
 
@@ -76,13 +84,32 @@ class Torturer:
         return [int(line.split()[3]) for line in self.all_lines if line.startswith(b"ack ")]
 
 
-def one_round(options, chance, aim, at_once, log):
+class Store:
+    """Where kills happen, and what was acknowledged there."""
+
+    def __init__(self, uri, log, run_seconds_max, aims):
+        self.uri, self.log, self.run_seconds_max, self.aims = uri, log, run_seconds_max, aims
+
+    @staticmethod
+    def small(options):
+        image, log = (os.path.join(options.folder, name) for name in ("small.img", "small.log"))
+        for path in (image, log):
+            if os.path.exists(path):
+                os.remove(path)
+        run(options.furrow, "format", f"file:{image}?{SMALL}")
+        return Store("file:" + image, log, SMALL_RUN_SECONDS_MAX, [None] * 4 + ["a zone switch"])
+
+    def check(self, options):
+        run(options.furrow, "check", "--data", self.uri)
+
+
+def one_round(options, store, chance, aim, at_once):
     """Runs, kills, verifies; (phase, acknowledged lengths, verdict)."""
-    torturer = Torturer(options.torture, options.uri, chance.randrange(1, 1 << 32), options.tasks, options.rate, log)
+    torturer = Torturer(options.torture, store.uri, chance.randrange(1, 1 << 32), options.tasks, options.rate, store.log)
     try:
         if not torturer.wait_for(b"ack ", WAIT_SECONDS_MAX):
             raise JobError(f"no append was acknowledged in {WAIT_SECONDS_MAX} s")
-        time.sleep(chance.uniform(0.05, options.run_seconds_max))
+        time.sleep(chance.uniform(0, store.run_seconds_max))
         if aim is not None:
             while not torturer.lines.empty():  # only what comes from now on is fresh enough to aim at
                 if torturer.lines.get() is None:
@@ -92,7 +119,7 @@ def one_round(options, chance, aim, at_once, log):
             time.sleep(chance.choice([0, 0, chance.uniform(0, 0.004)]))
     finally:
         torturer.kill()
-    verdict, _ = run(options.torture, options.uri, "--verify", log)
+    verdict, _ = run(options.torture, store.uri, "--verify", store.log)
     return torturer.phase(), torturer.acknowledged(), verdict.decode().strip()
 
 
@@ -100,19 +127,23 @@ def kill_rounds(options, clock, log):
     """At least options.kills rounds, and more aimed ones until options.inside_min kills fell inside a phase."""
     chance = random.Random(options.seed)
     inside = {name: 0 for name in MARKERS}
+    store = Store(options.uri, log, options.run_seconds_max, [None, *MARKERS])
     appends = total = number = 0
     while number < options.kills or sum(inside.values()) < options.inside_min:
         if number == 3 * options.kills:
             raise JobError(f"of {number} kills, only {sum(inside.values())} fell inside a checkpoint or a zone switch")
         # Beyond the asked ones, what comes often, and killed where it is read: waiting for what is rare fills the device.
         beyond = number >= options.kills
-        aims = ["a zone switch"] if beyond else [None, *MARKERS]
-        aim = aims[number % len(aims)]
-        phase, lengths, verdict = one_round(options, chance, aim, beyond, log)
+        if not beyond and number >= KILLS_ON_FILES and (number - KILLS_ON_FILES) % KILLS_ON_A_STORE == 0:
+            store.check(options)
+            store = Store.small(options)
+        aim = "a zone switch" if beyond else store.aims[number % len(store.aims)]
+        phase, lengths, verdict = one_round(options, store, chance, aim, beyond)
         number += 1
         appends += len(lengths)
         total += sum(lengths)
         if phase is not None:
             inside[phase] += 1
         clock.say(f"kill {number}: after {len(lengths)} acknowledged appends{', inside ' + phase if phase else ''}; {verdict}")
+    store.check(options)
     return number, inside, appends, total
