@@ -183,7 +183,8 @@ handler_of<Signature> erase(Handler handler, const Self& self) {
     return {std::move(handler), false};
   } else {
     const asio::any_io_executor otherwise = self.get_executor();
-    return bound_to<Signature>(std::move(handler), asio::get_associated_executor(handler, otherwise));
+    const auto executor = asio::get_associated_executor(handler, otherwise);  // It may be a part of the handler.
+    return bound_to<Signature>(std::move(handler), executor);
   }
 }
 
