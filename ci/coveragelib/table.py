@@ -5,7 +5,7 @@ import sys
 
 PARTS = {
     "format": r"engine/format/",
-    "recovery": r"engine/core/(recovery|journal_scan|lost_journal|survey|apply|apply_edit)\.",
+    "recovery": r"engine/core/(recovery|recovery_replay|replay_batch|journal_scan|lost_journal|survey|apply|apply_edit)\.",
     "splitter": r"engine/core/(splitter|in_flight_map|ordered_extent|segment_cursor)\.",
     "allocator": r"engine/core/(zone_table|zone_budget|zone_opener|zone_condition|data_writer|space|placement|reclaimer)\.",
     "cleaner": r"engine/core/(cleaner|victim_index|back_references|evacuation)\.",
