@@ -124,14 +124,30 @@ bool simulation::format() {
 void simulation::run(std::uint64_t operations) {
   plan_interruption();
   open(true);
-  for (std::uint32_t c = 1; c <= scenario_.work.collections; ++c)
-    static_cast<void>(expect(core::collection_request{fmt::format("tenant {}", c), 0}, "a collection"));
-  if (scenario_.work.collections > 0) static_cast<void>(expect(core::sync_request{}, "sync"));
+  if (scenario_.work.collections > 0)
+    while (!make_collections()) {
+      store_.interrupt(interruption::process_end);
+      open(true);
+    }
   use_until(operations);
   const bool clean = drain_close();
   check_data_ = true;
   open(clean);
   static_cast<void>(drain_close());
+}
+
+/// False: something failed, and which of them are there is not known.
+bool simulation::make_collections() {
+  const std::uint64_t failures = device_.faults().failures();
+  const auto held = [&](const core::notification& n) {
+    if (!n.error || device_.faults().failures() != failures) return !n.error;
+    throw broken_promise{fmt::format("collections are made: {} {}", n.error.message(), n.detail.what)};
+  };
+  const core::notification there = expect(core::collections_request{}, "collections");
+  std::size_t c = std::get<std::vector<collection_status>>(there.result).size();  // the default one is there
+  for (; c <= scenario_.work.collections; ++c)
+    if (!held(store_.ask(core::collection_request{fmt::format("tenant {}", c), 0}))) return false;
+  return held(store_.ask(core::sync_request{}));
 }
 
 totals simulation::result() const {

@@ -102,6 +102,7 @@ class simulation {
  private:
   void open(bool all);
   [[nodiscard]] bool try_open(bool may_interrupt);
+  bool make_collections();
   void use_until(std::uint64_t operations);
   void interrupt();
   void close_and_reopen();
