@@ -167,6 +167,8 @@ struct context {
   [[nodiscard]] bool refuses_changes() const { return read_only || options.for_repair; }
   /// Whether data have sums.
   [[nodiscard]] bool keeps_sums() const { return super.data_checksum != format::checksum_kind::none; }
+  /// Whether it can be found out what of a failed append has landed: its place is known, and its sums.
+  [[nodiscard]] bool can_compare_landed() const { return !promises.native_append && keeps_sums(); }
   [[nodiscard]] page_tree& tree(format::page_kind kind) {
     return kind == format::page_kind::object ? *objects : *zone_pages;
   }

@@ -344,6 +344,7 @@ void data_writer::land(bio b, zoned::place at) {
                {c_.shape.address_of(at.zone, at.offset_bytes / block_bytes), static_cast<std::uint32_t>(b.blocks)}});
   zone_state& z = c_.zones[at.zone];
   ++z.holds;  // D2
+  c_.salvage->landed(z, at.offset_bytes / block_bytes, b.blocks);
   z.landed_blocks = std::max(z.landed_blocks, static_cast<std::uint32_t>(at.offset_bytes / block_bytes + b.blocks));
   if (z.landed_blocks > z.next_block) overtaken(z);
 }

@@ -10,7 +10,7 @@ namespace furrow::core {
 bool salvager::take(failed_append& f, zoned::place at) {
   const zone_state& z = *f.zone;
   if (z.life != zone_life::suspect || c_.latch) return false;
-  const bool comparable = !c_.promises.native_append && c_.keeps_sums();
+  const bool comparable = c_.can_compare_landed();
   const bool aligned = at.zone == z.device.index && at.offset_bytes % block_bytes == 0;
   const std::uint64_t begin = at.offset_bytes / block_bytes;
   f.at_block = comparable && aligned && begin < z.capacity_blocks ? begin : 0;
@@ -22,6 +22,43 @@ bool salvager::take(failed_append& f, zoned::place at) {
   entries_[index].what = std::move(f);
   ++waiting_;
   return true;
+}
+
+bool salvager::has_failed(const zone_state& z) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&z](const entry& e) { return e.now != state::none && e.what.zone == &z; });
+}
+
+void salvager::landed(const zone_state& z, std::uint64_t first_block, std::uint64_t blocks) {
+  if (!c_.can_compare_landed()) return;
+  const bool needed = z.writes > 0 || has_failed(z);
+  if (!needed && landed_.empty()) return;
+  auto known = std::find_if(landed_.begin(), landed_.end(), [&z](const landed_zone& l) { return l.zone == &z; });
+  if (!needed) {
+    if (known != landed_.end()) landed_.erase(known);
+    return;
+  }
+  if (known == landed_.end()) {
+    std::erase_if(landed_, [this](const landed_zone& l) { return l.zone->writes == 0 && !has_failed(*l.zone); });
+    known = landed_.insert(landed_.end(), {&z, z.generation});
+  }
+  if (known->generation != z.generation) *known = {&z, z.generation};
+  std::pair<std::uint64_t, std::uint64_t> whole{first_block, first_block + blocks};
+  std::erase_if(known->ranges, [&whole](const auto& r) {
+    if (r.second != whole.first && whole.second != r.first) return false;
+    whole = {std::min(r.first, whole.first), std::max(r.second, whole.second)};
+    return true;
+  });
+  known->ranges.push_back(whole);
+}
+
+std::uint64_t salvager::free_of_others(const zone_state& z, std::uint64_t first, std::uint64_t blocks) const {
+  for (const landed_zone& l : landed_) {
+    if (l.zone != &z || l.generation != z.generation) continue;
+    for (const auto& [begin, end] : l.ranges)
+      if (begin < first + blocks && first < end) blocks = begin > first ? begin - first : 0;
+  }
+  return blocks;
 }
 
 void salvager::reported(zone_state& z, const zone_verdict* verdict) {
@@ -89,7 +126,7 @@ std::uint64_t salvager::compare(const entry& e) const {
 void salvager::settle(std::size_t index) {
   entry& e = entries_[index];
   failed_append f = std::move(e.what);
-  const std::uint64_t landed = std::exchange(e.agreed, 0);
+  const std::uint64_t landed = free_of_others(*f.zone, f.at_block, std::exchange(e.agreed, 0));
   c_.buffers.give(std::move(e.bytes));
   e = {};
   c_.stats.salvaged_blocks += landed;

@@ -16,11 +16,15 @@
 // Invariants
 //   S1  A zone with a failed append here is held: it is neither freed nor reset.
 //   S2  Each failed append taken is settled once: the report ends, each read ends, and a latch settles all that wait.
+//   S3  A block that another append is known to have landed in is not the failed one's, whatever it holds: blocks that are
+//       equal have equal sums. What lands in a zone beside other appends on their way is remembered until all have come back.
 //
 // Not here: why a zone is suspect and what becomes of it (reclaimer, zone_condition.hpp).
 #pragma once
 
 #include <deque>
+#include <utility>
+#include <vector>
 
 #include "core/context.hpp"
 #include "core/splitter.hpp"
@@ -44,6 +48,8 @@ class salvager final : public io_client {
 
   /// False, and nothing is taken, if the zone will not be reported. `at` is what the completion said.
   [[nodiscard]] bool take(failed_append& f, zoned::place at);
+  /// An append, or the front of one that failed, has landed there.
+  void landed(const zone_state& z, std::uint64_t first_block, std::uint64_t blocks);
   /// The drained zone was reported, or could not be.
   void reported(zone_state& z, const zone_verdict* verdict);
   void step();
@@ -60,6 +66,16 @@ class salvager final : public io_client {
     buffer bytes;
   };
 
+  /// What has landed in a zone since its generation began, or since it had no append on its way.
+  struct landed_zone {
+    const zone_state* zone = nullptr;
+    std::uint64_t generation = 0;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges{};  ///< [first, end) blocks; none touches another.
+  };
+
+  [[nodiscard]] bool has_failed(const zone_state& z) const;
+  /// How many blocks from `first` on nobody else is known to have landed in.
+  [[nodiscard]] std::uint64_t free_of_others(const zone_state& z, std::uint64_t first, std::uint64_t blocks) const;
   void read_on(std::size_t index);
   /// How many of the blocks just read agree.
   [[nodiscard]] std::uint64_t compare(const entry& e) const;
@@ -67,6 +83,7 @@ class salvager final : public io_client {
 
   context& c_;
   std::deque<entry> entries_;
+  std::vector<landed_zone> landed_;
   std::size_t waiting_ = 0;
 };
 
