@@ -52,6 +52,7 @@ void survey::search(std::uint32_t index) {
     case zoned::zone_condition::explicit_open:
     case zoned::zone_condition::closed:
       r.end_block = static_cast<std::uint32_t>(z.device.write_pointer_bytes / block_bytes);
+      r.active = true;
       r.partial =
           z.device.write_pointer_bytes % block_bytes != 0 || (r.end_block == z.capacity_blocks && !z.fills_up());
       break;
@@ -103,9 +104,11 @@ void survey::place_ring() const {
                                                       std::pair{a.newest->epoch, a.newest->serial});
     const auto half = [&](const ring_zone& r, std::uint32_t index) {
       const zone_state& z = c_.zones[c_.zones.ring(copy, index)];
-      const bool writable = zoned::is_writable(z.device.condition) && !r.partial;
-      return superblock_ring::half_state{writable ? r.end_block : z.capacity_blocks, r.end_block > 0 || r.partial,
-                                         r.partial};
+      const bool left = index != (second ? 1u : 0u);
+      const bool partial = r.partial || (r.active && left);  // it could not be written on, nor finished then
+      const bool writable = zoned::is_writable(z.device.condition) && !partial;
+      return superblock_ring::half_state{writable ? r.end_block : z.capacity_blocks, r.end_block > 0 || partial,
+                                         partial};
     };
     c_.ring->set_lost(copy, !a.newest && !b.newest);
     c_.ring->place(copy, second ? 1 : 0, half(a, 0), half(b, 1));

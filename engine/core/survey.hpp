@@ -23,9 +23,10 @@ class survey final : public io_client {
     std::optional<format::superblock> newest;
     std::uint32_t end_block = 0;  ///< Behind what it holds.
     bool partial = false;         ///< Its write pointer is inside a block.
-    bool damaged = false;         ///< Something of ours that is not whole stands behind the newest one.
-    bool older = false;           ///< Something of an older version, which is not read any more, stands there.
-    bool newer = false;           ///< Something of a newer version stands there.
+    bool active = false;
+    bool damaged = false;  ///< Something of ours that is not whole stands behind the newest one.
+    bool older = false;    ///< Something of an older version, which is not read any more, stands there.
+    bool newer = false;    ///< Something of a newer version stands there.
   };
 
   explicit survey(context& c) : c_{c}, blocks_{c} {}

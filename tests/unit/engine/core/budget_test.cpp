@@ -247,4 +247,26 @@ TEST_CASE("the next zone is prepared before the one before it is full, where tha
   }
 }
 
+TEST_CASE("a zone of the superblock that could not be left is finished after another open") {
+  auto device = device_shape{}.make();
+  core_runner r{device};
+  r.format_and_open();
+  const zoned::zone_index left{22}, taken{23};
+  r.fail = [left](const zoned::command& c) -> error_code {
+    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
+    return c.zone == left && written ? error_code{zoned::errc::io} : error_code{};
+  };
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  const auto is_active = [&device](zoned::zone_index zone) {
+    return zoned::is_active(device.machine().at(zone).condition);
+  };
+  REQUIRE(is_active(left));
+  REQUIRE(is_active(taken));
+  r.fail = nullptr;
+  core_runner::good(r.open());
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  CHECK_FALSE(is_active(left));
+  CHECK(is_active(taken));
+}
+
 }  // namespace furrow::test
