@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <string_view>
 
 namespace furrow::sim {
 namespace {
@@ -46,8 +45,7 @@ void cache_model::before_reset(zone_index zone) {
     v.info = zones_.machine().at(zone);
     v.durable_end = s.durable_end;
     v.written_end = s.written_end;
-    v.bytes.resize(s.written_end);
-    zones_.peek({zone, 0}, v.bytes);
+    v.bytes = zones_.hold(zone, s.written_end);
   }
   ++s.generation;
   s.durable_end = s.reaped_end = s.written_end = 0;
@@ -154,7 +152,7 @@ void cache_model::restore(zone_index zone, const version& v) {
   if (zoned::is_active(info.condition) && would_exceed_active(zones_.machine().at(zone), info.write_pointer_bytes)) {
     return;
   }
-  zones_.poke({zone, 0}, v.bytes);
+  zones_.put_back(zone, v.bytes);
   zones_.force(info);
 }
 
@@ -173,18 +171,10 @@ void cache_model::lose_zone(zone_index zone, prng& chance) {
   const bool undo_finish = s.finished && chance.chance(500);
   if (kept == s.written_end && !undo_finish) return;
   if (kept == now.capacity_bytes || would_exceed_active(now, kept)) return;
-  if (!leaves_stale_bytes_) erase(zone, kept, s.written_end);
+  if (!leaves_stale_bytes_) zones_.erase({zone, kept}, s.written_end - kept);
   now.write_pointer_bytes = kept;
   now.condition = kept == 0 ? zone_condition::empty : zone_condition::closed;
   zones_.force(now);
-}
-
-void cache_model::erase(zone_index zone, std::uint64_t begin_bytes, std::uint64_t end_bytes) {
-  const std::string_view pattern = zoned::memory_zones::unwritten_pattern;
-  std::vector<std::byte> bytes(end_bytes - begin_bytes);
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    bytes[i] = static_cast<std::byte>(pattern[(begin_bytes + i) % pattern.size()]);
-  zones_.poke({zone, begin_bytes}, bytes);
 }
 
 void cache_model::lose_overwrites(prng& chance) {

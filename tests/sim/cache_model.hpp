@@ -62,7 +62,7 @@ class cache_model {
     zoned::zone_info info;
     std::uint64_t durable_end = 0;
     std::uint64_t written_end = 0;
-    raw_bytes bytes;
+    zoned::memory_zones::held_bytes bytes;
   };
   struct zone_state {
     std::uint64_t generation = 0;
@@ -101,7 +101,6 @@ class cache_model {
   void restore(zoned::zone_index zone, const version& v);
   void lose_zone(zoned::zone_index zone, prng& chance);
   void lose_overwrites(prng& chance);
-  void erase(zoned::zone_index zone, std::uint64_t begin_bytes, std::uint64_t end_bytes);
   void settle(zoned::zone_index zone);
   [[nodiscard]] bool would_exceed_active(const zoned::zone_info& now, std::uint64_t kept_bytes) const;
 

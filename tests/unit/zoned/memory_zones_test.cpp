@@ -199,3 +199,82 @@ TEST_CASE("bytes can be changed behind the write pointer's back") {
   std::copy_n(original.begin() + 100, 3, bytes.begin() + 100);
   CHECK(bytes == original);
 }
+
+TEST_CASE("erased bytes read as never written, and others stay") {
+  fixture f{parameters(false)};
+  constexpr std::uint64_t written = 10 * block;  // two chunks of 16 KiB, and a half
+  const place begin{{2}, 0};
+  for (const auto& [from, end] : {std::pair<std::uint64_t, std::uint64_t>{0, written},
+                                  {5000, 9000},
+                                  {5000, written},
+                                  {16 << 10, 32 << 10},
+                                  {512, 20'000},
+                                  {written - 1, written + 1},
+                                  {written, written + 3 * block},
+                                  {0, 0}}) {
+    CAPTURE(from);
+    CAPTURE(end);
+    std::vector<std::byte> expected(12 * block);
+    for (std::uint64_t i = 0; i < expected.size(); ++i) {
+      const bool kept = i < written && (i < from || i >= end);
+      const auto& p = memory_zones::unwritten_pattern;
+      expected[i] = kept ? static_cast<std::byte>(i % 251) : static_cast<std::byte>(p[i % p.size()]);
+    }
+    std::vector<std::byte> all(written);
+    for (std::uint64_t i = 0; i < written; ++i) all[i] = static_cast<std::byte>(i % 251);
+    f.zones.poke(begin, all);
+    const memory_zones before = f.zones;
+    f.zones.erase({{2}, from}, end - from);
+    CHECK(f.bytes_at(begin, expected.size()) == expected);
+    std::vector<std::byte> of_copy(written);
+    before.peek(begin, of_copy);
+    CHECK(of_copy == all);
+    f.zones.erase(begin, 12 * block);
+    CHECK(f.is_unwritten(begin, 12 * block));
+  }
+  f.zones.erase({{3}, 0}, 12 * block);
+  CHECK(f.is_unwritten({{3}, 0}, 12 * block));
+}
+
+TEST_CASE("a gap that is left between writes reads as never written") {
+  {
+    fixture before{parameters(false)};  // leaves memory that holds something else
+    before.zones.poke({{2}, 0}, std::vector<std::byte>(64 << 10, std::byte{0x55}));
+  }
+  fixture f{parameters(false)};
+  const std::vector<std::byte> mark(100, std::byte{7});
+  f.zones.poke({{2}, 1000}, mark);
+  f.zones.poke({{2}, 9000}, mark);
+  f.zones.poke({{2}, 40}, mark);
+  CHECK(f.is_unwritten({{2}, 0}, 40));
+  CHECK(f.is_unwritten({{2}, 140}, 860));
+  CHECK(f.is_unwritten({{2}, 1100}, 7900));
+  CHECK(f.is_unwritten({{2}, 9100}, 20'000));
+  CHECK(f.bytes_at({{2}, 1000}, 100) == mark);
+  CHECK(f.bytes_at({{2}, 9000}, 100) == mark);
+}
+
+TEST_CASE("the front of a zone that was held is put back over what came later") {
+  fixture f{parameters(false)};
+  const place begin{{2}, 0};
+  for (const std::uint64_t bytes : {std::uint64_t{0}, block, 4 * block, 9 * block, 20 * block}) {
+    CAPTURE(bytes);
+    f.zones.erase(begin, 32 * block);
+    std::vector<std::byte> old(10 * block, std::byte{1});
+    f.zones.poke(begin, old);
+    const auto held = f.zones.hold({2}, bytes);
+    const std::vector<std::byte> later(15 * block, std::byte{2});
+    f.zones.poke(begin, later);
+    CHECK(f.bytes_at(begin, later.size()) == later);
+    f.zones.put_back({2}, held);
+    const std::uint64_t kept = std::min<std::uint64_t>(bytes, old.size());
+    CHECK(f.bytes_at(begin, kept) == std::vector<std::byte>(kept, std::byte{1}));
+    if (bytes > kept) CHECK(f.is_unwritten({{2}, kept}, bytes - kept));
+    if (bytes < later.size())
+      CHECK(f.bytes_at({{2}, bytes}, later.size() - bytes) ==
+            std::vector<std::byte>(later.size() - bytes, std::byte{2}));
+    f.zones.poke(begin, later);  // what is held is not what is written
+    f.zones.put_back({2}, held);
+    CHECK(f.bytes_at(begin, kept) == std::vector<std::byte>(kept, std::byte{1}));
+  }
+}

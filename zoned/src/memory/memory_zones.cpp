@@ -110,20 +110,66 @@ void memory_zones::peek(place from, std::span<std::byte> out) const {
     const std::size_t within = from.offset_bytes % chunk_bytes;
     const std::span<std::byte> part = out.first(std::min(out.size(), chunk_bytes - within));
     const chunk* c = s.chunks.empty() ? nullptr : s.chunks[from.offset_bytes / chunk_bytes].get();
-    if (c == nullptr) {
-      fill_unwritten(part, within);
-    } else {
-      std::memcpy(part.data(), c->bytes.data() + within, part.size());
-    }
+    copy(c, within, part);
     from.offset_bytes += part.size();
     out = out.subspan(part.size());
   }
+}
+
+void memory_zones::copy(const chunk* c, std::size_t within, std::span<std::byte> out) {
+  const std::size_t written = c == nullptr || c->end <= within ? 0 : std::min(out.size(), c->end - within);
+  if (written > 0) std::memcpy(out.data(), c->bytes.data() + within, written);
+  if (written < out.size()) fill_unwritten(out.subspan(written), within + written);
 }
 
 void memory_zones::poke(place to, std::span<const std::byte> bytes) {
   ensure(to.zone.value < shape_.zone_count);
   ensure(to.offset_bytes + bytes.size() <= shape_.bytes_of(to.zone));
   store_bytes(stores_[to.zone.value], to.zone, to.offset_bytes, bytes);
+}
+
+void memory_zones::erase(place from, std::uint64_t bytes) {
+  ensure(from.zone.value < shape_.zone_count);
+  ensure(from.offset_bytes + bytes <= shape_.bytes_of(from.zone));
+  store& s = stores_[from.zone.value];
+  if (s.chunks.empty()) return;
+  while (bytes > 0) {
+    const std::size_t within = from.offset_bytes % chunk_bytes;
+    const std::size_t part = std::min<std::uint64_t>(bytes, chunk_bytes - within);
+    std::shared_ptr<chunk>& c = s.chunks[from.offset_bytes / chunk_bytes];
+    if (c != nullptr && within < c->end) {
+      own(c);
+      if (within + part < c->end)
+        fill_unwritten(std::span{c->bytes}.subspan(within, part), within);
+      else
+        c->end = within;
+    }
+    from.offset_bytes += part;
+    bytes -= part;
+  }
+}
+
+memory_zones::held_bytes memory_zones::hold(zone_index zone, std::uint64_t bytes) const {
+  ensure(zone.value < shape_.zone_count);
+  ensure(bytes <= shape_.bytes_of(zone));
+  const chunk_list& all = stores_[zone.value].chunks;
+  const std::size_t count = std::min<std::size_t>(all.size(), (bytes + chunk_bytes - 1) / chunk_bytes);
+  held_bytes held;
+  held.chunks_.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
+  held.bytes_ = bytes;
+  return held;
+}
+
+void memory_zones::put_back(zone_index zone, const held_bytes& held) {
+  ensure(zone.value < shape_.zone_count);
+  store& s = stores_[zone.value];
+  if (s.chunks.empty()) s.chunks.resize((shape_.bytes_of(zone) + chunk_bytes - 1) / chunk_bytes);
+  const std::size_t whole = held.bytes_ / chunk_bytes;
+  for (std::size_t i = 0; i < whole; ++i) s.chunks[i] = i < held.chunks_.size() ? held.chunks_[i] : nullptr;
+  std::vector<std::byte> rest(held.bytes_ % chunk_bytes);
+  if (rest.empty()) return;
+  copy(whole < held.chunks_.size() ? held.chunks_[whole].get() : nullptr, 0, rest);
+  store_bytes(s, zone, whole * chunk_bytes, rest);
 }
 
 void memory_zones::force(const zone_info& zone) {
@@ -146,6 +192,15 @@ std::uint64_t memory_zones::resident_bytes() const {
   return chunks * chunk_bytes;
 }
 
+/// Before it is written: it is there, and nobody else's.
+void memory_zones::own(std::shared_ptr<chunk>& c) {
+  if (c != nullptr && c.use_count() == 1) return;
+  auto mine = std::make_shared_for_overwrite<chunk>();
+  mine->end = c == nullptr ? 0 : c->end;
+  if (c != nullptr) std::memcpy(mine->bytes.data(), c->bytes.data(), c->end);
+  c = std::move(mine);
+}
+
 void memory_zones::store_bytes(store& s, zone_index zone, std::uint64_t offset_bytes,
                                std::span<const std::byte> bytes) {
   if (s.chunks.empty()) s.chunks.resize((shape_.bytes_of(zone) + chunk_bytes - 1) / chunk_bytes);
@@ -153,13 +208,10 @@ void memory_zones::store_bytes(store& s, zone_index zone, std::uint64_t offset_b
     const std::size_t within = offset_bytes % chunk_bytes;
     const auto part = bytes.first(std::min(bytes.size(), chunk_bytes - within));
     std::shared_ptr<chunk>& c = s.chunks[offset_bytes / chunk_bytes];
-    if (c == nullptr) {
-      c = std::make_shared_for_overwrite<chunk>();
-      fill_unwritten(c->bytes, 0);
-    } else if (c.use_count() > 1) {
-      c = std::make_shared<chunk>(*c);
-    }
+    own(c);
+    if (within > c->end) fill_unwritten(std::span{c->bytes}.subspan(c->end, within - c->end), c->end);
     std::memcpy(c->bytes.data() + within, part.data(), part.size());
+    c->end = std::max(c->end, within + part.size());
     offset_bytes += part.size();
     bytes = bytes.subspan(part.size());
   }
@@ -168,11 +220,8 @@ void memory_zones::store_bytes(store& s, zone_index zone, std::uint64_t offset_b
 void memory_zones::forget_from(store& s, zone_index zone, std::uint64_t offset_bytes) {
   if (s.chunks.empty()) return;
   const std::uint64_t boundary = std::min((offset_bytes + chunk_bytes - 1) / chunk_bytes, s.chunks.size() + 0UL);
-  if (offset_bytes % chunk_bytes != 0 && s.chunks[offset_bytes / chunk_bytes] != nullptr) {
-    std::vector<std::byte> fill(std::min(boundary * chunk_bytes, shape_.bytes_of(zone)) - offset_bytes);
-    fill_unwritten(fill, offset_bytes);
-    store_bytes(s, zone, offset_bytes, fill);
-  }
+  const std::uint64_t begun_end = std::min(boundary * chunk_bytes, shape_.bytes_of(zone));
+  if (begun_end > offset_bytes) erase({zone, offset_bytes}, begun_end - offset_bytes);
   for (std::size_t i = boundary; i < s.chunks.size(); ++i) s.chunks[i] = nullptr;
   if (offset_bytes == 0) s.chunks = {};
 }

@@ -12,6 +12,7 @@
 //   I2  A refused command changes nothing.
 //   I3  durable_bytes <= write pointer, of every sequential zone.
 //   I4  A copy shares chunks until one side writes them: it costs a pointer per touched chunk and a little per zone.
+//   I5  Bytes of a chunk behind its end were never written, and are not filled.
 //
 // Not here: queueing and completion order (memory_device.hpp), faults (whoever injects them uses peek, poke, force).
 #pragma once
@@ -48,6 +49,14 @@ class memory_zones {
   void peek(place from, std::span<std::byte> out) const;
   void poke(place to, std::span<const std::byte> bytes);
 
+  /// They read as never written.
+  void erase(place from, std::uint64_t bytes);
+
+  class held_bytes;
+  /// The first bytes of a zone as they are now, and putting them back: as peek and poke, but as cheap as a copy (I4).
+  [[nodiscard]] held_bytes hold(zone_index zone, std::uint64_t bytes) const;
+  void put_back(zone_index zone, const held_bytes& held);
+
   /// Forces condition, write pointer and capacity of one zone without a transition. Bytes stay.
   void force(const zone_info& zone);
 
@@ -62,6 +71,7 @@ class memory_zones {
   static constexpr std::size_t chunk_bytes = 16 << 10;
   struct chunk {
     alignas(64) std::array<std::byte, chunk_bytes> bytes;
+    std::size_t end = 0;  // I5
   };
   using chunk_list = std::vector<std::shared_ptr<chunk>>;
   struct store {
@@ -76,6 +86,8 @@ class memory_zones {
   void read_into(place at, std::span<const segment> segments) const;
   void report_into(const command& c) const;
   void store_bytes(store& s, zone_index zone, std::uint64_t offset_bytes, std::span<const std::byte> bytes);
+  static void own(std::shared_ptr<chunk>& c);
+  static void copy(const chunk* c, std::size_t within, std::span<std::byte> out);
   void forget_from(store& s, zone_index zone, std::uint64_t offset_bytes);
   void note_change(zone_index zone, opcode op);
   void flush();
@@ -86,6 +98,13 @@ class memory_zones {
   zone_machine machine_;
   std::vector<store> stores_;
   std::vector<zone_index> unflushed_;
+};
+
+class memory_zones::held_bytes {
+ private:
+  friend class memory_zones;
+  chunk_list chunks_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace furrow::zoned
