@@ -155,7 +155,6 @@ void journal::fill_group(std::uint64_t publications, std::uint64_t blocks) {
     at += p.bytes.size();
     h.record_count += p.records;
   }
-  std::memset(group_.data() + at, 0, group_bytes_ - at);
   h.bytes = static_cast<std::uint32_t>(group_bytes_);
   h.store = c_.super.store;
   h.epoch = c_.super.epoch;

@@ -45,8 +45,7 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   ordinal_ = ordinal;
   zones_.push_back({zone, generation, ordinal});
   read_block_ = block;
-  bytes_.clear();
-  at_ = 0;
+  left_ = {};
   read_more();
 }
 
@@ -94,21 +93,21 @@ void journal_scan::read_more() {
     return leads_on ? enter_zone(next, header_.next_generation, ordinal_ + 1, 1) : ended();
   }
   const std::uint64_t count = std::min(replay_chunk_bytes / block_bytes, end - read_block_);
+  bytes_ = {left_.begin(), left_.end()};
   blocks_.read(zone_->device.index, read_block_, count, [this, count](error_code ec, std::span<const std::byte> bytes) {
     if (ec) return std::exchange(call_, nullptr)(ec, {"the journal cannot be read", zone_->device.index});
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
-    at_ = 0;
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    if (!bytes_.empty()) bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    left_ = bytes_.empty() ? bytes : std::span<const std::byte>{bytes_};
     read_block_ += count;
     look();
   });
 }
 
 void journal_scan::look() {
-  while (at_ < bytes_.size()) {
-    const std::size_t used = look_at(std::span{bytes_}.subspan(at_));
+  while (!left_.empty()) {
+    const std::size_t used = look_at(left_);
     if (used == 0) break;
-    at_ += used;
+    left_ = left_.subspan(used);
   }
   read_more();
 }
@@ -142,7 +141,7 @@ void journal_scan::judge(const format::group_header& h) {
 }
 
 void journal_scan::take(const format::group_header& h, std::size_t index) {
-  const std::uint64_t block = read_block_ - (bytes_.size() - at_) / block_bytes;
+  const std::uint64_t block = read_block_ - left_.size() / block_bytes;
   chain_.resize(index);
   chain_.push_back(
       {zone_->device.index, block, h.bytes / static_cast<std::uint32_t>(block_bytes), h.epoch, h.checksum});

@@ -122,9 +122,9 @@ class journal_scan {
   zone_state* zone_ = nullptr;
   format::zone_header header_;
   std::uint64_t ordinal_ = 0;
-  std::uint64_t read_block_ = 0;  ///< The next to be read; what was read before it and not looked at is in bytes_.
+  std::uint64_t read_block_ = 0;     ///< The next to be read; what was read before it and not looked at is left_.
+  std::span<const std::byte> left_;  ///< Where it was read to, or, if the last read ended in mid-group, in bytes_.
   std::vector<std::byte> bytes_;
-  std::size_t at_ = 0;
 };
 
 }  // namespace furrow::core

@@ -100,7 +100,7 @@ class recovery final : public io_client {
   format::key from_;
 
   std::size_t group_ = 0, group_end_ = 0;  // of the chain: the next one, and behind what bytes_ holds
-  std::vector<std::byte> bytes_;
+  std::span<const std::byte> bytes_;       // of blocks_
   std::size_t at_ = 0;
   std::vector<format::record> records_;  ///< Of a group, with memory of groups before.
   std::size_t record_ = 0, record_end_ = 0;

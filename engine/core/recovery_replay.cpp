@@ -29,7 +29,7 @@ void recovery::replay() {
       journal_error_ = ec;
       return unreadable();
     }
-    bytes_.assign(bytes.begin(), bytes.end());
+    bytes_ = bytes;
     at_ = 0;
     replay_group();
   });
@@ -38,7 +38,7 @@ void recovery::replay() {
 void recovery::replay_group() {
   if (group_ == group_end_) return replay();
   const journal_scan::entry& e = scan_.chain()[group_];
-  const auto bytes = std::span{bytes_}.subspan(at_, e.blocks * block_bytes);
+  const auto bytes = bytes_.subspan(at_, e.blocks * block_bytes);
   at_ += bytes.size();
   ++group_;
   const auto h = format::peek_group(bytes, c_.super.store);
