@@ -72,11 +72,20 @@ void checker::wait(const page_need& need, void (checker::*then)()) {
 
 void checker::next() {
   for (;;) {
-    const tree_lookup l = c_.objects->find_from(from_);
-    if (!l.ready()) return wait(l.page(), &checker::next);
-    if (!l.has_cell()) break;
-    if (const readiness done = look(l.cell()); done.need) return wait(*done.need, &checker::next);
-    from_ = format::key{l.cell().key} + '\0';
+    readiness done;
+    std::optional<format::key_view> last;
+    auto need = c_.objects->visit_leaf(from_, [&](const tree_cell& cell) {
+      last = cell.key;
+      done = look(cell);
+      return !done.need;
+    });
+    if (!need) {
+      if (!last) break;
+      from_.assign(*last);
+      need = std::move(done.need);
+    }
+    if (need) return wait(*need, &checker::next);
+    from_ += '\0';
   }
   end_object();
   const std::uint64_t objects = out_.objects - removed_;

@@ -404,7 +404,7 @@ void direct_writer::step() {
     rooms_.push_front(io);  // no room yet: it stays the first
     break;
   }
-  rooms_.insert(rooms_.begin(), for_quota.begin(), for_quota.end());
+  if (!for_quota.empty()) rooms_.insert(rooms_.begin(), for_quota.begin(), for_quota.end());
 }
 
 void direct_writer::submit(direct_io& io, std::unique_ptr<publication> p, std::uint64_t bytes) {
