@@ -29,6 +29,7 @@ void sim_store::start(bool for_repair) {
   const call_of_core now;
   store_options options = options_;
   options.for_repair = options.for_repair || for_repair;
+  stirred_ = true;
   core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options);
 }
 
@@ -50,6 +51,7 @@ core::operation_id sim_store::send(core::request_body body) {
   const core::operation_id id{++operations_};
   now_ns_ += static_cast<std::int64_t>(chance_.below(1'000'000));
   const call_of_core now;
+  stirred_ = true;
   core_->handle(core::request{id, now_ns_, std::move(body)});
   return id;
 }
@@ -60,8 +62,12 @@ void sim_store::forward() {
     const call_of_core now;
     return core_->poll(c);
   };
-  while (next()) waiting_.push_back(c);
-  while (!waiting_.empty() && device_.submit({&waiting_.front(), 1}) == 1) waiting_.pop_front();
+  if (stirred_)
+    while (next()) waiting_.push_back(c);
+  stirred_ = false;
+  if (waiting_.empty()) return;
+  const std::size_t taken = device_.submit(waiting_);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
 }
 
 bool sim_store::poll(core::notification& to) {
@@ -77,8 +83,9 @@ void sim_store::step() {
   const bool ticks = idle() || chance_.chance(5);
   {
     const call_of_core now;
+    stirred_ = stirred_ || count > 0;
     for (std::size_t i = 0; i < count; ++i) core_->handle(completions_[i]);
-    if (ticks) core_->tick();
+    if (ticks && core_->tick()) stirred_ = true;
   }
   forward();
   if (const auto& complaint = device_.complaint()) throw broken_promise{"the device: " + *complaint};

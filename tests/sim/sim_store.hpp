@@ -7,7 +7,6 @@
 // Not here: what is asked of the store (workload.hpp), and when it is interrupted (simulation.hpp).
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -57,7 +56,8 @@ class sim_store {
   store_options options_;
   prng chance_;
   std::unique_ptr<core::core> core_;
-  std::deque<zoned::command> waiting_;
+  std::vector<zoned::command> waiting_;
+  bool stirred_ = false;  ///< The core was called since it was asked for commands.
   std::vector<zoned::completion> completions_;
   std::uint64_t operations_ = 0;
   std::uint64_t steps_ = 0;

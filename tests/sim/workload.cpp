@@ -15,6 +15,7 @@ workload::workload(const scenario& s, model& truth, sim_store& store, durability
       truth_{truth},
       store_{store},
       watcher_{watcher},
+      data_bytes_{s.data_bytes()},
       chance_{mix(s.seed) + 1},
       tenants_(s.work.collections + 1),
       tenants_chance_{mix(s.seed) + 6} {
@@ -68,8 +69,7 @@ bool workload::ask() {
   }
   for (int tries = 0; tries < 4; ++tries) {
     action kind = static_cast<action>(chance_.pick(scenario_.work.of));
-    if ((kind == action::append || is_edit(kind)) &&
-        bytes_alive() * 100 > scenario_.data_bytes() * scenario_.work.fill_percent) {
+    if ((kind == action::append || is_edit(kind)) && bytes_alive() * 100 > data_bytes_ * scenario_.work.fill_percent) {
       kind = action::remove;
     }
     if (ask_one(kind)) return true;
@@ -167,11 +167,11 @@ void workload::take(core::notification& n) {
   if (at == operations_.end()) throw broken_promise{fmt::format("an answer to {}, which is not in flight", n.id.value)};
   if (const auto* need = std::get_if<core::source_need>(&n.result); need != nullptr && !n.error)
     return need_source(**at, *need);
-  const operation_ptr op = std::move(*at);
+  operation_ptr op = std::move(*at);
   *at = std::move(operations_.back());
   operations_.pop_back();
   answer(*op, n);
-  spare_.push_back(std::make_unique<operation>(std::move(*op)));
+  spare_.push_back(std::move(op));
 }
 
 void workload::take_event(const core::event& e) {
@@ -313,7 +313,7 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
     // What is changed in the middle leaves zones behind in which a little lives, and nobody cleans them; promised room
     // is not seen here.
     const bool blurred = scenario_.may_edit() || scenario_.work.of[static_cast<std::size_t>(action::reserve)] > 0;
-    const std::uint64_t enough = blurred ? 0 : scenario_.data_bytes() / 32;
+    const std::uint64_t enough = blurred ? 0 : data_bytes_ / 32;
     const bool tight = scenario_.is_tight() || bytes_alive() > enough;
     const bool broken_promise_of_room = op.promised && !scenario_.loses_zones();
     if (op.kind == action::reserve) return true;

@@ -232,6 +232,7 @@ class workload {
   model& truth_;
   sim_store& store_;
   durability_watcher* watcher_;
+  std::uint64_t data_bytes_;  // scenario_.data_bytes()
   prng chance_;
   std::vector<operation_ptr> operations_;
   std::vector<operation_ptr> spare_;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <tuple>
 
 #include "format/codec.hpp"
@@ -22,7 +24,12 @@ attributes make_attributes(std::uint64_t tag, std::uint32_t version) {
   a.modified_ns = static_cast<std::int64_t>(version);
   if (chance.chance(200)) a.link_target.assign(chance.chance(100) ? 4095 : chance.within(1, 200), 'l');
   a.user.resize(chance.chance(50) ? 1024 : tag_bytes + chance.below(40));
-  for (std::byte& b : a.user) b = static_cast<std::byte>(chance.below(256));
+  for (std::span<std::byte> left{a.user}; !left.empty();) {
+    const std::uint64_t word = chance.next();
+    const std::size_t part = std::min(left.size(), sizeof word);
+    std::memcpy(left.data(), &word, part);
+    left = left.subspan(part);
+  }
   format::store_le(a.user.data(), tag);
   return a;
 }
