@@ -153,8 +153,11 @@ readiness applier::prepare_cells_of(zoned::zone_index zone) {
 }
 
 readiness applier::prepare_chunks(std::uint64_t object, bool tail) {
-  for (std::uint8_t chunk = 0; chunk < (tail ? tail_chunks : attribute_chunks); ++chunk)
+  const std::uint8_t chunks = tail ? tail_chunks : attribute_chunks;
+  for (std::uint8_t chunk = 0; chunk < chunks; ++chunk) {
     if (auto need = c_.objects->prepare(chunk_key(object, tail, chunk))) return readiness::wait(std::move(*need));
+    if (chunk == 0 && c_.objects->is_at_hand(chunk_key(object, tail, static_cast<std::uint8_t>(chunks - 1)))) break;
+  }
   if (auto need = c_.objects->prepare(format::object_key(object))) return readiness::wait(std::move(*need));
   return readiness::yes();
 }

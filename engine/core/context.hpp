@@ -221,7 +221,7 @@ struct context {
 
 /// Whether something could be done now: done, to be asked again when a page has come, or never.
 struct readiness {
-  std::optional<page_need> need;
+  maybe_need need;
   const char* fault = nullptr;
   [[nodiscard]] bool ready() const { return !need && fault == nullptr; }
   static readiness yes() { return {}; }

@@ -54,7 +54,7 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
   if (!good)
     c_.emit(event::kind::damage,
             {.zone = zone, .what = "a metadata page cannot be read, or is not the page that was written"});
-  const std::optional<page_need> to_mend = good && l.spoiled ? std::optional{l.need} : std::nullopt;
+  const maybe_need to_mend = good && l.spoiled ? maybe_need{l.need} : maybe_need{};
   auto waiters = std::move(l.waiters);
   c_.buffers.give(std::move(l.page));
   loads_.erase(tag);

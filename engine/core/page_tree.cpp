@@ -45,9 +45,11 @@ void page_tree::point_at(leaf_node& leaf, const tree_path& path) {
     if (finger_.high.empty() && step.at + 1 < step.node->entries.size())
       finger_.high = step.node->entries[step.at + 1].separator;
   }
+  finger_.low_head = head_of(finger_.low, 0);
+  finger_.high_head = finger_.high.empty() ? ~std::uint64_t{0} : head_of(finger_.high, 0);
 }
 
-leaf_node* page_tree::descend(format::key_view key, tree_path& path, std::optional<page_need>* missing) {
+leaf_node* page_tree::descend(format::key_view key, tree_path& path, maybe_need* missing) {
   if (finger_.holds(key)) {
     for (unsigned level = 1; level <= root_level_; ++level) path.steps[level] = finger_.path.steps[level];
     touch(*finger_.leaf);
@@ -75,7 +77,7 @@ leaf_node* page_tree::descend(format::key_view key, tree_path& path, std::option
 tree_lookup page_tree::find(format::key_view key) {
   if (root_.empty()) return tree_lookup::absent();
   tree_path path;
-  std::optional<page_need> missing;
+  maybe_need missing;
   const leaf_node* leaf = descend(key, path, &missing);
   if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
   const format::page_view view = leaf->view();
@@ -87,7 +89,7 @@ tree_lookup page_tree::find(format::key_view key) {
 tree_lookup page_tree::find_from(format::key_view key) {
   if (root_.empty()) return tree_lookup::absent();
   tree_path path;
-  std::optional<page_need> missing;
+  maybe_need missing;
   const leaf_node* leaf = descend(key, path, &missing);
   if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
   const std::size_t at = leaf->view().lower_bound(key);
@@ -115,7 +117,7 @@ page_tree::leaf_place page_tree::leaf_of(format::key_view key) {
 tree_lookup page_tree::find_to(format::key_view key) {
   if (root_.empty()) return tree_lookup::absent();
   tree_path path;
-  std::optional<page_need> missing;
+  maybe_need missing;
   const leaf_node* leaf = descend(key, path, &missing);
   if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
   const format::page_view view = leaf->view();
@@ -128,7 +130,7 @@ tree_lookup page_tree::find_to(format::key_view key) {
 std::optional<page_tree::neighbours> page_tree::at_hand(format::key_view key) {
   if (root_.empty()) return {};
   tree_path path;
-  std::optional<page_need> missing;
+  maybe_need missing;
   const leaf_node* leaf = descend(key, path, &missing);
   if (leaf == nullptr) return {};
   const format::page_view view = leaf->view();
@@ -199,7 +201,7 @@ tree_lookup page_tree::next_leaf(const tree_path& path) {
   const tree_entry* const next = next_entry(path);
   if (next == nullptr) return tree_lookup::absent();
   tree_path down;
-  std::optional<page_need> missing;
+  maybe_need missing;
   leaf_node* leaf = descend(next->separator, down, &missing);
   if (leaf == nullptr) return tree_lookup::need(std::move(*missing));
   if (leaf->view().count() == 0) return next_leaf(down);  // while held

@@ -28,7 +28,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/tree_node.hpp"
@@ -46,6 +48,43 @@ struct page_need {
   format::key within;  ///< A key in the page's range: finds its parent again.
 };
 
+/// A page_need or none, as std::optional has it; but one that is none is made without clearing its memory, which is most
+/// of what a lookup in the leaf at hand would take.
+class maybe_need {
+ public:
+  maybe_need() noexcept {}
+  maybe_need(std::nullopt_t) noexcept {}
+  maybe_need(page_need n) noexcept : is_{true}, need_{std::move(n)} {}
+  maybe_need(const maybe_need& other) : is_{other.is_} {
+    if (is_) std::construct_at(&need_, other.need_);
+  }
+  maybe_need(maybe_need&& other) noexcept : is_{other.is_} {
+    if (is_) std::construct_at(&need_, std::move(other.need_));
+  }
+  maybe_need& operator=(maybe_need other) noexcept {
+    if (is_) std::destroy_at(&need_);
+    is_ = other.is_;
+    if (is_) std::construct_at(&need_, std::move(other.need_));
+    return *this;
+  }
+  ~maybe_need() {
+    if (is_) std::destroy_at(&need_);
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return is_; }
+  [[nodiscard]] bool has_value() const noexcept { return is_; }
+  [[nodiscard]] page_need& operator*() noexcept { return need_; }
+  [[nodiscard]] const page_need& operator*() const noexcept { return need_; }
+  [[nodiscard]] page_need* operator->() noexcept { return &need_; }
+  [[nodiscard]] const page_need* operator->() const noexcept { return &need_; }
+
+ private:
+  bool is_ = false;
+  union {
+    page_need need_;
+  };
+};
+
 /// What a lookup found. `value` and `key` point into the tree and hold until its next change or eviction.
 struct tree_cell {
   format::key_view key;
@@ -59,7 +98,7 @@ class tree_lookup {
     l.cell_ = c;
     return l;
   }
-  static tree_lookup absent() { return {}; }
+  static tree_lookup absent() { return tree_lookup{}; }
   static tree_lookup need(page_need n) {
     tree_lookup l;
     l.need_ = std::move(n);
@@ -71,8 +110,10 @@ class tree_lookup {
   [[nodiscard]] const page_need& page() const { return *need_; }
 
  private:
+  tree_lookup() noexcept {}
+
   std::optional<tree_cell> cell_;
-  std::optional<page_need> need_;
+  maybe_need need_;
 };
 
 /// A tree as of one moment, kept until dropped.
@@ -114,7 +155,7 @@ class page_tree {
   struct spot {
     leaf_node* leaf = nullptr;
     std::size_t at = 0;
-    std::optional<page_need> missing;
+    maybe_need missing;
     [[nodiscard]] tree_cell cell() const { return cell_of(*leaf, at); }
     /// The cell before it, if that is in the same leaf.
     [[nodiscard]] std::optional<tree_cell> before() const {
@@ -140,7 +181,7 @@ class page_tree {
   /// Calls for the first cell whose key is >= `key`, and for those behind it in its leaf, until `call` returns false.
   /// None, or what must be supplied first.
   template <class Call>
-  [[nodiscard]] std::optional<page_need> visit_leaf(format::key_view key, Call call) {
+  [[nodiscard]] maybe_need visit_leaf(format::key_view key, Call call) {
     leaf_place from = leaf_of(key);
     if (from.leaf == nullptr) return std::move(from.missing);
     for (; from.at < from.end && call(cell_of(*from.leaf, from.at)); ++from.at)
@@ -149,9 +190,11 @@ class page_tree {
   }
 
   /// Makes sure that put() or erase() of `key` can be called: none, or what must be supplied first.
-  [[nodiscard]] std::optional<page_need> prepare(format::key_view key);
+  [[nodiscard]] maybe_need prepare(format::key_view key);
+  /// Whether the key lies in the leaf that was looked at last: it is prepared then.
+  [[nodiscard]] bool is_at_hand(format::key_view key) const { return finger_.holds(key); }
   /// The same for erase_range(): the leaves at its two ends are needed, those between are dropped unseen.
-  [[nodiscard]] std::optional<page_need> prepare_range(format::key_view from, format::key_view to);
+  [[nodiscard]] maybe_need prepare_range(format::key_view from, format::key_view to);
 
   /// The leaf must be resident (prepare). Inserts or replaces. Key and value together are at most
   /// format::cell_bytes_max, and do not lie in the tree.
@@ -192,7 +235,7 @@ class page_tree {
   void for_each_ref(const std::function<void(const page_need&)>& call) const;
   /// Makes the page dirty without changing it, so that the next checkpoint writes it elsewhere. None, or what is needed
   /// first.
-  [[nodiscard]] std::optional<page_need> rewrite(const page_need& page);
+  [[nodiscard]] maybe_need rewrite(const page_need& page);
   /// Whether the tree still names that page, in these places.
   [[nodiscard]] bool names(const page_need& page) const;
   /// Whether these bytes are that page; its place in the tree is not looked at.
@@ -234,10 +277,14 @@ class page_tree {
   /// Where the last descent ended: keys in that leaf's range are found without another. Its keys are the tree's.
   struct finger {
     leaf_node* leaf = nullptr;
-    format::key_view low, high;  ///< Of the range [low, high); an empty `high`: no end.
+    format::key_view low, high;                                 ///< Of the range [low, high); an empty `high`: no end.
+    std::uint64_t low_head = 0, high_head = ~std::uint64_t{0};  ///< Mostly tell without the rest.
     tree_path path;
     [[nodiscard]] bool holds(format::key_view key) const {
-      return leaf != nullptr && low <= key && (high.empty() || key < high);
+      if (leaf == nullptr) return false;
+      const std::uint64_t head = head_of(key, 0);
+      if (low_head < head && head < high_head) return true;
+      return low <= key && (high.empty() || key < high);
     }
   };
   /// To be called before anything changes that a path may lead through.
@@ -251,7 +298,7 @@ class page_tree {
   [[nodiscard]] page_need need_of(const tree_slot& slot, std::uint8_t level, format::key_view within) const;
   void touch(leaf_node& leaf);
   /// The leaf of the key; none if some page on the way is not resident, and then `missing` says which.
-  leaf_node* descend(format::key_view key, tree_path& path, std::optional<page_need>* missing);
+  leaf_node* descend(format::key_view key, tree_path& path, maybe_need* missing);
   /// Walks on from a path that ended at a leaf to the first or last cell of the leaf after or before it.
   [[nodiscard]] tree_lookup next_leaf(const tree_path& path);
   [[nodiscard]] tree_entry* next_entry(const tree_path& path) const;
@@ -266,7 +313,7 @@ class page_tree {
   struct leaf_place {
     leaf_node* leaf = nullptr;
     std::size_t at = 0, end = 0;  ///< Cells.
-    std::optional<page_need> missing;
+    maybe_need missing;
   };
   /// Where the first cell whose key is >= `key` is.
   leaf_place leaf_of(format::key_view key);
@@ -287,7 +334,7 @@ class page_tree {
   void settle_root();
   void settle_path(tree_path& path);
 
-  [[nodiscard]] std::optional<page_need> prepare_edge(format::key_view key);
+  [[nodiscard]] maybe_need prepare_edge(format::key_view key);
   [[nodiscard]] static range_cut cut_of(const index_node& node, format::key_view from, format::key_view to);
   [[nodiscard]] static bool meets(const tree_slot& slot, format::key_view from, format::key_view to);
   void erase_within(tree_slot& slot, format::key_view from, format::key_view to);

@@ -113,10 +113,10 @@ bool can_merge(const tree_entry& left, const tree_entry& right) {
 
 }  // namespace
 
-std::optional<page_need> page_tree::prepare(format::key_view key) {
+maybe_need page_tree::prepare(format::key_view key) {
   if (root_.empty()) return {};
   tree_path path;
-  std::optional<page_need> missing;
+  maybe_need missing;
   descend(key, path, &missing);
   return missing;
 }

@@ -160,7 +160,7 @@ bool page_tree::is_page(const page_need& page, std::span<const std::byte> bytes)
   return is_page_of(bytes, page.ref, kind_, page.level, store_);
 }
 
-std::optional<page_need> page_tree::rewrite(const page_need& page) {
+maybe_need page_tree::rewrite(const page_need& page) {
   FURROW_ASSERT(loaded());
   if (root_.empty() || page.level > root_level_) return {};
   slot_way way;

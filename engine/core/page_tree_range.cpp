@@ -20,7 +20,7 @@ cell_range cells_of(const format::page_view& page, format::key_view from, format
 }  // namespace
 
 /// The leaf that this end of a range cuts, if it cuts one.
-std::optional<page_need> page_tree::prepare_edge(format::key_view key) {
+maybe_need page_tree::prepare_edge(format::key_view key) {
   if (root_.empty() || key.empty()) return {};
   const tree_slot* slot = &root_;
   for (std::uint8_t level = root_level_;; --level) {
@@ -35,7 +35,7 @@ std::optional<page_need> page_tree::prepare_edge(format::key_view key) {
   return {};
 }
 
-std::optional<page_need> page_tree::prepare_range(format::key_view from, format::key_view to) {
+maybe_need page_tree::prepare_range(format::key_view from, format::key_view to) {
   if (!to.empty() && from >= to) return {};
   if (auto need = prepare_edge(from)) return need;
   return prepare_edge(to);

@@ -153,7 +153,7 @@ void recovery::fetch_ahead() {
 /// Reads a page, and with it those that records behind will ask for: one after the other each would be waited for.
 void recovery::load_ahead(const page_need& first) {
   std::vector<page_need> needs{first};
-  const auto add = [&needs](std::optional<page_need> n) {
+  const auto add = [&needs](maybe_need n) {
     const auto same = [&n](const page_need& other) { return other.ref == n->ref; };
     if (n && std::find_if(needs.rbegin(), needs.rend(), same) == needs.rend()) needs.push_back(std::move(*n));
   };

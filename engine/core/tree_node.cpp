@@ -7,17 +7,6 @@
 namespace furrow::core {
 namespace {
 
-/// Eight bytes of the key from `at` on, as a number that orders like them; missing bytes are zero.
-std::uint64_t head_of(format::key_view key, std::size_t at) {
-  std::uint64_t head = 0;
-  if (key.size() >= at + sizeof head) {
-    std::memcpy(&head, key.data() + at, sizeof head);
-  } else if (key.size() > at) {
-    std::memcpy(&head, key.data() + at, key.size() - at);
-  }
-  return boost::endian::big_to_native(head);
-}
-
 std::size_t heap_bytes(const format::key& k) {
   static const std::size_t inside = format::key{}.capacity();
   return k.capacity() > inside ? k.capacity() + 1 : 0;

@@ -17,6 +17,7 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <cstring>
 #include <vector>
 
 #include "core/assert.hpp"
@@ -116,6 +117,17 @@ struct index_node : tree_node {
   /// As a page, not sealed. All children have references.
   void encode(std::span<std::byte, format::page_bytes> to) const;
 };
+
+/// Eight bytes of the key from `at` on, as a number that orders like them; missing bytes are zero.
+[[nodiscard]] inline std::uint64_t head_of(format::key_view key, std::size_t at) {
+  std::uint64_t head = 0;
+  if (key.size() >= at + sizeof head) {
+    std::memcpy(&head, key.data() + at, sizeof head);
+  } else if (key.size() > at) {
+    std::memcpy(&head, key.data() + at, key.size() - at);
+  }
+  return boost::endian::big_to_native(head);
+}
 
 [[nodiscard]] inline std::size_t entry_bytes(format::key_view separator) {
   return cell_overhead_bytes + separator.size() + format::page_ref::encoded_bytes;
