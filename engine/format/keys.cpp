@@ -59,7 +59,9 @@ class key_parser {
 };
 
 short_key part_key(std::uint64_t object, std::uint8_t part, std::uint8_t chunk) {
-  return short_key{}.number(object_tag).number(object).number(part).number(chunk);
+  short_key k;
+  k.number(object_tag).number(object).number(part).number(chunk);
+  return k;
 }
 
 std::optional<chunk_parts> parse_part_key(key_view k, std::uint8_t part, std::size_t chunks_max) {
@@ -142,28 +144,44 @@ key name_key(std::uint32_t collection, std::string_view name) {
   return k;
 }
 
-short_key object_key(std::uint64_t object) { return short_key{}.number(object_tag).number(object).number(part_object); }
+short_key object_key(std::uint64_t object) {
+  short_key k;
+  k.number(object_tag).number(object).number(part_object);
+  return k;
+}
 
 short_key tail_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_tail, chunk); }
 short_key attributes_key(std::uint64_t object, std::uint8_t chunk) { return part_key(object, part_attributes, chunk); }
 
 short_key extent_key(std::uint64_t object, std::uint64_t block) {
   FURROW_ASSERT(block < object_blocks_max);  // I3
-  return short_key{}.number(object_tag).number(object).number(part_extent).number<6>(block);
+  short_key k;
+  k.number(object_tag).number(object).number(part_extent).number<6>(block);
+  return k;
 }
 
-short_key orphan_key(std::uint64_t object) { return short_key{}.number(orphan_tag).number(object); }
+short_key orphan_key(std::uint64_t object) {
+  short_key k;
+  k.number(orphan_tag).number(object);
+  return k;
+}
 
 short_key zone_key(std::uint16_t device, zoned::zone_index zone) {
-  return short_key{}.number(zone_tag).number(device).number(zone.value);
+  short_key k;
+  k.number(zone_tag).number(device).number(zone.value);
+  return k;
 }
 
 short_key run_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
-  return short_key{}.number(run_tag).number(device).number(zone.value).number(block);
+  short_key k;
+  k.number(run_tag).number(device).number(zone.value).number(block);
+  return k;
 }
 
 short_key shared_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block) {
-  return short_key{}.number(shared_tag).number(device).number(zone.value).number(block);
+  short_key k;
+  k.number(shared_tag).number(device).number(zone.value).number(block);
+  return k;
 }
 
 short_key hint_key(std::uint16_t device, zoned::zone_index zone, std::uint32_t block, std::uint64_t object,

@@ -508,6 +508,7 @@ record_type type_of(const record_body& body) { return std::visit(type_visitor{},
 void encode(const record& r, std::vector<std::byte>& bytes) { encode(r.sequence, r.body, bytes); }
 
 void encode(std::uint64_t sequence, const record_body& r, std::vector<std::byte>& bytes) {
+  if (bytes.capacity() == 0) bytes.reserve(128);  // or it grows four times
   writer to{bytes};
   to.u8(static_cast<std::uint8_t>(type_of(r)));
   to.u8(0);
