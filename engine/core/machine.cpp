@@ -107,9 +107,13 @@ bool machine::tick() {
   if (at_rest_) return false;
   const std::uint64_t before = progress();
   settle();
-  at_rest_ = state_ == state::open && progress() == before && parked_creates_.empty() && late_releases_.empty() &&
-             checks_.empty();
+  at_rest_ = is_at_rest(before);
   return true;
+}
+
+bool machine::is_at_rest(std::uint64_t before) const {
+  return state_ == state::open && progress() == before && parked_creates_.empty() && late_releases_.empty() &&
+         checks_.empty();
 }
 
 bool machine::poll(zoned::command& to) {
@@ -184,6 +188,7 @@ void machine::settle() {
     health_.step();
     if (state_ == state::open) low_space_.step();
     pages_.evict();
+    at_rest_ = is_at_rest(after);  // the last turn of the machines did nothing
   }
 }
 

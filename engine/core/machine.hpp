@@ -61,6 +61,8 @@ class machine {
   [[nodiscard]] bool waits_for_reads() const;
   void route(request& r);
   void settle();
+  /// Whether nothing was done since `before`, and nothing waits to be asked again.
+  [[nodiscard]] bool is_at_rest(std::uint64_t before) const;
   [[nodiscard]] std::uint64_t progress() const;
   void step_close();
 
@@ -151,7 +153,7 @@ class machine {
 
   bool recovered_ = false;
   bool unsettled_ = false;      ///< Something came since the machines last did all that they could.
-  bool at_rest_ = false;        ///< A tick found nothing to do, and nothing came since.
+  bool at_rest_ = false;        ///< A turn of the machines found nothing to do, and nothing came since.
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
   std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.
