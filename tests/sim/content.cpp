@@ -28,6 +28,20 @@ class words {
   std::uint64_t at_;
 };
 
+constexpr std::size_t words_at_once = 16;
+
+/// Whether any of so many words from `at` on is another than those that come.
+bool differ(const std::byte* at, words& expected) {
+  std::uint64_t difference = 0;
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < words_at_once; ++i) {
+    std::uint64_t actual;
+    std::memcpy(&actual, at + i * word_bytes, word_bytes);
+    difference |= actual ^ expected.next();
+  }
+  return difference != 0;
+}
+
 // Calls `whole(at, count, from)` for the whole words in the range, which it is to take from there, and `part(at, bytes)` for
 // what is left at its ends.
 template <class Whole, class Part>
@@ -56,7 +70,9 @@ void fill_content(std::span<std::byte> to, std::uint64_t tag, std::uint64_t stre
   static_cast<void>(for_words(
       to.size(), tag, stream_offset,
       [&](std::size_t at, std::size_t count, words& from) {
-        for (std::byte* p = to.data() + at; count > 0; --count, p += word_bytes) {
+        std::byte* p = to.data() + at;
+#pragma GCC unroll 8
+        for (; count > 0; --count, p += word_bytes) {
           const std::uint64_t word = from.next();
           std::memcpy(p, &word, word_bytes);
         }
@@ -80,6 +96,13 @@ std::optional<std::size_t> find_foreign_byte(std::span<const std::byte> from, st
   const bool same = for_words(
       from.size(), tag, stream_offset,
       [&](std::size_t at, std::size_t count, words& expected) {
+        for (; count >= words_at_once; count -= words_at_once, at += words_at_once * word_bytes) {
+          const words here = expected;
+          if (differ(from.data() + at, expected)) {
+            expected = here;
+            break;
+          }
+        }
         for (; count > 0; --count, at += word_bytes) {
           const std::uint64_t word = expected.next();
           std::uint64_t actual;

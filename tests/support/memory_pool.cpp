@@ -5,11 +5,12 @@
 //   region      pages of 64 KiB, reserved at the first call and touched as they are used
 //   page        pieces of one class, side by side from its start
 //   class       16, 32 .. 1024 bytes; above, four lengths between a power of two and the next, up to 20 KiB
-// What is larger, asks for more than piece_alignment, or comes when the region is used up, is the heap's.
+// What is larger, is to be aligned to more than piece_alignment_max, or comes when the region is used up, is the heap's.
 //
 // Invariants
 //   M1  A piece lies in the region iff it is a pool's, and its page tells its class: giving it back needs no size.
-//   M2  Pieces of a page begin at multiples of their length, from a multiple of piece_alignment on.
+//   M2  Pieces begin at multiples of their length in their page. So a length that is a multiple of the alignment is all that
+//       an alignment asks for: it is that of a class, or less than one that is a multiple as well.
 //
 // Threads: one. Programs with a sanitizer, which has to see each piece, leave this out.
 #include <sys/mman.h>
@@ -31,7 +32,7 @@ constexpr std::size_t small_step_bytes = 16;
 constexpr std::size_t small_classes = small_bytes_max / small_step_bytes;
 constexpr std::size_t steps_of_power = 4;
 constexpr std::size_t piece_bytes_max = 20 << 10;
-constexpr std::size_t piece_alignment = 64;
+constexpr std::size_t piece_alignment_max = 4096;
 
 /// Of 1 .. piece_bytes_max bytes.
 constexpr std::size_t class_of(std::size_t bytes) {
@@ -74,7 +75,7 @@ std::size_t pages_used;
     if (at == MAP_FAILED) std::abort();
     region = static_cast<std::byte*>(at);
   }
-  if (pages_used == class_of_page.size()) return from_heap(bytes, piece_alignment);
+  if (pages_used == class_of_page.size()) return from_heap(bytes, piece_alignment_max);
   std::byte* const page = region + pages_used * page_bytes;
   class_of_page[pages_used++] = static_cast<std::uint8_t>(of_class);
   const std::size_t piece_bytes = bytes_of(of_class);
@@ -85,12 +86,13 @@ std::size_t pages_used;
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   if (bytes == 0) bytes = 1;
-  if (alignment > alignof(std::max_align_t)) bytes = (bytes + piece_alignment - 1) / piece_alignment * piece_alignment;
-  if (bytes > piece_bytes_max || alignment > piece_alignment) return from_heap(bytes, alignment);
+  if (alignment > alignof(std::max_align_t)) bytes = (bytes + alignment - 1) / alignment * alignment;  // M2
+  if (bytes > piece_bytes_max || alignment > piece_alignment_max) return from_heap(bytes, alignment);
   const std::size_t of_class = class_of(bytes);
   free_piece* const first = free_pieces[of_class];
   if (first == nullptr) return from_new_page(of_class, bytes);
   free_pieces[of_class] = first->next;
+  __builtin_prefetch(first->next);  // who asks next need not wait for it
   return first;
 }
 
