@@ -152,19 +152,20 @@ void flush_rule::check_extent(const group_state& g, std::uint64_t sequence, cons
 
 void flush_rule::check_named_blocks(const group_state& g) {
   format::reader from{std::span{buffer_}.subspan(format::group_header_bytes, g.header.record_bytes)};
+  format::record record;
   while (from.left() > 0) {
-    const auto decoded = format::decode_record(from);
-    if (decoded.has_error()) {
+    const auto known = format::decode_record_into(from, record);
+    if (known.has_error()) {
       throw broken_promise{
-          fmt::format("group {} holds a record that cannot be decoded: {}", g.header.number, decoded.error().why)};
+          fmt::format("group {} holds a record that cannot be decoded: {}", g.header.number, known.error().why)};
     }
-    if (!*decoded) continue;
-    const format::record_body& body = (**decoded).body;
+    if (!*known) continue;
+    const format::record_body& body = record.body;
     const std::vector<format::object_extent>* named = nullptr;
     if (const auto* publish = std::get_if<format::publish_record>(&body)) named = &publish->extents;
     if (const auto* clone = std::get_if<format::clone_record>(&body)) named = &clone->extents;
     if (named == nullptr) continue;
-    for (const format::object_extent& e : *named) check_extent(g, (**decoded).sequence, e);
+    for (const format::object_extent& e : *named) check_extent(g, record.sequence, e);
   }
 }
 

@@ -39,7 +39,8 @@ std::uint64_t tag_of(const attributes& a) {
 }
 
 bool same_but_times(const attributes& a, const attributes& b) {
-  return a.mode == b.mode && a.link_target == b.link_target && a.user == b.user;
+  const bool same = a.mode == b.mode && a.link_target == b.link_target && a.user.size() == b.user.size();
+  return same && (a.user.empty() || std::memcmp(a.user.data(), b.user.data(), a.user.size()) == 0);
 }
 
 bool workload::ask_create(action kind) {
