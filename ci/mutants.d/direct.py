@@ -40,7 +40,7 @@ MUTANTS = [
            "const std::uint32_t dead = s.shared ? change_references(s.where, false).dead_blocks : s.where.blocks;",
            "const std::uint32_t dead = s.where.blocks;", "core_edit", SHARED),
     mutant("a clone's blocks are not counted", EDIT,
-           "    static_cast<void>(change_references(s.where, true));\n", "", "core_edit", SHARED),
+           "FURROW_CANARY_SINGS(reference_uncounted)", "true", "core_edit", SHARED),
     mutant("who waits is overtaken", LOCK,
            "  for (const ticket& w : waiting_) count += meets(w, first, end) ? 1u : 0u;\n", "", "core_edit", LOCKS),
     mutant("a write that waits for room is overtaken", WRITER,
