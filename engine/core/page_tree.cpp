@@ -1,10 +1,30 @@
 // Page tree: lookups, and the life of nodes. See page_tree.hpp.
 #include "core/page_tree.hpp"
 
+#include <cstring>
 #include <utility>
 
 namespace furrow::core {
 namespace {
+
+std::uint64_t word_at(const char* from) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, from, sizeof word);
+  return boost::endian::big_to_native(word);
+}
+
+/// a < b, of keys of numbers without a call: they have two words at most.
+bool is_less(format::key_view a, format::key_view b) {
+  constexpr std::size_t word_bytes = sizeof(std::uint64_t);
+  const std::size_t common = std::min(a.size(), b.size());
+  if (common < word_bytes) return a < b;
+  const std::uint64_t first_a = word_at(a.data()), first_b = word_at(b.data());
+  if (first_a != first_b) return first_a < first_b;
+  if (common > 2 * word_bytes) return a < b;
+  const std::uint64_t last_a = word_at(a.data() + common - word_bytes);
+  const std::uint64_t last_b = word_at(b.data() + common - word_bytes);
+  return last_a != last_b ? last_a < last_b : a.size() < b.size();
+}
 
 /// A leaf is seldom in the processor's cache: its node, its page's header and most of its slots are asked for at once,
 /// not each when the one before has come.
@@ -45,8 +65,10 @@ void page_tree::point_at(leaf_node& leaf, const tree_path& path) {
     if (finger_.high.empty() && step.at + 1 < step.node->entries.size())
       finger_.high = step.node->entries[step.at + 1].separator;
   }
-  finger_.low_head = head_of(finger_.low, 0);
-  finger_.high_head = finger_.high.empty() ? ~std::uint64_t{0} : head_of(finger_.high, 0);
+}
+
+bool page_tree::finger::holds(format::key_view key) const {
+  return leaf != nullptr && !is_less(key, low) && (high.empty() || is_less(key, high));
 }
 
 leaf_node* page_tree::descend(format::key_view key, tree_path& path, maybe_need* missing) {

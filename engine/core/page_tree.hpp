@@ -277,15 +277,9 @@ class page_tree {
   /// Where the last descent ended: keys in that leaf's range are found without another. Its keys are the tree's.
   struct finger {
     leaf_node* leaf = nullptr;
-    format::key_view low, high;                                 ///< Of the range [low, high); an empty `high`: no end.
-    std::uint64_t low_head = 0, high_head = ~std::uint64_t{0};  ///< Mostly tell without the rest.
+    format::key_view low, high;  ///< Of the range [low, high); an empty `high`: no end.
     tree_path path;
-    [[nodiscard]] bool holds(format::key_view key) const {
-      if (leaf == nullptr) return false;
-      const std::uint64_t head = head_of(key, 0);
-      if (low_head < head && head < high_head) return true;
-      return low <= key && (high.empty() || key < high);
-    }
+    [[nodiscard]] bool holds(format::key_view key) const;
   };
   /// To be called before anything changes that a path may lead through.
   void let_go() {

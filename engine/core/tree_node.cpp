@@ -7,6 +7,16 @@
 namespace furrow::core {
 namespace {
 
+/// Of so many bytes; mostly they are in one word.
+int compare_fronts(format::key_view a, format::key_view b, std::size_t bytes) {
+  if (bytes == 0) return 0;
+  if (bytes > sizeof(std::uint64_t) || std::min(a.size(), b.size()) < bytes)
+    return a.substr(0, bytes).compare(b.substr(0, bytes));
+  const unsigned behind = static_cast<unsigned>(8 * (sizeof(std::uint64_t) - bytes));
+  const std::uint64_t front_a = head_of(a, 0) >> behind, front_b = head_of(b, 0) >> behind;
+  return front_a == front_b ? 0 : front_a < front_b ? -1 : 1;
+}
+
 std::size_t heap_bytes(const format::key& k) {
   static const std::size_t inside = format::key{}.capacity();
   return k.capacity() > inside ? k.capacity() + 1 : 0;
@@ -51,8 +61,7 @@ index_node::~index_node() { account->bytes -= memory_bytes; }
 std::size_t index_node::route(format::key_view key) const {
   const std::size_t count = entries.size();
   if (count == 1) return 0;
-  const int against =
-      key.substr(0, prefix_bytes).compare(format::key_view{entries[1].separator}.substr(0, prefix_bytes));
+  const int against = compare_fronts(key, entries[1].separator, prefix_bytes);
   if (against < 0) return 0;
   if (against > 0) return count - 1;
   const std::uint64_t head = head_of(key, prefix_bytes);

@@ -277,8 +277,9 @@ void page_editor::set_counts(std::size_t count, std::size_t cells_begin, std::si
 }
 
 bool page_editor::put(key_view key, value_view value) {
-  FURROW_ASSERT(key.size() + value.size() <= index_cell_bytes_max);  // I3
-  const std::size_t index = lower_bound(key);
+  FURROW_ASSERT(key.size() + value.size() <= index_cell_bytes_max);     // I3
+  const bool behind_all = count() > 0 && this->key(count() - 1) < key;  // what ascends asks for no search
+  const std::size_t index = behind_all ? count() : lower_bound(key);
   if (index == count() || this->key(index) != key) {
     if (used_bytes() + cell_footprint_bytes(key.size(), value.size()) > page_bytes) {
       return false;
