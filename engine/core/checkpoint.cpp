@@ -88,7 +88,7 @@ bool checkpointer::due() const {
   const std::uint64_t least = std::max(std::min(pages / 2, of_small_store), pages / 10);
   if (journal < std::max(c_.options.checkpoint_journal_bytes_min, least)) return false;
   const std::uint64_t dirty = (c_.objects->dirty_nodes() + c_.zone_pages->dirty_nodes()) * format::page_bytes;
-  return journal >= pages / 2 || 2 * dirty <= 3 * journal;  // live pages of sparse zones come on top
+  return journal >= pages / 2 || 5 * dirty <= 9 * journal;  // live pages of sparse zones come on top
 }
 
 void checkpointer::request(bool clean, std::function<void(error_code)> call) {
