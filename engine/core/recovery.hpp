@@ -62,6 +62,7 @@ class recovery final : public io_client {
   void replay();
   void replay_group();
   void replay_records();
+  void count_groups(std::size_t groups);
   [[nodiscard]] bool replay_one(std::uint64_t sequence, const format::record_body& body, std::size_t group);
   [[nodiscard]] bool drained(void (recovery::*then)());
   void drain(void (recovery::*then)());
@@ -100,7 +101,8 @@ class recovery final : public io_client {
   format::key from_;
 
   std::size_t group_ = 0, group_end_ = 0;  // of the chain: the next one, and behind what bytes_ holds
-  std::span<const std::byte> bytes_;       // of blocks_
+  std::size_t groups_read_ = 0;            ///< Of which the records were decoded, and perhaps only gathered.
+  std::span<const std::byte> bytes_;       ///< As blocks_ has them until its next read.
   std::size_t at_ = 0;
   std::vector<format::record> records_;  ///< Of a group, with memory of groups before.
   std::size_t record_ = 0, record_end_ = 0;

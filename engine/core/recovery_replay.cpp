@@ -13,6 +13,7 @@ void recovery::replay() {
   const std::vector<journal_scan::entry>& chain = scan_.chain();
   if (group_ == chain.size()) {
     if (!batch_.empty()) return drain(&recovery::replay);
+    count_groups(chain.size());
     tell_lost();
     return reconcile();
   }
@@ -53,16 +54,22 @@ void recovery::replay_group() {
     if (!known) return contradiction(std::string{"a record of the journal is wrong: "} + known.error().why, group_ - 1);
     if (*known) ++record_end_;
   }
-  ++out_.groups;
-  c_.log->add_live_bytes(h->bytes);
+  ++groups_read_;
   replay_records();
+}
+
+/// So many of the chain count as replayed: those up to the last record that was, whatever was gathered behind it.
+void recovery::count_groups(std::size_t groups) {
+  out_.groups = groups;
+  for (const journal_scan::entry& e : std::span{scan_.chain()}.first(groups))
+    c_.log->add_live_bytes(e.blocks * block_bytes);
 }
 
 void recovery::replay_records() {
   while (record_ < record_end_) {
     if (!batch_.thrives()) fetch_ahead();
-    const format::record& r = records_[record_];
-    if (r.sequence > c_.super.sequence && !batch_.add(r, group_ - 1)) {
+    format::record& r = records_[record_];
+    if (r.sequence > c_.super.sequence && !batch_.add(std::move(r), group_ - 1)) {
       if (!batch_.empty()) {
         if (!drained(&recovery::replay_records)) return;
         continue;  // once more, to an empty one
@@ -130,8 +137,8 @@ bool recovery::drain_more() {
     }
     out_.records += batch_.applied();
   }
-  while (const replay_batch::left* const r = batch_.front()) {
-    if (!replay_one(r->sequence, r->body, r->group)) return false;
+  while (const auto left = batch_.front()) {
+    if (!replay_one(left->record->sequence, left->record->body, left->group)) return false;
     batch_.pop();
   }
   return true;
@@ -187,6 +194,7 @@ void recovery::contradiction(std::string what, std::size_t group) {
     contradicts_ = {std::move(what), group};
     return drain(&recovery::contradicted);
   }
+  count_groups(std::min(groups_read_, group + 1));
   damage(std::move(what), scan_.chain()[group].zone);
   reconcile();
 }

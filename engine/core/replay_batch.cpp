@@ -7,7 +7,7 @@ namespace furrow::core {
 
 namespace {
 constexpr std::size_t looked_ahead_max = 1 << 14;  // keys, for pages that are yet to be read
-constexpr std::size_t growth = 4;
+constexpr std::size_t growth_after_stop = 4;
 constexpr std::size_t entries_ahead = 12;
 constexpr std::size_t keys_of_dense_leaf = 4;
 
@@ -28,7 +28,7 @@ std::optional<std::uint64_t> replay_batch::end_of(std::uint64_t object) const {
   return v != nullptr ? std::optional{v->bytes} : std::nullopt;
 }
 
-bool replay_batch::add(const format::record& from, std::size_t group) {
+bool replay_batch::add(format::record&& from, std::size_t group) {
   FURROW_ASSERT(state_ == state::gathering);
   if (records_.size() >= limit_ || from.sequence < std::max(c_.sequence, last_sequence())) return false;
   const auto* const r = std::get_if<format::publish_record>(&from.body);
@@ -65,12 +65,12 @@ bool replay_batch::is_replacement(const format::publish_record& r) const {
          r.object_bytes % block_bytes == 0 && e.object_block + e.where.blocks <= r.object_bytes / block_bytes;
 }
 
-bool replay_batch::add_other(const format::record& from, std::size_t group) {
+bool replay_batch::add_other(format::record& from, std::size_t group) {
   if (records_.empty() || others_.size() >= others_min + records_.size() / 4) return false;
   const std::size_t bytes = memory_bytes(from.body);
   if (others_bytes_ + bytes > others_bytes_max || !touch(from.body)) return false;
   others_bytes_ += bytes;
-  others_.push_back({records_.size(), group, from});
+  others_.push_back({records_.size(), group, std::move(from)});
   return true;
 }
 
@@ -122,10 +122,42 @@ void replay_batch::sort() {
   order_.reserve(records_.size());
   for (std::size_t i = 0; i < records_.size(); ++i)
     order_.push_back({records_[i].object, records_[i].object_block, static_cast<std::uint32_t>(i)});
+  if (sort_by_digits()) return;
   std::sort(order_.begin(), order_.end(), [](const place& a, const place& b) {
     if (a.object != b.object) return a.object < b.object;
     return a.block != b.block ? a.block < b.block : a.number < b.number;
   });
+}
+
+/// From the last digit on, which leaves those of one key as they came; of digits that are the same in all nothing is done.
+/// False: there are too many others.
+bool replay_batch::sort_by_digits() {
+  constexpr unsigned bits = 11;
+  constexpr std::size_t values = std::size_t{1} << bits, digits_max = 5, worth_it = 2 * values;
+  if (order_.size() < worth_it) return false;
+  struct digit {
+    std::uint64_t place::*field;
+    unsigned shift;
+  };
+  std::vector<digit> digits;
+  for (std::uint64_t place::*field : {&place::block, &place::object}) {
+    std::uint64_t differ = 0;
+    for (const place& p : order_) differ |= p.*field ^ order_[0].*field;
+    for (unsigned shift = 0; shift < 64; shift += bits)
+      if ((differ >> shift) % values != 0) digits.push_back({field, shift});
+  }
+  if (digits.size() > digits_max) return false;
+  std::vector<place> to(order_.size());
+  for (const digit& d : digits) {
+    std::array<std::uint32_t, values> at{};
+    const auto value_of = [&d](const place& p) { return (p.*d.field >> d.shift) % values; };
+    for (const place& p : order_) ++at[value_of(p)];
+    std::uint32_t before = 0;
+    for (std::uint32_t& n : at) before += std::exchange(n, before);
+    for (const place& p : order_) to[at[value_of(p)]++] = p;
+    order_.swap(to);
+  }
+  return true;
 }
 
 bool replay_batch::apply(std::vector<page_need>& needs) {
@@ -152,10 +184,13 @@ bool replay_batch::apply(std::vector<page_need>& needs) {
 }
 
 void replay_batch::end() {
-  if (end_ == records_.size() && end_ >= limit_)
-    limit_ = std::min(limit_ * growth, records_max);
-  else if (end_ < records_.size())
+  went_ = end_;
+  if (end_ < records_.size()) {
     limit_ = std::max(limit_min, std::min(limit_, end_));
+    growth_ = growth_after_stop;
+  } else if (end_ >= limit_) {
+    limit_ = std::min(limit_ * growth_, records_max);
+  }
   state_ = state::done;
 }
 
@@ -340,7 +375,7 @@ void replay_batch::collect_needs(std::vector<page_need>& needs) {
   }
 }
 
-format::publish_record replay_batch::record_of(const entry& e) const {
+format::record replay_batch::record_of(const entry& e) const {
   const auto sums = sums_of(e);
   format::publish_record r;
   r.object = e.object;
@@ -352,20 +387,15 @@ format::publish_record replay_batch::record_of(const entry& e) const {
   r.extents = {{e.object_block, e.to}};
   r.sums.assign(sums.begin(), sums.end());
   r.dropped = {{e.was, e.to.blocks}};
-  return r;
+  return {e.sequence, std::move(r)};
 }
 
-const replay_batch::left* replay_batch::front() {
+std::optional<replay_batch::left> replay_batch::front() {
   FURROW_ASSERT(state_ == state::done);
-  if (is_other_due()) {
-    const auto& o = others_[other_];
-    left_ = {o.record.sequence, o.group, o.record.body};
-    return &left_;
-  }
+  if (is_other_due()) return left{others_[other_].group, &others_[other_].record};
   if (end_ < records_.size()) {
-    const entry& e = records_[end_];
-    left_ = {e.sequence, e.group, record_of(e)};
-    return &left_;
+    left_ = record_of(records_[end_]);
+    return left{records_[end_].group, &left_};
   }
   const std::size_t sums_each = records_.empty() ? 0 : sums_.size() / records_.size() + 1;
   records_.clear();
@@ -377,7 +407,7 @@ const replay_batch::left* replay_batch::front() {
   others_bytes_ = 0;
   end_ = other_ = 0;
   state_ = state::gathering;
-  return nullptr;
+  return {};
 }
 
 void replay_batch::release() {
@@ -386,6 +416,7 @@ void replay_batch::release() {
   touched_ = {};
   sums_ = std::vector<std::uint32_t>{};
   order_ = std::vector<place>{};
+  left_ = {};
   end_ = other_ = others_bytes_ = 0;
   state_ = state::gathering;
 }

@@ -19,6 +19,7 @@
 // Not here: what such a record does beside its cell (apply), reading the journal (recovery).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 
@@ -36,11 +37,12 @@ class replay_batch {
   static constexpr std::size_t others_bytes_max = std::size_t{32} << 20;  ///< Of their extents, sums and tails.
   static constexpr std::size_t limit_min = 64;                            ///< Fewer are not worth sorting.
 
-  /// Takes the record of that group; false: the batch has to be applied first, or the record is none for it.
-  [[nodiscard]] bool add(const format::record& r, std::size_t group);
+  /// Takes the record of that group, perhaps with its memory. False: the batch has to be applied first, or the record is none
+  /// for it; it is as it was then.
+  [[nodiscard]] bool add(format::record&& r, std::size_t group);
   [[nodiscard]] bool empty() const { return records_.empty() && others_.empty(); }
   /// Most records go this way.
-  [[nodiscard]] bool thrives() const { return limit_ > limit_min; }
+  [[nodiscard]] bool thrives() const { return std::max(records_.size(), went_) > limit_min; }
 
   /// False: these pages are to be read first. True: what could be applied together is.
   [[nodiscard]] bool apply(std::vector<page_need>& needs);
@@ -50,13 +52,12 @@ class replay_batch {
   [[nodiscard]] std::size_t applied() const { return end_ + other_; }
   [[nodiscard]] bool is_done() const { return state_ == state::done; }
 
-  /// The first record that is left; none: the batch is empty now.
+  /// The first record that is left; none: the batch is empty now. Holds until the next call, as the batch's record does.
   struct left {
-    std::uint64_t sequence = 0;
     std::size_t group = 0;
-    format::record_body body;
+    const format::record* record = nullptr;
   };
-  [[nodiscard]] const left* front();
+  [[nodiscard]] std::optional<left> front();
   void pop() { ++(is_other_due() ? other_ : end_); }
   /// Nothing more is replayed: all memory is given back, and what was left is forgotten.
   void release();
@@ -94,18 +95,19 @@ class replay_batch {
     format::extent_value x;
   };
 
-  [[nodiscard]] bool add_other(const format::record& r, std::size_t group);
+  [[nodiscard]] bool add_other(format::record& r, std::size_t group);
   [[nodiscard]] bool is_replacement(const format::publish_record& r) const;
   [[nodiscard]] bool touch(const format::record_body& body);
   /// The object's end, if it is known here.
   [[nodiscard]] std::optional<std::uint64_t> end_of(std::uint64_t object) const;
   [[nodiscard]] bool is_other_due() const { return other_ < others_.size() && others_[other_].before == end_; }
   [[nodiscard]] std::uint64_t last_sequence() const;
-  [[nodiscard]] format::publish_record record_of(const entry& e) const;
+  [[nodiscard]] format::record record_of(const entry& e) const;
   [[nodiscard]] std::span<const std::uint32_t> sums_of(const entry& e) const;
   [[nodiscard]] format::short_key key_at(std::size_t at) const;
   [[nodiscard]] key_range range_at(std::size_t first) const;
   void sort();
+  [[nodiscard]] bool sort_by_digits();
   [[nodiscard]] bool change_cells(std::vector<page_need>& needs);
   void fetch_ahead();
   void change_cell(const page_tree::spot& at, const key_range& of, const std::optional<tree_cell>& before);
@@ -128,6 +130,9 @@ class replay_batch {
   std::vector<std::uint32_t> sums_;
   std::vector<place> order_;  ///< By key, and then as they came.
   std::size_t limit_ = limit_min;
+  std::size_t growth_ =
+      records_max;        ///< Each batch looks at nearly every leaf; but what is left of one goes one by one.
+  std::size_t went_ = 0;  ///< Of the last batch, together.
   enum class state : std::uint8_t { gathering, cells, rest, done } state_ = state::gathering;
   std::size_t at_ = 0;                         ///< In order_: what is before has its cells.
   key_range before_;                           ///< The key before.
@@ -137,7 +142,7 @@ class replay_batch {
   std::size_t stop_ = 0;                       ///< The first entry that is not applied together.
   std::size_t end_ = 0;                        ///< Entries before it are applied,
   std::size_t other_ = 0;                      ///< and others before this one.
-  left left_;
+  format::record left_;                        ///< An entry that is left, as a record.
 };
 
 }  // namespace furrow::core

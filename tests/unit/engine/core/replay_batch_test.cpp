@@ -26,9 +26,10 @@ class replayer {
   /// Each is a group of its own.
   void replay(const std::vector<format::record>& records) {
     for (std::size_t i = 0; i < records.size() && fault.empty(); ++i) {
-      if (batched_ && batch_.add(records[i], i)) continue;
+      format::record copy = records[i];  // an added one may be emptied
+      if (batched_ && batch_.add(std::move(copy), i)) continue;
       drain();
-      if (batched_ && fault.empty() && batch_.add(records[i], i)) continue;
+      if (batched_ && fault.empty() && batch_.add(std::move(copy), i)) continue;
       one(records[i].sequence, records[i].body, i);
     }
     drain();
@@ -59,8 +60,8 @@ class replayer {
     std::vector<page_need> needs;
     REQUIRE(batch_.apply(needs));
     together += batch_.applied();
-    while (const replay_batch::left* const r = fault.empty() ? batch_.front() : nullptr) {
-      one(r->sequence, r->body, r->group);
+    while (const auto left = fault.empty() ? batch_.front() : std::nullopt) {
+      one(left->record->sequence, left->record->body, left->group);
       batch_.pop();
     }
   }
@@ -390,7 +391,7 @@ TEST_CASE("what a batch holds of records that it does not apply together is boun
   std::size_t sums = 0;
   for (int i = 0; i < 15; ++i) {
     format::record r = whole(++sequence, 2, 1 << 20, 0, 1 << 20, world::at(1, 1), {});
-    if (!batch.add(r, 0)) break;
+    if (!batch.add(std::move(r), 0)) break;
     sums += 1 << 20;
   }
   CHECK(sums <= replay_batch::sums_max);
