@@ -143,8 +143,8 @@ void journal_scan::judge(const format::group_header& h) {
 void journal_scan::take(const format::group_header& h, std::size_t index) {
   const std::uint64_t block = read_block_ - left_.size() / block_bytes;
   chain_.resize(index);
-  chain_.push_back(
-      {zone_->device.index, block, h.bytes / static_cast<std::uint32_t>(block_bytes), h.epoch, h.checksum});
+  const std::uint32_t blocks = h.bytes / static_cast<std::uint32_t>(block_bytes);
+  chain_.push_back({zone_->device.index, block, blocks, h.record_bytes, h.epoch, h.checksum});
   std::erase_if(lost_, [&h](const lost_group& l) { return l.epoch < h.epoch && l.number >= h.number; });
 }
 

@@ -50,6 +50,7 @@ class journal_scan {
     zoned::zone_index zone;
     std::uint64_t block = 0;
     std::uint32_t blocks = 0;
+    std::uint32_t record_bytes = 0;
     std::uint64_t epoch = 0;
     format::checksum_field checksum;
   };

@@ -104,6 +104,7 @@ class recovery final : public io_client {
   std::size_t groups_read_ = 0;            ///< Of which the records were decoded, and perhaps only gathered.
   std::span<const std::byte> bytes_;       ///< As blocks_ has them until its next read.
   std::size_t at_ = 0;
+  std::uint64_t record_bytes_left_ = 0;  ///< Of groups from group_ on.
   std::vector<format::record> records_;  ///< Of a group, with memory of groups before.
   std::size_t record_ = 0, record_end_ = 0;
   replay_batch batch_;

@@ -17,6 +17,10 @@ void recovery::replay() {
     tell_lost();
     return reconcile();
   }
+  constexpr std::uint64_t replacement_bytes_min = 100;
+  if (group_ == 0)
+    for (const journal_scan::entry& e : chain) record_bytes_left_ += e.record_bytes;
+  batch_.expect(record_bytes_left_ / replacement_bytes_min);
   const journal_scan::entry& first = chain[group_];
   std::uint64_t blocks = first.blocks;
   for (group_end_ = group_ + 1; group_end_ < chain.size(); ++group_end_) {
@@ -41,6 +45,7 @@ void recovery::replay_group() {
   const journal_scan::entry& e = scan_.chain()[group_];
   const auto bytes = bytes_.subspan(at_, e.blocks * block_bytes);
   at_ += bytes.size();
+  record_bytes_left_ -= e.record_bytes;
   ++group_;
   const auto h = format::peek_group(bytes, c_.super.store);
   if (!h || h->checksum != e.checksum || h->bytes != bytes.size() || !format::verify_group(bytes))

@@ -399,9 +399,10 @@ std::optional<replay_batch::left> replay_batch::front() {
   }
   const std::size_t sums_each = records_.empty() ? 0 : sums_.size() / records_.size() + 1;
   records_.clear();
-  records_.reserve(limit_);  // what grows copies itself
+  const std::size_t most = std::min(limit_, expected_);
+  records_.reserve(most);  // what grows copies itself
   sums_.clear();
-  sums_.reserve(std::min(sums_max, limit_ * sums_each));
+  sums_.reserve(std::min(sums_max, most * sums_each));
   others_.clear();
   touched_.clear();
   others_bytes_ = 0;

@@ -40,6 +40,8 @@ class replay_batch {
   /// Takes the record of that group, perhaps with its memory. False: the batch has to be applied first, or the record is none
   /// for it; it is as it was then.
   [[nodiscard]] bool add(format::record&& r, std::size_t group);
+  /// No more than so many are still to come: memory is asked for no more.
+  void expect(std::size_t records) { expected_ = records; }
   [[nodiscard]] bool empty() const { return records_.empty() && others_.empty(); }
   /// Most records go this way.
   [[nodiscard]] bool thrives() const { return std::max(records_.size(), went_) > limit_min; }
@@ -133,6 +135,7 @@ class replay_batch {
   std::size_t growth_ =
       records_max;        ///< Each batch looks at nearly every leaf; but what is left of one goes one by one.
   std::size_t went_ = 0;  ///< Of the last batch, together.
+  std::size_t expected_ = records_max;
   enum class state : std::uint8_t { gathering, cells, rest, done } state_ = state::gathering;
   std::size_t at_ = 0;                         ///< In order_: what is before has its cells.
   key_range before_;                           ///< The key before.
