@@ -1,6 +1,7 @@
 #include "core/page_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/evacuation.hpp"
 
@@ -59,8 +60,19 @@ void page_reader::io_done(std::uint64_t tag, const zoned::completion& c) {
   c_.buffers.give(std::move(l.page));
   loads_.erase(tag);
   for (auto& again : waiters) again(why);  // I1
-  if (to_mend && !c_.refuses_changes() && c_.tree(to_mend->kind).is_loaded())
-    c_.evacuate->mend(*to_mend, [](error_code) {});  // I2
+  if (to_mend) mend(*to_mend);
+}
+
+/// I2
+void page_reader::mend(const page_need& page) {
+  if (c_.refuses_changes()) return;
+  if (!counted_) return to_mend_.push_back(page);
+  if (c_.tree(page.kind).is_loaded()) c_.evacuate->mend(page, [](error_code) {});
+}
+
+void page_reader::pages_are_counted() {
+  counted_ = true;
+  for (const page_need& page : std::exchange(to_mend_, {})) mend(page);
 }
 
 void page_reader::evict() {

@@ -184,6 +184,7 @@ void recovery::count_pages() {
   c_.objects->for_each_ref(count);
   c_.zone_pages->for_each_ref(count);
   if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
+  c_.pages->pages_are_counted();
   scan_.start([this](error_code ec, journal_scan::finding why) {
     if (ec) return fail(ec, std::move(why.what), why.zone);
     if (scan_.damage()) damage(scan_.damage()->what, scan_.damage()->zone);

@@ -168,6 +168,24 @@ TEST_CASE("pages of which one copy is bad are told and written anew") {
   CHECK(w.scrub().findings.empty());
 }
 
+TEST_CASE("pages of which an open finds a bad copy are counted where they are, and written anew") {
+  world w{{.zones = 64, .active_max = 12}};
+  for (int i = 0; i < 20; ++i) w.make(std::string(900, 'n') + std::to_string(i), 4);
+  w.checkpoint();
+  w.spoil_pages(w.page_zone());
+  core_runner::good(w.store.open());
+  std::uint64_t copies = 0;
+  for (const zone_status& z : w.all()) copies += z.use == zone_use::metadata ? z.live_blocks : 0;
+  CHECK(copies == 2 * w.store.check().pages);
+  const std::size_t bad = w.scrub().findings.size();
+  w.checkpoint();
+  CHECK(bad > 0);
+  CHECK(w.scrub().findings.empty());
+  copies = 0;
+  for (const zone_status& z : w.all()) copies += z.use == zone_use::metadata ? z.live_blocks : 0;
+  CHECK(copies == 2 * w.store.check().pages);
+}
+
 TEST_CASE("what an offline zone has taken is listed as a check names it, and a scrub names it too") {
   world w;
   for (int i = 0; i < 6; ++i) core_runner::good(w.store.ask(core::release_request{w.make(std::to_string(i), 30)}));
