@@ -4,10 +4,20 @@ namespace furrow::sim {
 
 const char* name_of(fault f) {
   constexpr std::array<const char*, fault_count> names{
-      "shortened",    "append_failed", "write_failed",  "read_failed", "flush_failed",
-      "reset_failed", "finish_failed", "report_failed", "data_failed", "refused",
-      "read_only",    "offline",       "full",          "power_loss",  "process_end"};
+      "shortened",     "append_failed",  "write_failed", "read_failed", "flush_failed", "reset_failed",
+      "finish_failed", "report_failed",  "data_failed",  "refused",     "read_only",    "offline",
+      "full",          "meta_read_only", "meta_offline", "meta_full",   "lost_write",   "misdirected",
+      "stale_read",    "copy_lost",      "copy_stale",   "power_loss",  "process_end"};
   return names[static_cast<std::size_t>(f)];
+}
+
+std::vector<std::string> empty_cells(const fault_table& met) {
+  std::vector<std::string> cells;
+  for (std::size_t a = 0; a < action_count; ++a)
+    for (std::size_t f = 0; f < fault_count; ++f)
+      if (met[a][f] == 0)
+        cells.push_back(std::string{name_of(static_cast<action>(a))} + " x " + name_of(static_cast<fault>(f)));
+  return cells;
 }
 
 fault_numbers faults_so_far(sim_device& device) {
@@ -29,6 +39,15 @@ fault_numbers faults_so_far(sim_device& device) {
   set(fault::read_only, zones.read_only);
   set(fault::offline, zones.offline);
   set(fault::full, zones.full);
+  set(fault::metadata_read_only, zones.metadata_read_only);
+  set(fault::metadata_offline, zones.metadata_offline);
+  set(fault::metadata_full, zones.metadata_full);
+  const lie_counts& lied = device.lies().counts();
+  set(fault::lost_write, lied.lost);
+  set(fault::misdirected, lied.misdirected);
+  set(fault::stale_read, lied.stale);
+  set(fault::copy_lost, lied.copies_lost);
+  set(fault::copy_stale, lied.copies_stale);
   return n;
 }
 

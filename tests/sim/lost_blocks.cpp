@@ -12,6 +12,10 @@ bool names_offline_zone(sim_device& device, const error_detail& detail) {
          device.zones().machine().at(*detail.zone).condition == zoned::zone_condition::offline;
 }
 
+bool names_spoiled_zone(sim_device& device, error_code error, const error_detail& detail) {
+  return error == errc::checksum_mismatch && detail.zone && device.lies().spoiled(*detail.zone);
+}
+
 std::optional<std::string> refute_loss(const model& truth, sim_device& device, object_index object,
                                        const core::notification& n) {
   if (n.error != zoned::errc::zone_offline) return "it is not said that a zone is offline: " + n.error.message();

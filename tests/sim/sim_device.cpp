@@ -23,12 +23,13 @@ zoned::guarantees below_adaptor(zoned::guarantees promises) {
 
 sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_info> zones,
                        const zoned::guarantees& promises, const fault_weights& faults, const disorder& order,
-                       std::uint64_t seed, const zone_fault_weights& zone_faults)
+                       std::uint64_t seed, const zone_fault_weights& zone_faults, const lie_weights& lies)
     : zones_{shape, below_adaptor(promises), std::move(zones)},
       promises_{promises},
       cache_{zones_, promises.volatile_cache, order.stale_bytes},
       faults_{faults},
-      zone_faults_{zone_faults, zones_},
+      zone_faults_{zone_faults, zones_, mix(seed) + 2},
+      lies_{lies, zones_, mix(seed) + 1},
       order_{order},
       chance_{seed},
       appends_in_flight_(shape.zone_count) {
@@ -41,6 +42,7 @@ sim_device::sim_device(zoned::memory_zones image, const zoned::guarantees& promi
       cache_{zones_, promises.volatile_cache, false},
       faults_{fault_weights{}},
       zone_faults_{zone_fault_weights{}, zones_},
+      lies_{lie_weights{}, zones_, seed},
       order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16, .stale_bytes = false},
       chance_{seed},
       appends_in_flight_(zones_.shape().zone_count) {}
@@ -150,7 +152,10 @@ void sim_device::execute_write(pending& p, std::uint64_t bytes) {
   if (overwrites && p.what.offset_bytes + bytes <= shape().bytes_of(zone)) {
     p.overwrite = cache_.before_overwrite(zone, p.what.offset_bytes, bytes);
   }
-  p.done = zones_.execute(front_of(p.what, bytes));
+  const zoned::command front = front_of(p.what, bytes);
+  if (lies_.told() && zone.value < shape().zone_count)
+    lies_.before_write({zone, zones_.machine().at(zone).write_pointer_bytes}, front, zone_faults_.holding_data());
+  p.done = zones_.execute(front);
   if (p.done.error) {
     const bool turned = zone.value < shape().zone_count && zone_faults_.is_turned(zone);
     if (!turned) return complain(p.what, "the device refuses: " + p.done.error.message());
@@ -158,6 +163,7 @@ void sim_device::execute_write(pending& p, std::uint64_t bytes) {
     return fail_append(p, says ? static_cast<zoned::errc>(p.done.error.value()) : zoned::errc::io,
                        {zone, shape().bytes_of(zone)});
   }
+  if (lies_.told()) lies_.after_write(front, zone_faults_.holding_data());
   zone_faults_.executed(p.what, p.done);
   p.generation = cache_.generation(zone);
   p.end_bytes = p.done.at.offset_bytes + bytes;
@@ -238,6 +244,7 @@ void sim_device::execute_other(pending& p) {
     return;
   }
   zone_faults_.executed(p.what, p.done);
+  if (p.what.op == opcode::read && lies_.told()) lies_.after_read(p.what, zone_faults_.holds_data(p.what.zone));
   if (p.what.op == opcode::report) obscure(p.what);
   if (p.what.op == opcode::finish) cache_.finished(p.what.zone);
   if (p.what.op == opcode::reset) p.generation = cache_.generation(p.what.zone);
@@ -248,6 +255,7 @@ void sim_device::execute(pending& p) {
   p.executed = true;
   p.done = {.id = p.what.id, .error = {}, .at = {p.what.zone, p.what.offset_bytes}, .bytes = 0};
   if (const auto full = zone_faults_.befall(chance_)) cache_.finished(*full);
+  if (const auto full = zone_faults_.befall_metadata()) cache_.finished(*full);
   if (p.what.op == opcode::append) return execute_append(p);
   if (p.what.op == opcode::write) {
     std::uint64_t bytes = zoned::total_bytes(p.what.segments);

@@ -14,7 +14,7 @@
 //       behind it are cancelled, and its completion tells where it was to begin.
 //
 // Not here: state and bytes of zones (zoned/src/memory/memory_zones.hpp), what a cache loses (cache_model.hpp), which
-// commands fail (faults.hpp), what zones become (zone_faults.hpp).
+// commands fail (faults.hpp), what zones become (zone_faults.hpp), what is not as it was said (lies.hpp).
 #pragma once
 
 #include <optional>
@@ -25,6 +25,7 @@
 #include "memory/memory_zones.hpp"
 #include "sim/cache_model.hpp"
 #include "sim/faults.hpp"
+#include "sim/lies.hpp"
 #include "sim/random.hpp"
 #include "sim/trace.hpp"
 #include "sim/zone_faults.hpp"
@@ -43,7 +44,7 @@ class sim_device final : public zoned::device {
  public:
   sim_device(const zoned::geometry& shape, std::vector<zoned::zone_info> zones, const zoned::guarantees& promises,
              const fault_weights& faults, const disorder& order, std::uint64_t seed,
-             const zone_fault_weights& zone_faults = {});
+             const zone_fault_weights& zone_faults = {}, const lie_weights& lies = {});
   /// On zones that hold something already; nothing fails, and all goes in order.
   sim_device(zoned::memory_zones image, const zoned::guarantees& promises, std::uint64_t seed);
   ~sim_device() override;
@@ -67,6 +68,7 @@ class sim_device final : public zoned::device {
   [[nodiscard]] fault_plan& faults() { return faults_; }
   [[nodiscard]] sim::zone_faults& zone_faults() { return zone_faults_; }
   [[nodiscard]] const sim::zone_faults& zone_faults() const { return zone_faults_; }
+  [[nodiscard]] sim::lies& lies() { return lies_; }
   [[nodiscard]] std::uint64_t faults_injected() const { return faults_.failures(); }
   [[nodiscard]] sim::trace& trace() { return trace_; }
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
@@ -107,6 +109,7 @@ class sim_device final : public zoned::device {
   cache_model cache_;
   fault_plan faults_;
   sim::zone_faults zone_faults_;
+  sim::lies lies_;
   disorder order_;
   prng chance_;
   sim::trace trace_;

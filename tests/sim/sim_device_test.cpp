@@ -7,6 +7,8 @@
 #include <cstring>
 #include <set>
 
+#include "format/zone_header.hpp"
+
 namespace {
 
 using namespace furrow;
@@ -45,6 +47,7 @@ struct bench {
   zoned::guarantees promises;
   fault_weights faults;
   disorder order;
+  lie_weights lies;
   std::unique_ptr<sim_device> device;
   std::vector<std::byte> memory = std::vector<std::byte>(256 << 10);
   std::vector<zoned::segment> segments = std::vector<zoned::segment>(64);
@@ -58,7 +61,7 @@ struct bench {
   }
   void start(std::uint64_t seed) {
     const zoned::geometry g = small_shape();
-    device = std::make_unique<sim_device>(g, zones_of(g), promises, faults, order, seed);
+    device = std::make_unique<sim_device>(g, zones_of(g), promises, faults, order, seed, zone_fault_weights{}, lies);
   }
   zoned::command_id send(opcode op, std::uint32_t zone, std::uint64_t bytes = 0, std::uint64_t offset = 0,
                          std::uint8_t fill = 1) {
@@ -276,4 +279,82 @@ TEST_CASE("What an engine may not ask is told") {
   b.send(opcode::append, 1, block);
   static_cast<void>(b.drain());
   CHECK(b.device->complaint());
+}
+
+namespace {
+
+/// Two zones that say that they hold data, and six blocks in each.
+void fill_data_zones(bench& b) {
+  b.device->lies().allow(false);
+  for (const std::uint32_t zone : {1u, 2u}) {
+    b.send(opcode::append, zone, block);
+    format::zone_header h;
+    h.zone = {zone};
+    h.generation = 1;
+    format::encode(h, std::span{b.segments[b.ids % b.segments.size()].data, block});
+    static_cast<void>(b.drain());
+    b.send(opcode::append, zone, 6 * block, 0, static_cast<std::uint8_t>(zone));
+    static_cast<void>(b.drain());
+  }
+  b.device->lies().allow(true);
+}
+
+[[nodiscard]] std::uint8_t first_other_byte(bench& b, zoned::place at, std::uint8_t expected) {
+  std::vector<std::byte> bytes(block);
+  b.device->zones().peek(at, bytes);
+  for (const std::byte x : bytes)
+    if (x != std::byte{expected}) return static_cast<std::uint8_t>(x);
+  return expected;
+}
+
+}  // namespace
+
+TEST_CASE("Of what the device says that it wrote and did not, and wrote elsewhere, each block is known, and no other") {
+  bool elsewhere = false;
+  SUBCASE("lost") {}
+  SUBCASE("misdirected") { elsewhere = true; }
+  std::set<std::uint64_t> spoiled;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed, false};
+    b.lies.blocks_max = 8;
+    (elsewhere ? b.lies.misdirected_ppm : b.lies.lost_ppm) = 1'000'000;
+    b.start(seed);
+    fill_data_zones(b);
+    b.send(opcode::append, 1, 4 * block, 0, 9);
+    const auto done = b.drain();
+    REQUIRE(!done[0].error);
+    REQUIRE(done[0].bytes == 4 * block);
+    std::size_t count = 0;
+    for (std::uint32_t zone : {1u, 2u})
+      for (std::uint64_t at = block; at < b.written(zone); at += block) {
+        const auto expected = static_cast<std::uint8_t>(zone == 1 && at >= 7 * block ? 9 : zone);
+        const bool other = first_other_byte(b, {{zone}, at}, expected) != expected;
+        REQUIRE(b.device->lies().spoiled(zoned::place{{zone}, at}) == other);
+        if (other && zone == 2) spoiled.insert(at);
+        count += other ? 1 : 0;
+      }
+    REQUIRE(count > 0);
+    REQUIRE(b.device->lies().counts().lost == (elsewhere ? 0 : 1));
+    REQUIRE(b.device->lies().counts().misdirected == (elsewhere ? 1 : 0));
+  }
+  CHECK(spoiled.size() == (elsewhere ? 6 : 0));
+}
+
+TEST_CASE("A read that gives other bytes is counted, and the medium is as it was") {
+  std::uint64_t stale = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed, false};
+    b.lies.stale_ppm = 500'000;
+    b.start(seed);
+    fill_data_zones(b);
+    b.send(opcode::read, 1, block, 3 * block, 0);
+    const std::byte* const to = b.segments[b.ids % b.segments.size()].data;
+    REQUIRE(b.drain().size() == 1);
+    const bool other = std::any_of(to, to + block, [](std::byte x) { return x != std::byte{1}; });
+    REQUIRE(b.device->lies().counts().stale == (other ? 1 : 0));
+    REQUIRE(first_other_byte(b, {{1}, 3 * block}, 1) == 1);
+    stale += other ? 1 : 0;
+  }
+  CHECK(stale > 20);
+  CHECK(stale < 200);
 }

@@ -1,5 +1,7 @@
 // furrow-sim: runs seeds and prints what they have come to. The same seed does the same, always.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -14,7 +16,9 @@
 #include <vector>
 
 #include "sim/failure.hpp"
+#include "sim/fault_table.hpp"
 #include "sim/full_store.hpp"
+#include "sim/reduction.hpp"
 #include "sim/simulation.hpp"
 
 namespace {
@@ -35,12 +39,16 @@ struct arguments {
   bool keep_going = false;
   bool tiny = false;
   bool full = false;
+  bool full_table = false;
   std::string trace;
   std::string canary;
+  std::vector<std::string> without;
+  bool shorten = false;
+  furrow::sim::reduction left_out;
 };
 
 // For an assertion of the engine: the seed is all that is needed to come back to it.
-char crash_note[256];
+char crash_note[1024];
 
 void on_abort(int signal) {
   static_cast<void>(!::write(STDERR_FILENO, crash_note, std::strlen(crash_note)));
@@ -49,22 +57,63 @@ void on_abort(int signal) {
 }
 
 std::string reproduction(std::uint64_t seed, const arguments& args) {
-  return fmt::format("furrow-sim{} --seed {} --count 1 --ops {}{} --verbose", args.full ? " --full" : "", seed,
-                     args.operations, args.tiny ? " --tiny" : "");
+  const std::string without = args.left_out.names();
+  return fmt::format("furrow-sim{} --seed {} --count 1 --ops {}{}{}{} --verbose", args.full ? " --full" : "", seed,
+                     args.operations, args.tiny ? " --tiny" : "", without.empty() ? "" : " --without ", without);
 }
 
 furrow::sim::scenario draw(std::uint64_t seed, const arguments& args) {
-  return args.tiny ? furrow::sim::draw_tiny_scenario(seed) : furrow::sim::draw_scenario(seed);
+  furrow::sim::scenario s = args.tiny ? furrow::sim::draw_tiny_scenario(seed) : furrow::sim::draw_scenario(seed);
+  furrow::sim::apply(args.left_out, s);
+  return s;
 }
 
 totals run_seed(std::uint64_t seed, const arguments& args, std::FILE* trace) {
-  const std::string note = "furrow-sim: reproduce with: " + reproduction(seed, args) + "\n";
+  const std::string note =
+      "furrow-sim: reproduce with: " + reproduction(seed, args) + ", make it shorter with --shorten\n";
   std::snprintf(crash_note, sizeof crash_note, "%s", note.c_str());
   const furrow::sim::scenario s = draw(seed, args);
   if (args.verbose) fmt::print("{}\n", furrow::sim::describe(s));
   furrow::sim::simulation run{s, trace};
   if (run.format()) run.run(args.operations);
   return run.result();
+}
+
+/// In a process of its own, as an assertion of the engine ends it.
+bool fails_alone(std::uint64_t seed, const arguments& args) {
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    std::signal(SIGSEGV, SIG_DFL);
+    if (const int nowhere = ::open("/dev/null", O_WRONLY); nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    ::alarm(60);
+    try {
+      static_cast<void>(run_seed(seed, args, nullptr));
+    } catch (const furrow::sim::broken_promise&) {
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+/// The command of a shorter run that fails as well.
+std::string shorter(std::uint64_t seed, arguments args) {
+  args.verbose = false;
+  const auto fails = [&](const furrow::sim::reduction& r) {
+    arguments less = args;
+    less.left_out = r;
+    less.operations = r.operations;
+    return fails_alone(seed, less);
+  };
+  furrow::sim::reduction whole = args.left_out;
+  whole.operations = args.operations;
+  args.left_out = furrow::sim::shorten(whole, fails);
+  args.operations = args.left_out.operations;
+  return reproduction(seed, args);
 }
 
 nlohmann::ordered_json to_json(const totals& t) {
@@ -115,6 +164,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"zones_evacuated", t.zones_evacuated},
       {"scrubs", t.scrubs},
       {"rotten_blocks", t.rotten_blocks},
+      {"blocks_spoiled", t.blocks_spoiled},
       {"evacuations_checked", t.evacuations_checked},
       {"zone_resets", t.zone_resets},
       {"groups", t.groups},
@@ -136,18 +186,14 @@ nlohmann::ordered_json to_json(const totals& t) {
 
 /// Operation by fault: how often the one met the other.
 void print_faults(const totals& t) {
-  std::uint64_t zeros = 0;
   fmt::print("{:<17}", "met by");
   for (std::size_t f = 0; f < furrow::sim::fault_count; ++f)
     fmt::print("{:>14}", furrow::sim::name_of(static_cast<furrow::sim::fault>(f)));
   for (std::size_t i = 0; i < action_count; ++i) {
     fmt::print("\n{:<17}", furrow::sim::name_of(static_cast<action>(i)));
-    for (const std::uint64_t times : t.met[i]) {
-      fmt::print("{:>14}", times);
-      zeros += times == 0 ? 1 : 0;
-    }
+    for (const std::uint64_t times : t.met[i]) fmt::print("{:>14}", times);
   }
-  fmt::print("\n{} of {} are zero\n", zeros, action_count * furrow::sim::fault_count);
+  fmt::print("\n{} of {} are zero\n", furrow::sim::empty_cells(t.met).size(), action_count * furrow::sim::fault_count);
 }
 
 void print(const totals& t, double seconds, bool as_json) {
@@ -173,6 +219,12 @@ bool is_idle(const totals& t) {
   const bool partial = t.extracted > 0 && t.cancelled_blocks > 0 && t.source_needs > 0;
   return !partial || std::ranges::any_of(furrow::sim::edit_actions,
                                          [&t](action a) { return t.done_by_action[static_cast<std::size_t>(a)] == 0; });
+}
+
+bool has_gaps(const totals& t) {
+  const std::vector<std::string> cells = furrow::sim::empty_cells(t.met);
+  for (const std::string& cell : cells) fmt::print("never met: {}\n", cell);
+  return !cells.empty();
 }
 
 furrow::sim::full_counts run_full_seed(std::uint64_t seed, const arguments& args, std::FILE* trace) {
@@ -239,6 +291,15 @@ int run_full(const arguments& args, std::FILE* trace) {
   return failed == 0 && !idle ? 0 : 1;
 }
 
+int run_shortening(const arguments& args) {
+  if (!fails_alone(args.seed, args)) {
+    fmt::print("seed {} does not fail\n", args.seed);
+    return 0;
+  }
+  fmt::print("shorter: {}\n", shorter(args.seed, args));
+  return 1;
+}
+
 int run(const arguments& args) {
   std::FILE* trace = args.trace.empty() ? nullptr : std::fopen(args.trace.c_str(), "w");
   if (!args.trace.empty() && trace == nullptr) {
@@ -250,6 +311,7 @@ int run(const arguments& args) {
     if (trace != nullptr) std::fclose(trace);
     return status;
   }
+  if (args.shorten) return run_shortening(args);
   totals sum;
   std::uint64_t failed = 0;
   const auto begin = std::chrono::steady_clock::now();
@@ -263,6 +325,7 @@ int run(const arguments& args) {
                  reproduction(seed, args));
       std::fflush(stdout);
       ++failed;
+      if (!args.keep_going) fmt::print("shorter: {}\n", shorter(seed, args));
       if (!args.keep_going) break;
     }
   }
@@ -272,7 +335,8 @@ int run(const arguments& args) {
   if (failed > 0) fmt::print("{} of {} seeds failed\n", failed, args.count);
   const bool idle = failed == 0 && args.count >= seeds_for_all && is_idle(sum);
   if (idle) fmt::print("some kind of change was never made, or no write in parts\n");
-  return failed == 0 && !idle ? 0 : 1;
+  const bool gaps = args.full_table && has_gaps(sum);
+  return failed == 0 && !idle && !gaps ? 0 : 1;
 }
 
 /// A broken core is in another program, beside this one.
@@ -299,15 +363,24 @@ int main(int argc, char** argv) {
   app.add_option("--trace", args.trace, "Write every command and completion to this file");
   app.add_flag("--verbose", args.verbose, "Describe each seed");
   app.add_flag("--json", args.json, "Print totals as JSON");
+  app.add_flag("--require-full-table", args.full_table, "Fail if some operation has never met some fault");
   app.add_flag("--tiny", args.tiny, "Devices that hardly hold a store, always full; nothing fails");
   app.add_option("--canary", args.canary,
                  "Run on a core that is broken in one way: NAME, `all` one after the other, or `list`");
+  app.add_option("--without", args.without, "Leave out these actions and faults, by their names in the table")
+      ->delimiter(',');
+  app.add_flag("--shorten", args.shorten, "Look for a shorter run that fails as the seed does, also by an assertion");
   app.add_flag("--keep-going", args.keep_going, "Go on after a seed that failed");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
+  for (const std::string& name : args.without)
+    if (!furrow::sim::leave_out(args.left_out, name)) {
+      fmt::print(stderr, "furrow-sim: {} is no action or fault that can be left out\n", name);
+      return 2;
+    }
   if (!args.canary.empty()) {
     if (app.count("--ops") == 0) args.operations = canary_operations;
     return run_canary(args);

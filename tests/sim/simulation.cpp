@@ -69,6 +69,7 @@ void totals::add(const totals& other) {
   zones_evacuated += other.zones_evacuated;
   scrubs += other.scrubs;
   rotten_blocks += other.rotten_blocks;
+  blocks_spoiled += other.blocks_spoiled;
   evacuations_checked += other.evacuations_checked;
   zone_resets += other.zone_resets;
   groups += other.groups;
@@ -87,7 +88,7 @@ void totals::add(const totals& other) {
 simulation::simulation(const scenario& s, std::FILE* trace)
     : scenario_{s},
       chance_{mix(s.seed) + 2},
-      device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3, s.zone_faults},
+      device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3, s.zone_faults, s.lies},
       store_{device_, scenario_.store, mix(s.seed) + 4},
       truth_{s.seed, s.work.names, s.work.collections},
       rule_{device_.zones(), s.promises.volatile_cache, make_uuid(s.seed)},
@@ -99,6 +100,7 @@ simulation::simulation(const scenario& s, std::FILE* trace)
 }
 
 bool simulation::format() {
+  device_.lies().allow(false);
   device_.faults().allow_failures(false);
   device_.zone_faults().allow(false);
   store_.start();
@@ -124,16 +126,23 @@ bool simulation::format() {
 void simulation::run(std::uint64_t operations) {
   plan_interruption();
   open(true);
-  if (scenario_.work.collections > 0)
-    while (!make_collections()) {
-      store_.interrupt(interruption::process_end);
-      open(true);
-    }
+  if (scenario_.work.collections > 0) begin_with_collections();
   use_until(operations);
   const bool clean = drain_close();
   check_data_ = true;
   open(clean);
   static_cast<void>(drain_close());
+}
+
+/// In a seed that is devoted to a fault it does not come yet: it would come here.
+void simulation::begin_with_collections() {
+  if (scenario_.devoted_to) allow_all(false);
+  while (!make_collections()) {
+    store_.interrupt(interruption::process_end);
+    open(true);
+    if (scenario_.devoted_to) allow_all(false);
+  }
+  if (scenario_.devoted_to) allow_all(true);
 }
 
 /// False: something failed, and which of them are there is not known.
@@ -148,6 +157,13 @@ bool simulation::make_collections() {
   for (; c <= scenario_.work.collections; ++c)
     if (!held(store_.ask(core::collection_request{fmt::format("tenant {}", c), 0}))) return false;
   return held(store_.ask(core::sync_request{}));
+}
+
+void simulation::allow_all(bool on) {
+  device_.faults().allow_failures(on);
+  device_.zone_faults().allow(on);
+  device_.zone_faults().allow_of_metadata(on);
+  device_.lies().allow(on);
 }
 
 totals simulation::result() const {
@@ -214,6 +230,8 @@ bool simulation::try_open(bool may_interrupt) {
 }
 
 void simulation::open(bool all) {
+  device_.lies().allow(false);
+  device_.zone_faults().allow_of_metadata(false);
   if (scripted_ && device_.faults().failures() + store_.memory_failures() > 0) mend();
   if (!scripted_) repair_before_open();
   device_.faults().allow_failures(scripted_ || chance_.chance(300));
@@ -228,8 +246,7 @@ void simulation::open(bool all) {
     store_.interrupt(interruption::process_end);
     return open(false);
   }
-  device_.faults().allow_failures(true);
-  device_.zone_faults().allow(true);
+  allow_all(true);
   faults_seen_ = faults_so_far(device_);
   plan_interruption();
   last_answers_ = users_.counts().answers;

@@ -9,7 +9,9 @@
 
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -69,6 +71,7 @@ struct totals {
   std::uint64_t zones_evacuated = 0;
   std::uint64_t scrubs = 0;               ///< Of all that lives,
   std::uint64_t rotten_blocks = 0;        ///< with so many blocks spoiled, which they found, and nothing else.
+  std::uint64_t blocks_spoiled = 0;       ///< By lies, which they found, too.
   std::uint64_t evacuations_checked = 0;  ///< Zones that had turned read-only, after an open: empty.
   std::uint64_t zone_resets = 0;
   std::uint64_t groups = 0;
@@ -102,6 +105,7 @@ class simulation {
  private:
   void open(bool all);
   [[nodiscard]] bool try_open(bool may_interrupt);
+  void begin_with_collections();
   bool make_collections();
   void use_until(std::uint64_t operations);
   void interrupt();
@@ -109,6 +113,7 @@ class simulation {
   /// Whether the store said that it closed cleanly.
   bool drain_close();
   void plan_interruption();
+  void allow_all(bool on);
   void add_statistics();
   void note_progress();
   void note_faults();
@@ -141,10 +146,20 @@ class simulation {
     std::uint64_t offset_bytes = 0;
     zoned::place where;
   };
+  using block_name = std::pair<object_id, std::uint64_t>;  // an object's block, by its offset in bytes
   void compare_scrub(const std::vector<recovered_object>& found);
   [[nodiscard]] std::optional<rotten_block> pick_block(const std::vector<recovered_object>& found);
   void flip(const rotten_block& b);
   [[nodiscard]] std::vector<check_finding> scrub_all();
+  // simulation_lies.cpp
+  void look_at_copies();
+  void look_for_spoiled(const std::vector<recovered_object>& found);
+  void look_at_extent(const recovered_object& r, const extent_status& x);
+  [[nodiscard]] std::optional<std::string> refute_spoiling(core::handle_id handle, std::uint64_t at,
+                                                           const core::notification& n);
+  [[nodiscard]] bool touches_spoiled(const error_detail& detail);
+  [[nodiscard]] std::uint64_t blocks_spoiled(const error_detail& detail, std::set<block_name>& named) const;
+
   [[nodiscard]] core::notification expect(core::request_body body, const char* what);
 
   scenario scenario_;
@@ -161,6 +176,8 @@ class simulation {
   std::uint64_t steps_at_answer_ = 0;
   std::string block_seen_twice_;                         // what is told of it
   std::unordered_map<std::uint64_t, bool> blocks_seen_;  // by address: whether it is said to be shared
+  std::set<object_id> objects_;                          // that were found
+  std::map<block_name, bool> spoiled_;                   // may be told of; whether it must be
   fault_numbers faults_seen_{};
   bool check_data_ = false;
   bool scripted_ = false;

@@ -12,6 +12,7 @@ namespace furrow::sim {
 namespace {
 
 constexpr std::uint32_t scrub_per_mille = 150;
+constexpr std::uint32_t scrub_spoiled_per_mille = 500;
 constexpr std::uint64_t rotten_max = 4;
 
 }  // namespace
@@ -31,6 +32,7 @@ std::optional<simulation::rotten_block> simulation::pick_block(const std::vector
     if (!x.where || x.shared) continue;
     if (device_.zones().machine().at(x.where->zone).condition == zoned::zone_condition::offline) continue;
     const std::uint64_t inside = x.offset_bytes % zoned::store_block_bytes;
+    if (spoiled_.contains({o.id, x.offset_bytes - inside})) return std::nullopt;
     return rotten_block{o.id, x.offset_bytes - inside, {x.where->zone, x.where->offset_bytes - inside}};
   }
   return std::nullopt;
@@ -59,7 +61,7 @@ std::vector<check_finding> simulation::scrub_all() {
 
 /// While nothing changes: what is moved in the meantime was read before it rotted.
 void simulation::compare_scrub(const std::vector<recovered_object>& found) {
-  if (!chance_.chance(scrub_per_mille)) return;
+  if (!chance_.chance(spoiled_.empty() ? scrub_per_mille : scrub_spoiled_per_mille)) return;
   std::vector<rotten_block> rotten;
   const std::uint64_t seen_max = scenario_.format.checksums ? rotten_max : 0;  // nothing tells of others
   for (std::uint64_t i = chance_.below(seen_max + 1); i > 0; --i) {
@@ -69,10 +71,12 @@ void simulation::compare_scrub(const std::vector<recovered_object>& found) {
   }
   for (const rotten_block& b : rotten) flip(b);
   std::vector<bool> seen(rotten.size());
+  std::set<block_name> named;
   for (const check_finding& f : scrub_all()) {
     if (names_offline_zone(device_, f.detail)) continue;
+    if (!f.detail.object && f.detail.zone && device_.lies().copy_spoiled(*f.detail.zone)) continue;
     const std::uint64_t begin = f.detail.offset_bytes.value_or(0), end = begin + f.detail.bytes.value_or(0);
-    std::uint64_t explained = 0;
+    std::uint64_t explained = blocks_spoiled(f.detail, named);
     for (std::size_t i = 0; i < rotten.size(); ++i) {
       const bool here = f.detail.object == rotten[i].object && f.detail.zone == rotten[i].where.zone &&
                         begin <= rotten[i].offset_bytes && rotten[i].offset_bytes < end;
@@ -89,7 +93,12 @@ void simulation::compare_scrub(const std::vector<recovered_object>& found) {
     throw broken_promise{fmt::format("a scrub does not find that object {} is rotten at {} (zone {}, byte {})",
                                      b.object, b.offset_bytes, b.where.zone.value, b.where.offset_bytes)};
   }
+  for (const auto& [block, must] : spoiled_)
+    if (must && !named.contains(block))
+      throw broken_promise{
+          fmt::format("a scrub does not find that object {} is spoiled at {}", block.first, block.second)};
   for (const rotten_block& b : rotten) flip(b);
+  totals_.blocks_spoiled += named.size();
   ++totals_.scrubs;
   totals_.rotten_blocks += rotten.size();
 }

@@ -156,7 +156,7 @@ void simulation::compare_names(const std::vector<recovered_object>& found, const
   }
 }
 
-/// Reads all of an object, block by block where the zone of one is offline: that one must have been there.
+/// Reads all of an object, block by block where the zone of one is offline, or one is spoiled: that one must have been there.
 void simulation::read_object(recovered_object& r) {
   r.was_read = true;
   r.bytes.resize(r.state.bytes);
@@ -170,7 +170,7 @@ void simulation::read_object(recovered_object& r) {
     const std::uint64_t end = std::min(at + read_bytes_max, r.state.bytes);
     request.ranges = {{at, std::span{r.bytes}.subspan(at, end - at)}};
     const core::notification n = store_.ask(std::move(request));
-    if (n.error == zoned::errc::zone_offline) {
+    if (n.error == zoned::errc::zone_offline || n.error == errc::checksum_mismatch) {
       read_blocks(r, handle, at, end);
     } else if (n.error) {
       throw broken_promise{fmt::format("after an open: read: {} {}", n.error.message(), n.detail.what)};
@@ -189,7 +189,8 @@ void simulation::read_blocks(recovered_object& r, core::handle_id handle, std::u
     request.ranges = {{at, std::span{r.bytes}.subspan(at, next - at)}};
     const core::notification n = store_.ask(std::move(request));
     if (n.error) {
-      const auto why = refute_loss(truth_, device_, i, n);
+      const auto why =
+          n.error == errc::checksum_mismatch ? refute_spoiling(handle, at, n) : refute_loss(truth_, device_, i, n);
       if (why || n.detail.offset_bytes != at)
         throw broken_promise{fmt::format("after an open: object {} at {}: {}", r.id, at, why.value_or("other block"))};
       ++totals_.blocks_lost;
@@ -237,17 +238,19 @@ void simulation::compare_content(recovered_object& r) {
 }
 
 void simulation::compare_accounts(const std::vector<recovered_object>& found) {
-  const bool data = check_data_ || chance_.chance(data_check_per_mille);
+  const bool data = check_data_ || !spoiled_.empty() || chance_.chance(data_check_per_mille);
   const core::notification checked = expect(core::check_request{data}, "check");
   const auto& check = std::get<core::check_result>(checked.result);
   std::uint64_t lost = 0;
   for (const check_finding& f : check.findings) {
-    if (!names_offline_zone(device_, f.detail))
+    if (!names_offline_zone(device_, f.detail) && !touches_spoiled(f.detail))
       throw broken_promise{fmt::format("check finds {} faults: {}", check.damage, f.what)};
     ++lost;
   }
   if (check.damage != lost)
     throw broken_promise{fmt::format("check finds {} faults, and names {}", check.damage, lost)};
+  if (data && check.findings.empty() && std::ranges::any_of(spoiled_, [](const auto& s) { return s.second; }))
+    throw broken_promise{"check finds nothing, and blocks are spoiled"};
   do {  // What was removed before the open is being dropped meanwhile.
     store_.step();
   } while (!store_.idle());
@@ -285,6 +288,7 @@ void simulation::compare_evacuated(const statistics& s) {
   for (const zone_status& z : std::get<std::vector<zone_status>>(n.result)) {
     if (z.device.condition != zoned::zone_condition::read_only || !z.bad || z.use == zone_use::metadata) continue;
     ++totals_.evacuations_checked;
+    if (device_.lies().spoiled(z.device.index) || !device_.zone_faults().holds_data(z.device.index)) continue;
     if (z.live_blocks > 0 && z.live_blocks * zoned::store_block_bytes <= s.free_bytes)
       throw broken_promise{fmt::format("zone {} is read-only, {} blocks live in it, and there is room for {}",
                                        z.device.index.value, z.live_blocks, s.free_bytes / zoned::store_block_bytes)};
@@ -299,10 +303,13 @@ void simulation::verify(bool all) {
   }
   truth_.settle(found, all);
   for (recovered_object& r : found) {
-    if (!r.was_read && (check_data_ || chance_.chance(untouched_read_per_mille))) compare_content(r);
+    if (!r.was_read && (check_data_ || device_.lies().told() || chance_.chance(untouched_read_per_mille)))
+      compare_content(r);
   }
+  look_for_spoiled(found);
   compare_accounts(found);
   compare_scrub(found);
+  look_at_copies();
 }
 
 }  // namespace furrow::sim

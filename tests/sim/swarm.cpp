@@ -199,6 +199,38 @@ void draw_conventional(scenario& s, prng& chance) {
   s.zone_faults.others_ppm = s.zone_faults.others_active_max = 0;  // there is none to be taken
 }
 
+/// Drawn by a chance of their own.
+void draw_lies(scenario& s) {
+  constexpr std::uint64_t one_seed_lies_in = 10, of_these = 3;
+  if (s.seed % one_seed_lies_in != of_these || !s.format.checksums) return;
+  prng chance{mix(s.seed) + 8};
+  const auto rate = [&] { return static_cast<std::uint32_t>(chance.chance(600) ? chance.scaled(200, 5'000) : 0); };
+  s.lies.lost_ppm = rate();
+  s.lies.misdirected_ppm = rate();
+  s.lies.stale_ppm = rate();
+  s.lies.blocks_max = static_cast<std::uint32_t>(chance.within(1, 40));
+}
+
+scenario draw_undevoted(std::uint64_t seed) {
+  prng chance{seed};
+  scenario s;
+  s.seed = seed;
+  draw_shape(s, chance);
+  draw_promises(s, chance);
+  draw_zone_faults(s, chance);
+  draw_options(s, chance);
+  draw_work(s, chance);
+  s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
+  draw_conventional(s, chance);
+  draw_finish_failures(s, chance);
+  prng sums{mix(seed) + 7};
+  s.format.checksums = !sums.chance(150);
+  s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
+  draw_quotas(s, chance);
+  draw_lies(s);
+  return s;
+}
+
 }  // namespace
 
 const char* name_of(action a) {
@@ -274,26 +306,13 @@ const char* name_of(action a) {
 }
 
 scenario draw_scenario(std::uint64_t seed) {
-  prng chance{seed};
-  scenario s;
-  s.seed = seed;
-  draw_shape(s, chance);
-  draw_promises(s, chance);
-  draw_zone_faults(s, chance);
-  draw_options(s, chance);
-  draw_work(s, chance);
-  s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
-  draw_conventional(s, chance);
-  draw_finish_failures(s, chance);
-  prng sums{mix(seed) + 7};
-  s.format.checksums = !sums.chance(150);
-  s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
-  draw_quotas(s, chance);
+  scenario s = draw_undevoted(seed);
+  if (const auto f = devotion_of(seed)) devote(s, *f);
   return s;
 }
 
 scenario draw_tiny_scenario(std::uint64_t seed) {
-  scenario s = draw_scenario(seed);
+  scenario s = draw_undevoted(seed);
   prng chance{mix(seed) + 5};
   zoned::geometry& g = s.shape;
   g.zone_bytes = g.last_zone_bytes = chance.one_of(17, 18, 20, 24, 33) * 4 * kib;
@@ -307,6 +326,7 @@ scenario draw_tiny_scenario(std::uint64_t seed) {
   s.faults = {};
   s.faults.shortened_ppm = shortened;
   s.zone_faults = {};
+  s.lies = {};
   s.work.fill_percent = 90;
   s.work.collections = 0;
   s.work.of[static_cast<std::size_t>(action::set_quota)] = s.work.of[static_cast<std::size_t>(action::collections)] = 0;
@@ -358,7 +378,9 @@ bool scenario::may_edit() const {
 
 bool scenario::loses_zones() const {
   const zone_fault_weights& w = zone_faults;
-  return w.read_only_ppm + w.offline_ppm + w.full_ppm + w.failed_ppm > 0;
+  return w.read_only_ppm + w.offline_ppm + w.full_ppm + w.failed_ppm + w.metadata_read_only_ppm +
+             w.metadata_offline_ppm + w.metadata_full_ppm >
+         0;
 }
 
 std::string describe(const scenario& s) {
@@ -380,6 +402,10 @@ std::string describe(const scenario& s) {
   text += fmt::format(" zones read-only {} offline {} full {} of at most {}, failed {} garbage {} others {} of {}{};",
                       z.read_only_ppm, z.offline_ppm, z.full_ppm, z.lost_max, z.failed_ppm, z.garbage_per_mille,
                       z.others_ppm, z.others_active_max, z.says_why ? "" : " mute");
+  if (s.lies.any())
+    text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {};", s.lies.lost_ppm, s.lies.misdirected_ppm,
+                        s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm);
+  if (s.devoted_to) text += fmt::format(" devoted to {};", name_of(*s.devoted_to));
   for (std::size_t i = 0; i < action_count; ++i) {
     if (s.work.of[i] == 0) text += fmt::format(" -{}", name_of(static_cast<action>(i)));
   }

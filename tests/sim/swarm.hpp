@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "furrow/zoned/geometry.hpp"
 #include "furrow/zoned/guarantees.hpp"
 #include "furrow/zoned/zone.hpp"
+#include "sim/devotion.hpp"
 #include "sim/faults.hpp"
 #include "sim/sim_device.hpp"
 
@@ -86,10 +88,13 @@ struct scenario {
   zoned::guarantees promises;
   fault_weights faults;
   zone_fault_weights zone_faults;
+  lie_weights lies;
   disorder order;
   store_options store;
   format_options format;
   workload_weights work;
+  std::optional<fault> devoted_to;
+  std::array<bool, action_count> left_out{};  ///< Never asked, for a shorter script.
 
   /// Of the sequential zones: conventional ones take no data.
   [[nodiscard]] std::uint64_t data_bytes() const;

@@ -9,6 +9,12 @@
 #include "sim/lost_blocks.hpp"
 
 namespace furrow::sim {
+namespace {
+
+constexpr std::uint32_t devoted_per_mille = 750;
+constexpr std::uint64_t devoted_stride = 5;
+
+}  // namespace
 
 workload::workload(const scenario& s, model& truth, sim_store& store, durability_watcher* watcher)
     : scenario_{s},
@@ -42,6 +48,7 @@ workload::operation_ptr workload::make(action kind) {
 
 void workload::send(operation_ptr op, core::request_body body) {
   op->busy_count = operations_.size();
+  op->stale_before = store_.device().lies().counts().stale;
   op->id = store_.send(std::move(body));
   if (std::FILE* file = store_.device().trace().file()) {
     const object_id object = op->object == none ? 0 : truth_.at(op->object).id;
@@ -67,17 +74,38 @@ bool workload::ask() {
     full_ = false;
     if (ask_one(chance_.chance(500) ? action::truncate : action::remove)) return true;
   }
+  if (scenario_.devoted_to && chance_.chance(devoted_per_mille) && ask_least_met(*scenario_.devoted_to)) return true;
   for (int tries = 0; tries < 4; ++tries) {
     action kind = static_cast<action>(chance_.pick(scenario_.work.of));
-    if ((kind == action::append || is_edit(kind)) && bytes_alive() * 100 > data_bytes_ * scenario_.work.fill_percent) {
-      kind = action::remove;
-    }
+    if (may_not_grow(kind)) kind = action::remove;
     if (ask_one(kind)) return true;
   }
   return ask_one(action::create_named) || ask_one(action::remove);
 }
 
+bool workload::may_not_grow(action kind) const {
+  return (kind == action::append || is_edit(kind)) && bytes_alive() * 100 > data_bytes_ * scenario_.work.fill_percent;
+}
+
+/// Of those that have met the fault as seldom, each seed begins with others.
+bool workload::ask_least_met(fault f) {
+  const std::size_t first = scenario_.seed / (one_seed_devoted_in * fault_count) * devoted_stride % action_count;
+  std::array<bool, action_count> tried{};
+  for (int tries = 0; tries < 4; ++tries) {
+    std::size_t least = action_count;
+    for (std::size_t n = 0; n < action_count; ++n) {
+      const std::size_t i = (first + n) % action_count;
+      const auto times = [&](std::size_t a) { return counts_.met[a][static_cast<std::size_t>(f)]; };
+      if (!tried[i] && (least == action_count || times(i) < times(least))) least = i;
+    }
+    tried[least] = true;
+    if (!may_not_grow(static_cast<action>(least)) && ask_one(static_cast<action>(least))) return true;
+  }
+  return false;
+}
+
 bool workload::ask_one(action kind) {
+  if (scenario_.left_out[static_cast<std::size_t>(kind)]) return false;
   switch (kind) {
     case action::create_named:
     case action::create_anonymous:
@@ -152,7 +180,7 @@ void workload::take(core::notification& n) {
   if (std::erase(source_ids_, n.id) > 0) return;
   if (n.id == close_) {
     if (n.error) {
-      if (store_.device().faults().failures() == failures_before_) throw broken_promise{"close: " + n.error.message()};
+      if (!was_injected()) throw broken_promise{"close: " + n.error.message()};
       wants_reopen_ = true;
       return;
     }
@@ -174,13 +202,21 @@ void workload::take(core::notification& n) {
   spare_.push_back(std::move(op));
 }
 
+bool workload::was_injected() const {
+  sim_device& device = store_.device();
+  return device.faults().failures() > failures_before_ ||
+         device.zone_faults().counts().metadata_turned() > metadata_turned_before_;
+}
+
 void workload::take_event(const core::event& e) {
-  const bool injected = store_.device().faults().failures() > failures_before_;
+  const bool injected = was_injected();
   if (e.what == core::event::kind::needs_reopen) {
     if (!injected) throw broken_promise{"the store needs to be reopened for no reason: " + e.detail.what};
     wants_reopen_ = true;
   }
-  if (e.what == core::event::kind::damage && !injected) {
+  const bool lied = store_.device().lies().counts().stale > stale_before_ ||
+                    (e.detail.zone && store_.device().lies().spoiled(*e.detail.zone));
+  if (e.what == core::event::kind::damage && !injected && !lied) {
     throw broken_promise{"damage where none was done: " + e.detail.what};
   }
 }
@@ -302,7 +338,7 @@ void workload::published(operation& op, publication_id p, furrow::sequence seque
 
 bool workload::is_excused(const operation& op, const core::notification& n) const {
   const error_code e = n.error;
-  const bool injected = store_.device().faults().failures() > failures_before_;
+  const bool injected = was_injected();
   if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return true;
   if (e == errc::cancelled) return op.cancel_asked;
   if (e == errc::closed && close_.value != 0) return true;
@@ -314,7 +350,9 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
     // is not seen here.
     const bool blurred = scenario_.may_edit() || scenario_.work.of[static_cast<std::size_t>(action::reserve)] > 0;
     const std::uint64_t enough = blurred ? 0 : data_bytes_ / 32;
-    const bool tight = scenario_.is_tight() || bytes_alive() > enough;
+    // Zones that cannot be reset are not used any more.
+    const bool loses_many = scenario_.faults.failing(zoned::opcode::reset) > 100'000;
+    const bool tight = scenario_.is_tight() || loses_many || bytes_alive() > enough;
     const bool broken_promise_of_room = op.promised && !scenario_.loses_zones();
     if (op.kind == action::reserve) return true;
     return op.kind != action::remove && op.kind != action::read && tight && !broken_promise_of_room;
@@ -331,6 +369,9 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
   if ((op.kind == action::read || is_edit(op.kind)) && e == zoned::errc::zone_offline) {
     if (const auto why = refute_loss(truth_, store_.device(), op.object, n)) broken(op, *why);
     return true;
+  }
+  if ((op.kind == action::read || is_edit(op.kind)) && e == errc::checksum_mismatch) {
+    return names_spoiled_zone(store_.device(), e, n.detail) || store_.device().lies().counts().stale > op.stale_before;
   }
   // The records of a batch go into one group, which goes into one zone.
   if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
@@ -504,6 +545,8 @@ void workload::forget_all() {
   failures_before_ = store_.device().faults().failures();
   memory_failures_before_ = store_.memory_failures();
   data_failures_before_ = store_.device().zone_faults().counts().failed;
+  metadata_turned_before_ = store_.device().zone_faults().counts().metadata_turned();
+  stale_before_ = store_.device().lies().counts().stale;
 }
 
 }  // namespace furrow::sim

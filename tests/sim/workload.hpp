@@ -115,9 +115,10 @@ class workload {
     std::size_t settled = 0;      ///< Publications of which the outcome is known already.
     std::uint64_t raise_fence_to = 0;
     bool source_refused = false;
-    bool promised = false;         ///< Room for it was promised.
-    bool looks = false;            ///< It finds out what a failed write has left.
-    std::uint64_t busy_count = 0;  ///< Operations in flight when it was asked.
+    bool promised = false;           ///< Room for it was promised.
+    bool looks = false;              ///< It finds out what a failed write has left.
+    std::uint64_t stale_before = 0;  ///< Reads that the device had answered with other bytes when it was asked.
+    std::uint64_t busy_count = 0;    ///< Operations in flight when it was asked.
     std::uint32_t version = 0;
     furrow::sequence target = 0;
     placed_bytes memory;
@@ -131,11 +132,15 @@ class workload {
   [[nodiscard]] operation_ptr make(action kind);
   void send(operation_ptr op, core::request_body body);
   bool ask_one(action kind);
+  bool ask_least_met(fault f);
+  [[nodiscard]] bool may_not_grow(action kind) const;
   void take(core::notification& n);
   void take_event(const core::event& e);
   void answer(operation& op, core::notification& n);
   void succeed(operation& op, core::notification& n);
   void fail(operation& op, const core::notification& n);
+  /// The device has failed, or a zone of the journal has turned, in this life of the store.
+  [[nodiscard]] bool was_injected() const;
   [[nodiscard]] bool is_excused(const operation& op, const core::notification& n) const;
   void undo(operation& op);
   void release_locks(operation& op);
@@ -245,6 +250,8 @@ class workload {
   std::uint64_t memory_failures_before_ = 0;
   core::scrub_position scrubbed_to_;
   std::uint64_t data_failures_before_ = 0;
+  std::uint64_t stale_before_ = 0;
+  std::uint64_t metadata_turned_before_ = 0;
   bool wants_reopen_ = false;
   bool closed_ = false;
   core::operation_id close_;

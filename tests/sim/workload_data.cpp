@@ -213,11 +213,17 @@ bool workload::ask_other(action kind) {
   return true;
 }
 
-/// Nothing is wrong but what is lost with its zone, or could not be read because the device failed.
+/// Nothing is wrong but what is lost with its zone, or could not be read because the device failed, or lied.
 void workload::scrubbed(const operation& op, const core::scrub_result& r) {
-  const bool injected = store_.device().faults().failures() > failures_before_;
+  const lies& lied = store_.device().lies();
+  const bool injected = store_.device().faults().failures() > failures_before_ ||
+                        lied.counts().stale > op.stale_before || lied.counts().copies_stale > 0;
+  const auto spoiled = [&lied](const error_detail& d) {
+    return d.zone && (d.object ? lied.spoiled(*d.zone) : lied.copy_spoiled(*d.zone));
+  };
   for (const check_finding& f : r.findings)
-    if (!injected && !names_offline_zone(store_.device(), f.detail)) broken(op, "a scrub finds: " + f.what);
+    if (!injected && !spoiled(f.detail) && !names_offline_zone(store_.device(), f.detail))
+      broken(op, "a scrub finds: " + f.what);
   const bool all = r.next.at == core::scrub_position::part::end;
   scrubbed_to_ = all ? core::scrub_position{} : r.next;
 }

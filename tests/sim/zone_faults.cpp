@@ -2,6 +2,7 @@
 #include "sim/zone_faults.hpp"
 
 #include <array>
+#include <utility>
 
 #include "format/zone_header.hpp"
 
@@ -10,8 +11,61 @@ namespace furrow::sim {
 using zoned::zone_condition;
 using zoned::zone_index;
 
-zone_faults::zone_faults(const zone_fault_weights& weights, zoned::memory_zones& zones)
-    : weights_{weights}, zones_{zones}, holds_data_(zones.shape().zone_count), turned_(zones.shape().zone_count) {}
+zone_faults::zone_faults(const zone_fault_weights& weights, zoned::memory_zones& zones, std::uint64_t seed)
+    : weights_{weights},
+      zones_{zones},
+      holds_data_(zones.shape().zone_count),
+      turned_(zones.shape().zone_count),
+      metadata_chance_{seed} {}
+
+std::optional<format::zone_header> zone_faults::header_of(zone_index zone) const {
+  std::array<std::byte, zoned::store_block_bytes> block{};
+  zones_.peek({zone, 0}, block);
+  const auto header = format::decode_zone_header(block);
+  return header ? std::optional{*header} : std::nullopt;
+}
+
+/// Some header names it as the zone that the journal goes on in, and it has not been begun as that.
+bool zone_faults::is_kept(zone_index zone) const {
+  const auto own = header_of(zone);
+  for (std::uint32_t i = 0; i < zones_.shape().zone_count; ++i) {
+    const auto h = header_of({i});
+    if (h && h->next == zone && (!own || own->generation < h->next_generation)) return true;
+  }
+  return false;
+}
+
+std::optional<zone_index> zone_faults::pick_metadata(zone_condition to) {
+  const std::uint64_t start = metadata_chance_.below(zones_.shape().zone_count);
+  for (std::uint32_t i = 0; i < zones_.shape().zone_count; ++i) {
+    const zone_index zone{static_cast<std::uint32_t>((start + i) % zones_.shape().zone_count)};
+    const zone_condition now = zones_.machine().at(zone).condition;
+    if (!zoned::is_active(now) && (now != zone_condition::full || to == zone_condition::full)) continue;
+    const auto h = header_of(zone);
+    if (!h || h->role != format::zone_role::metadata || is_kept(zone)) continue;
+    if (to != zone_condition::offline || h->ordinal == 0) return zone;
+  }
+  return std::nullopt;
+}
+
+std::optional<zone_index> zone_faults::befall_metadata() {
+  const auto comes = [this](std::uint32_t ppm) { return metadata_chance_.chance_per_million(ppm); };
+  if (!allowed_ || !metadata_allowed_) return std::nullopt;
+  const bool may_lose = lost_ < weights_.lost_max;
+  std::optional<zone_condition> to;
+  if (comes(weights_.metadata_full_ppm)) to = zone_condition::full;
+  if (may_lose && comes(weights_.metadata_read_only_ppm)) to = zone_condition::read_only;
+  if (may_lose && !pages_lost_ && comes(weights_.metadata_offline_ppm)) to = zone_condition::offline;
+  const auto zone = to ? pick_metadata(*to) : std::nullopt;
+  if (!zone) return std::nullopt;
+  const zone_fault_counts before = counts_;
+  turn(*zone, *to);
+  counts_.metadata_full += std::exchange(counts_.full, before.full) - before.full;
+  counts_.metadata_read_only += std::exchange(counts_.read_only, before.read_only) - before.read_only;
+  counts_.metadata_offline += std::exchange(counts_.offline, before.offline) - before.offline;
+  pages_lost_ = pages_lost_ || to == zone_condition::offline;
+  return to == zone_condition::full ? zone : std::nullopt;
+}
 
 bool zone_faults::says_data(zone_index zone) const {
   std::array<std::byte, zoned::store_block_bytes> block{};

@@ -9,7 +9,9 @@
 //                              other bytes than were sent
 //
 // Invariants
-//   I1  Only zones that hold data are befallen: those whose header, written since their last reset, says so.
+//   I1  Zones that hold data are befallen: those whose header, written since their last reset, says so. Zones with metadata are
+//       by weights of their own, but neither those of superblocks nor the one that the journal goes on in; offline goes no zone
+//       of the journal, and one with pages only while each page has two copies.
 //   I2  At most lost_max zones become read-only or offline in a run; others leave the store what it can live on.
 //   I3  None of it but `failed` excuses a failure of the store, and that only one of an append.
 //
@@ -20,6 +22,7 @@
 #include <optional>
 #include <vector>
 
+#include "format/zone_header.hpp"
 #include "memory/memory_zones.hpp"
 #include "sim/random.hpp"
 
@@ -29,28 +32,40 @@ struct zone_fault_weights {
   std::uint32_t read_only_ppm = 0;  ///< Of the commands executed.
   std::uint32_t offline_ppm = 0;
   std::uint32_t full_ppm = 0;
-  std::uint32_t failed_ppm = 0;         ///< Of the appends to zones that hold data.
-  std::uint32_t others_ppm = 0;         ///< That what others hold changes.
-  std::uint32_t others_active_max = 0;  ///< Zones they hold.
-  std::uint32_t lost_max = 0;           ///< Zones that become read-only or offline.
-  std::uint32_t garbage_per_mille = 0;  ///< Of failed appends: not all that landed is what was sent.
-  bool says_why = true;                 ///< Refusals carry their cause; else they are errc::io.
+  std::uint32_t failed_ppm = 0;              ///< Of the appends to zones that hold data.
+  std::uint32_t others_ppm = 0;              ///< That what others hold changes.
+  std::uint32_t others_active_max = 0;       ///< Zones they hold.
+  std::uint32_t metadata_read_only_ppm = 0;  ///< Of the commands executed: zones of the journal and of pages,
+  std::uint32_t metadata_offline_ppm = 0;    ///< of pages alone, of which there are two copies,
+  std::uint32_t metadata_full_ppm = 0;       ///< of the journal and of pages.
+  std::uint32_t lost_max = 0;                ///< Zones that become read-only or offline.
+  std::uint32_t garbage_per_mille = 0;       ///< Of failed appends: not all that landed is what was sent.
+  bool says_why = true;                      ///< Refusals carry their cause; else they are errc::io.
 };
 
 struct zone_fault_counts {
   std::uint64_t read_only = 0;
   std::uint64_t offline = 0;
   std::uint64_t full = 0;
+  std::uint64_t metadata_read_only = 0;
+  std::uint64_t metadata_offline = 0;
+  std::uint64_t metadata_full = 0;
+  /// Of those whose writes a store may not live through.
+  [[nodiscard]] std::uint64_t metadata_turned() const { return metadata_read_only + metadata_offline + metadata_full; }
   std::uint64_t refused = 0;  ///< Appends, over a limit.
   std::uint64_t failed = 0;
 };
 
 class zone_faults {
  public:
-  zone_faults(const zone_fault_weights& weights, zoned::memory_zones& zones);
+  zone_faults(const zone_fault_weights& weights, zoned::memory_zones& zones, std::uint64_t seed = 0);
 
   /// Before each command that is executed. Returns a zone that has become full, if one has.
   [[nodiscard]] std::optional<zoned::zone_index> befall(prng& chance);
+  /// The same for zones with metadata.
+  [[nodiscard]] std::optional<zoned::zone_index> befall_metadata();
+  /// All pages have two copies again: one may be lost.
+  void metadata_is_whole() { pages_lost_ = false; }
   /// Whether the zone turns while this append to it is at work.
   [[nodiscard]] std::optional<zoned::zone_condition> befall_at(zoned::zone_index zone, prng& chance);
   [[nodiscard]] bool fails(zoned::zone_index zone, prng& chance);
@@ -61,9 +76,11 @@ class zone_faults {
   void executed(const zoned::command& c, const zoned::completion& done);
   void interrupted();
   void allow(bool on) { allowed_ = on; }
+  void allow_of_metadata(bool on) { metadata_allowed_ = on; }
 
   /// The zone is not what the store can know it to be: its commands may be refused.
   [[nodiscard]] bool holds_data(zoned::zone_index zone) const { return holds_data_[zone.value]; }
+  [[nodiscard]] const std::vector<bool>& holding_data() const { return holds_data_; }
   [[nodiscard]] bool is_turned(zoned::zone_index zone) const { return turned_[zone.value]; }
   [[nodiscard]] const zone_fault_weights& weights() const { return weights_; }
   [[nodiscard]] const zone_fault_counts& counts() const { return counts_; }
@@ -72,6 +89,9 @@ class zone_faults {
   [[nodiscard]] bool eligible(zoned::zone_index zone) const;
   [[nodiscard]] std::optional<zoned::zone_index> pick(prng& chance) const;
   [[nodiscard]] bool says_data(zoned::zone_index zone) const;
+  [[nodiscard]] std::optional<format::zone_header> header_of(zoned::zone_index zone) const;
+  [[nodiscard]] bool is_kept(zoned::zone_index zone) const;
+  [[nodiscard]] std::optional<zoned::zone_index> pick_metadata(zoned::zone_condition to);
 
   zone_fault_weights weights_;
   zoned::memory_zones& zones_;
@@ -79,7 +99,10 @@ class zone_faults {
   std::vector<bool> turned_;
   std::uint32_t others_ = 0;
   std::uint32_t lost_ = 0;
+  bool pages_lost_ = false;
+  bool metadata_allowed_ = true;
   bool allowed_ = true;
+  prng metadata_chance_;  ///< So that what else is drawn stays as it was.
   zone_fault_counts counts_;
 };
 
