@@ -23,6 +23,7 @@ std::optional<std::string> refute_loss(const model& truth, sim_device& device, o
   if (!n.detail.offset_bytes || *n.detail.offset_bytes % zoned::store_block_bytes != 0)
     return "no block is named that would be lost";
   const zoned::zone_info& zone = device.zones().machine().at(*n.detail.zone);
+  if (device.lies().spoiled(zone.index)) return std::nullopt;  // it may not be there any more, unread
   std::array<std::byte, zoned::store_block_bytes> block{};
   for (std::uint64_t at = block.size(); at + block.size() <= zone.capacity_bytes; at += block.size()) {
     device.zones().peek({zone.index, at}, block);

@@ -373,7 +373,8 @@ bool scenario::is_tight() const {
 }
 
 bool scenario::may_edit() const {
-  return std::ranges::any_of(edit_actions, [this](action a) { return work.of[static_cast<std::size_t>(a)] > 0; });
+  return devoted_to ||
+         std::ranges::any_of(edit_actions, [this](action a) { return work.of[static_cast<std::size_t>(a)] > 0; });
 }
 
 bool scenario::loses_zones() const {

@@ -350,9 +350,8 @@ bool workload::is_excused(const operation& op, const core::notification& n) cons
     // is not seen here.
     const bool blurred = scenario_.may_edit() || scenario_.work.of[static_cast<std::size_t>(action::reserve)] > 0;
     const std::uint64_t enough = blurred ? 0 : data_bytes_ / 32;
-    // Zones that cannot be reset are not used any more, nor are those with metadata that have turned.
-    const bool loses_many = scenario_.faults.failing(zoned::opcode::reset) > 100'000 ||
-                            store_.device().zone_faults().counts().metadata_turned() > 0;
+    // Zones that cannot be reset are not used any more.
+    const bool loses_many = scenario_.faults.failing(zoned::opcode::reset) > 100'000;
     const bool tight = scenario_.is_tight() || loses_many || bytes_alive() > enough;
     const bool broken_promise_of_room = op.promised && !scenario_.loses_zones();
     if (op.kind == action::reserve) return true;
