@@ -21,6 +21,7 @@ constexpr std::uint64_t tag_padding = ~std::uint64_t{0};
 constexpr std::uint32_t attempts_max = 8;
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint64_t of_small_store = 16 << 20;
+constexpr std::uint64_t journal_bytes_max = 768 << 20;
 constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that free zones must always find room
 }  // namespace
 
@@ -29,7 +30,7 @@ void checkpointer::configure() {
   const std::uint64_t capacity = c_.zones.usable_count() * zone_bytes;
   const std::uint64_t most = c_.options.recovery_journal_bytes_max != 0
                                  ? c_.options.recovery_journal_bytes_max
-                                 : std::min<std::uint64_t>(std::uint64_t{1} << 30, capacity / 16);
+                                 : std::min<std::uint64_t>(journal_bytes_max, capacity / 16);
   cap_bytes_ = std::max(most, 2 * zone_bytes);
 }
 

@@ -60,6 +60,7 @@ void lies::before_write(zoned::place at, const zoned::command& c, const std::vec
   now_ = kind::truth;
   if (!allowed_ || !weights_.any() || c.op != zoned::opcode::append) return;
   const std::uint64_t bytes = zoned::total_bytes(c.segments);
+  if (at.offset_bytes + bytes > zones_.shape().bytes_of(at.zone)) return;  // it will be refused
   if (holds_data[at.zone.value] && spoiled_.size() < weights_.blocks_max) {
     if (chance_.chance_per_million(weights_.lost_ppm)) now_ = kind::lost;
     if (chance_.chance_per_million(weights_.misdirected_ppm)) now_ = kind::misdirected;
