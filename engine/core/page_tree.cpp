@@ -1,28 +1,20 @@
 // Page tree: lookups, and the life of nodes. See page_tree.hpp.
 #include "core/page_tree.hpp"
 
-#include <cstring>
 #include <utility>
 
 namespace furrow::core {
 namespace {
-
-std::uint64_t word_at(const char* from) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, from, sizeof word);
-  return boost::endian::big_to_native(word);
-}
 
 /// a < b, of keys of numbers without a call: they have two words at most.
 bool is_less(format::key_view a, format::key_view b) {
   constexpr std::size_t word_bytes = sizeof(std::uint64_t);
   const std::size_t common = std::min(a.size(), b.size());
   if (common < word_bytes) return a < b;
-  const std::uint64_t first_a = word_at(a.data()), first_b = word_at(b.data());
+  const std::uint64_t first_a = head_of(a, 0), first_b = head_of(b, 0);
   if (first_a != first_b) return first_a < first_b;
   if (common > 2 * word_bytes) return a < b;
-  const std::uint64_t last_a = word_at(a.data() + common - word_bytes);
-  const std::uint64_t last_b = word_at(b.data() + common - word_bytes);
+  const std::uint64_t last_a = head_of(a, common - word_bytes), last_b = head_of(b, common - word_bytes);
   return last_a != last_b ? last_a < last_b : a.size() < b.size();
 }
 
