@@ -162,15 +162,23 @@ readiness checkpointer::prepare_accounts() {
   return readiness::yes();
 }
 
+/// Pages go to it before a clean zone is taken.
+bool checkpointer::takes_pages(const zone_state& z) const {
+  if (z.life == zone_life::closed) return z.failures == 0;
+  return z.life == zone_life::open && (c_.log->zone() != &z || shares_zone());
+}
+
 /// The pages of the emptiest zones.
 void checkpointer::choose_rewrites() {
   chosen_ = true;
   to_rewrite_.clear();
-  std::uint64_t live = 0, room = 0;
+  std::uint64_t live = 0, room = 0, begun = 0;
   std::vector<const zone_state*> sparse;
   for (const std::uint32_t i : c_.zones.metadata()) {
     const zone_state& z = c_.zones[{i}];
-    if (z.role != format::zone_role::metadata || z.live_pages == 0) continue;
+    if (z.role != format::zone_role::metadata) continue;
+    if (takes_pages(z)) begun += z.room_blocks();
+    if (z.live_pages == 0) continue;
     live += z.live_pages;
     room += z.capacity_blocks - 1;
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
@@ -186,12 +194,16 @@ void checkpointer::choose_rewrites() {
   const std::uint64_t clean = all_clean > journal_zones ? all_clean - journal_zones : 0;
   const std::uint64_t blocks = clean * c_.zones.typical_blocks() / 2;
   const std::uint64_t budget = blocks > dirty ? blocks - dirty : 0;
-  const std::uint64_t most = 2 * blocks > dirty + c_.zones.typical_blocks() ? 2 * blocks - dirty : 0;
+  const std::uint64_t zone_blocks = c_.zones.typical_blocks();
+  const std::uint64_t most = 2 * blocks > dirty + zone_blocks ? 2 * blocks - dirty : 0;
+  // With less than is to be kept, what changed takes all that this lets zones be emptied with, and there are fewer each time.
+  const std::uint64_t all = clean * zone_blocks + begun, taken = dirty + zone_blocks / 4;
+  const std::uint64_t in_need = !room_for_moves() && all > taken ? all - taken : 0;
   std::unordered_set<std::uint32_t> chosen;
   std::uint64_t moved = 0;  // each page is written in all its copies; one zone at least is emptied if it can be
   for (const zone_state* z : sparse) {
     moved += z->live_pages * c_.super.page_copies;
-    if (moved > (chosen.empty() ? most : budget)) break;
+    if (moved > std::max(chosen.empty() ? most : budget, in_need)) break;
     chosen.insert(z->device.index.value);
     room -= z->capacity_blocks - 1 - z->live_pages;
     if (!scarce && room < enough) break;
@@ -286,8 +298,20 @@ bool checkpointer::make_job(frozen& f, page_tree& tree) {
   return true;
 }
 
+bool checkpointer::is_short_of_zones() const {
+  const bool returning = c_.zones.metadata_returning() > 0 && !c_.keeps_zones;
+  return c_.zones.metadata_clean() <= journal_zones && !returning && c_.zones.suspect_count() == 0;
+}
+
+bool checkpointer::open_for_pages(open_zone& to) {
+  const auto open = [&](std::uint32_t reserve) {
+    return c_.opener->open(to, format::zone_role::metadata, format::zone_class::metadata, reserve);
+  };
+  return open(journal_zones) || (is_short_of_zones() && open(journal_zones - 1));  // C6
+}
+
 zone_state* checkpointer::zone_for(std::uint32_t copy) {
-  if (copy == 0 && !c_.zones.budget().journal_apart) {
+  if (copy == 0 && shares_zone()) {
     zone_state* z = c_.log->zone();
     return c_.log->shareable() && !pads(*z) && z->room_blocks() > 0 ? z : nullptr;
   }
@@ -295,13 +319,11 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (s.usable() && s.zone->room_blocks() > 0) return s.zone;
   if (s.zone != nullptr && !s.ready) return nullptr;
   s = {};
-  if (!c_.opener->open(s, format::zone_role::metadata, format::zone_class::metadata, journal_zones)) {
+  if (!open_for_pages(s)) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
     const bool refused =
         by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit(!serving_.empty());
-    const bool returning = c_.zones.metadata_returning() > 0 && !c_.keeps_zones;
-    const bool hopeless = c_.zones.metadata_clean() <= journal_zones && !returning && c_.zones.suspect_count() == 0;
-    if (hopeless) c_.set_latch("no clean zone is left for metadata");
+    if (is_short_of_zones()) c_.set_latch("no clean zone is left for metadata");
     if (refused && c_.reclaim->unfinished())
       c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());
     else if (refused)
@@ -332,8 +354,7 @@ void checkpointer::send_parts() {
     }
   }
   // A shared zone with no room is left by the journal's next group only; a group without records makes it go.
-  if (!c_.zones.budget().journal_apart && !parts_.empty() &&
-      (c_.log->zone() == nullptr || c_.log->zone()->room_blocks() == 0))
+  if (shares_zone() && !parts_.empty() && (c_.log->zone() == nullptr || c_.log->zone()->room_blocks() == 0))
     c_.log->roll();
 }
 

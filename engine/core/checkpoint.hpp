@@ -18,6 +18,7 @@
 //       names. Only moves may take one of those, as they bring it back.
 //   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
 //       nobody else writes to it: a small store would lose a zone with each.
+//   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once
@@ -109,6 +110,12 @@ class checkpointer final : public io_client {
   void send_parts();
   bool send(part& p, std::uint64_t tag);
   zone_state* zone_for(std::uint32_t copy);
+  [[nodiscard]] bool takes_pages(const zone_state& z) const;
+  /// The first copies of pages go to the journal's zone.
+  [[nodiscard]] bool shares_zone() const { return !c_.zones.budget().journal_apart; }
+  [[nodiscard]] bool open_for_pages(open_zone& to);
+  /// But for those left to the journal, and nothing brings one.
+  [[nodiscard]] bool is_short_of_zones() const;
   void part_done(part p, const zoned::completion& c);
   void wear_out(zone_state& z);
   void cut_off(zone_state& z, const zoned::completion& c);
