@@ -32,6 +32,7 @@ void checkpointer::configure() {
                                  ? c_.options.recovery_journal_bytes_max
                                  : std::min<std::uint64_t>(journal_bytes_max, capacity / 16);
   cap_bytes_ = std::max(most, 2 * zone_bytes);
+  recovered_ = !c_.super.clean;
 }
 
 std::uint32_t checkpointer::reserve_zones() const {
@@ -109,6 +110,7 @@ void checkpointer::step() {
       state_ = state::preparing;
       c_.emit(event::kind::checkpoint_begun);
       chosen_ = false;
+      apart_ = shares_zone() && recovered_ && c_.stats.checkpoints == 0 && !room() && !c_.keeps_zones;  // C7
       return prepare();
     case state::pages:
       return write_pages();
@@ -307,7 +309,8 @@ bool checkpointer::open_for_pages(open_zone& to) {
   const auto open = [&](std::uint32_t reserve) {
     return c_.opener->open(to, format::zone_role::metadata, format::zone_class::metadata, reserve);
   };
-  return open(journal_zones) || (is_short_of_zones() && open(journal_zones - 1));  // C6
+  const bool may_share = apart_ && &to == streams_;
+  return open(journal_zones) || (is_short_of_zones() && !may_share && open(journal_zones - 1));  // C6
 }
 
 zone_state* checkpointer::zone_for(std::uint32_t copy) {
@@ -323,6 +326,10 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
     const bool refused =
         by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit(!serving_.empty());
+    if (apart_ && copy == 0 && (refused || is_short_of_zones())) {  // C7
+      apart_ = false;
+      return zone_for(copy);
+    }
     if (is_short_of_zones()) c_.set_latch("no clean zone is left for metadata");
     if (refused && c_.reclaim->unfinished())
       c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());
@@ -496,6 +503,10 @@ void checkpointer::finish(error_code ec) {
     jobs_.clear();
     parts_.clear();
     state_ = state::idle;
+    if (std::exchange(apart_, false) && streams_[0].usable()) {
+      c_.zones.set_life(*streams_[0].zone, zone_life::closed);
+      streams_[0] = {};
+    }
     if (!ec) {
       c_.super.sequence = next_.sequence;
       c_.super.objects = next_.objects;

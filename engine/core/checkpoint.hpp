@@ -19,6 +19,10 @@
 //   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
 //       nobody else writes to it: a small store would lose a zone with each.
 //   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more.
+//   C7  Pages of a checkpoint that is cut by a loss of power keep the journal's zone until one ends, and each that is cut
+//       takes more. So where zones are scarce the first one of an open that found no clean mark writes none there, but to a zone
+//       of their own, which the next open frees at once; the credit for it is given up by data. It shares the journal's zone as
+//       ever if there is no credit, or no zone.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once
@@ -112,7 +116,7 @@ class checkpointer final : public io_client {
   zone_state* zone_for(std::uint32_t copy);
   [[nodiscard]] bool takes_pages(const zone_state& z) const;
   /// The first copies of pages go to the journal's zone.
-  [[nodiscard]] bool shares_zone() const { return !c_.zones.budget().journal_apart; }
+  [[nodiscard]] bool shares_zone() const { return !apart_ && !c_.zones.budget().journal_apart; }
   [[nodiscard]] bool open_for_pages(open_zone& to);
   /// But for those left to the journal, and nothing brings one.
   [[nodiscard]] bool is_short_of_zones() const;
@@ -130,6 +134,8 @@ class checkpointer final : public io_client {
   state state_ = state::idle;
   std::uint64_t cap_bytes_ = 0;
   std::uint32_t relief_ = 0;
+  bool recovered_ = false;  ///< The open found no clean mark.
+  bool apart_ = false;      ///< C7, by the one that runs.
   open_zone streams_[2];
 
   bool chosen_ = false;

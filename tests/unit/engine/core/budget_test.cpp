@@ -272,6 +272,55 @@ TEST_CASE("a zone of the superblock that could not be left is finished after ano
 
 namespace {
 
+struct power_cut {};
+
+/// Opens, asks for a checkpoint, and ends before the superblock that would name its pages.
+void cut_a_checkpoint(core_runner& store, const zoned::memory_zones& zones) {
+  const std::uint32_t count = zones.shape().zone_count;
+  store.events.clear();
+  store.watch = [count, &store](const zoned::command& c) {
+    const bool ring = c.zone.value < 2 || c.zone.value + 2 >= count;
+    if (ring && std::ranges::count(store.events, event::kind::checkpoint_begun, &core::event::what) > 0)
+      throw power_cut{};
+  };
+  const auto open_and_ask = [&store] {
+    static_cast<void>(store.open());
+    static_cast<void>(store.ask(core::checkpoint_request{}));
+  };
+  CHECK_THROWS_AS(open_and_ask(), power_cut);
+  store.watch = nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("fifty checkpoints that were cut one after the other keep no zone that the next one needs") {
+  for (const std::uint8_t copies : {std::uint8_t{1}, std::uint8_t{2}}) {
+    CAPTURE(copies);
+    device_shape shape{.zones = 20u + 4u * copies, .zone_bytes = 256 << 10, .capacity_bytes = 256 << 10};
+    shape.active_max = 3u + copies;
+    zoned::memory_zones zones = shape.make();
+    core_runner store{zones};
+    store.format({.page_copies = copies});
+    core_runner::good(store.open());
+    std::vector<std::byte> tail = pattern(1, 1000);
+    for (int i = 0; i < 60; ++i) store.append(store.create("object " + std::to_string(i)), tail, durability::durable);
+    for (int i = 0; i < 50; ++i) {
+      CAPTURE(i);
+      cut_a_checkpoint(store, zones);
+    }
+    core_runner::good(store.open());
+    core_runner::good(store.ask(core::checkpoint_request{}));
+    CHECK(store.check().damage == 0);
+    const core::handle_id h = store.create("behind");
+    std::vector<std::byte> part = pattern(2, 40 * block);
+    for (int i = 0; i < 5; ++i) store.append(h, part);
+    for (int i = 0; i < 60; ++i) CHECK(store.read(open_object(store, "object " + std::to_string(i)), 0, 1000) == tail);
+    CHECK(store.check().damage == 0);
+  }
+}
+
+namespace {
+
 /// Objects of nothing but a tail come and go at random on a device that completes every fifth append in part, until 3,000 of
 /// them have; no_space is an answer.
 void churn_tails(core_runner& store, std::uint32_t seed) {
