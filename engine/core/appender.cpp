@@ -136,11 +136,41 @@ void appender::accept(operation_id id, batch_request r) {
 }
 
 void appender::step() {
-  while (!waiting_.empty()) {
-    waiting& w = waiting_.front();
-    if (!std::visit([&](auto& r) { return retry(w.id, r); }, w.what)) return;
-    waiting_.pop_front();
+  std::vector<const collection_account*> full;
+  for (std::size_t i = 0; i < waiting_.size();) {  // what is tried may add to them
+    waiting& w = waiting_[i];
+    if (!full.empty() && is_behind(full, w)) {
+      ++i;
+    } else if (std::visit([&](auto& r) { return retry(w.id, r); }, w.what)) {
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else if (lacks_quota_) {
+      add_accounts(w, full);
+      ++i;
+    } else {
+      return;
+    }
   }
+}
+
+void appender::add_accounts(const waiting& w, std::vector<const collection_account*>& to) const {
+  const auto add = [&](handle_id h) {
+    if (const object_state* o = h.value != 0 ? c_.table->of(h) : nullptr) to.push_back(o->account);
+  };
+  if (const auto* a = std::get_if<append_request>(&w.what)) return add(a->handle);
+  for (const batch_request::member& m : std::get<batch_request>(w.what).members) {
+    if (const auto* a = std::get_if<batch_request::append>(&m)) add(a->handle);
+    if (const auto* made = std::get_if<batch_request::create>(&m))
+      to.push_back(&c_.collections.of(made->options.collection));
+  }
+}
+
+bool appender::is_behind(std::vector<const collection_account*>& full, const waiting& w) const {
+  const std::size_t known = full.size();
+  add_accounts(w, full);
+  const auto first = full.begin() + static_cast<std::ptrdiff_t>(known);
+  const bool behind = std::find_first_of(full.begin(), first, first, full.end()) != first;
+  if (!behind) full.resize(known);
+  return behind;
 }
 
 bool appender::retry(operation_id id, append_request& r) {
@@ -197,8 +227,10 @@ bool appender::try_append(operation_id id, append_request& r, object_state* o) {
   }
   const std::uint64_t blocks = blocks_for(o->reserved, bytes);
   claims_ = o->account->limited();
+  lacks_quota_ = false;
   if (claims_) {
     const claim_answer a = collection_table::ask(*o->account, collection_table::beyond_promise(*o, blocks));
+    lacks_quota_ = a == claim_answer::later;
     if (a != claim_answer::fits) return a == claim_answer::exceeded && no_quota(id, *o, blocks);
   }
   if (!reserve_for(c_, *o, blocks)) return !c_.data->more_coming_for(blocks) && no_space(id, *o, blocks);
@@ -421,6 +453,7 @@ claim_answer appender::ask_quotas(const batch_request& r, error_detail& detail) 
 }
 
 bool appender::try_batch(operation_id id, batch_request& r) {
+  lacks_quota_ = false;
   batch_needs n = c_.latch ? batch_needs{.error = c_.latch} : check_batch(r);
   for (const batch_request::member& m : r.members) {  // A5
     const auto* a = std::get_if<batch_request::append>(&m);
@@ -429,7 +462,8 @@ bool appender::try_batch(operation_id id, batch_request& r) {
   }
   if (!n.error) {
     const claim_answer a = ask_quotas(r, n.detail);
-    if (a == claim_answer::later) return false;
+    lacks_quota_ = a == claim_answer::later;
+    if (lacks_quota_) return false;
     if (a == claim_answer::exceeded) n.error = errc::quota_exceeded;
   }
   if (!n.error && !c_.data->reserve(n.blocks)) {

@@ -1,7 +1,8 @@
 // Accepts appends: gives each its place at the object's end, cuts it into ordered extents, waits for space in order.
 //
 // Invariants
-//   A1  Appends that wait for space are taken in the order of their arrival; none overtakes.
+//   A1  Appends that wait for space are taken in the order of their arrival; none overtakes. Those that wait for the quota of
+//       a collection are overtaken by what is in others alone.
 //   A2  The source is read (sums, tail, copies) when the append is accepted; the caller's memory goes to the device
 //   uncopied where
 //       it begins on a block boundary of the object, is aligned as the device asks, and no block of it is in more pieces than
@@ -64,6 +65,9 @@ class appender {
     range_lock::ticket ticket;
   };
   void wait(operation_id id, append_request& r);
+  /// Whether it is in one of `full`; if so, all that it is in are added.
+  [[nodiscard]] bool is_behind(std::vector<const collection_account*>& full, const waiting& w) const;
+  void add_accounts(const waiting& w, std::vector<const collection_account*>& to) const;
   void block(operation_id id, append_request& r, object_state& o);
   void unblock(std::list<blocked>::iterator it);
   /// False: not enough space now; nothing changed. `o`: the handle's object, if any; nobody else changes its end now.
@@ -120,6 +124,7 @@ class appender {
   std::vector<publication*> entered_;  // those of one append, while it is accepted
   std::uint64_t reservation_ = 0;
   bool claims_ = false;                  // of a quota, for what is being accepted
+  bool lacks_quota_ = false;             // what was tried last and was not taken
   std::uint64_t joined_blocks_max_ = 0;  // A4; told when there is somebody to be joined
 };
 

@@ -114,6 +114,28 @@ TEST_CASE("what is in flight counts") {
   CHECK(t.used(c) == 10);
 }
 
+TEST_CASE("an append that waits for the quota of its collection holds up those of the same collection alone") {
+  tenants t;
+  const collection_id c = t.make("tenant", 10);
+  const core::handle_id a = t.object(c, "a"), b = t.object(c, "b"), other = t.object(default_collection, "other");
+  CHECK_FALSE(t.append(a, 8));
+  const auto over = t.runner.ask_later(t.writing(a, 0, 2));
+  const auto waits = t.runner.ask_later(t.appending(b, 1));
+  const auto behind = t.runner.ask_later(t.appending(b, 1));
+  const auto passes = t.runner.ask_later(t.appending(other, 3));
+  bool passed = false;
+  t.runner.watch = [&](const zoned::command&) {
+    const auto& done = t.runner.answers;
+    passed = passed || (done.contains(passes) && !done.contains(waits) && !done.contains(behind));
+  };
+  t.runner.run();
+  t.runner.watch = nullptr;
+  CHECK(passed);
+  for (const std::uint64_t id : {over, waits, behind, passes}) CHECK_FALSE(t.later(id));
+  CHECK(t.used(c) == 10);
+  CHECK(t.runner.check().damage == 0);
+}
+
 TEST_CASE("an append that fails claims nothing any more") {
   tenants t;
   const collection_id c = t.make("tenant", 10);
