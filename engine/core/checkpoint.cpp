@@ -1,12 +1,14 @@
 #include "core/checkpoint.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <unordered_set>
 #include <utility>
 
 #include "core/apply.hpp"
 #include "core/canary.hpp"
+#include "core/data_writer.hpp"
 #include "core/journal.hpp"
 #include "core/page_reader.hpp"
 #include "core/reclaimer.hpp"
@@ -22,7 +24,7 @@ constexpr std::uint32_t attempts_max = 8;
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint64_t of_small_store = 16 << 20;
 constexpr std::uint64_t journal_bytes_max = 768 << 20;
-constexpr std::uint32_t journal_zones = 2;  // left to the journal: records that free zones must always find room
+constexpr std::uint32_t journal_zones = 2;  // left to the journal, for records that free zones; but see C6
 }  // namespace
 
 void checkpointer::configure() {
@@ -32,7 +34,7 @@ void checkpointer::configure() {
                                  ? c_.options.recovery_journal_bytes_max
                                  : std::min<std::uint64_t>(journal_bytes_max, capacity / 16);
   cap_bytes_ = std::max(most, 2 * zone_bytes);
-  recovered_ = !c_.super.clean;
+  unclean_ = !c_.super.clean;
 }
 
 std::uint32_t checkpointer::reserve_zones() const {
@@ -110,7 +112,7 @@ void checkpointer::step() {
       state_ = state::preparing;
       c_.emit(event::kind::checkpoint_begun);
       chosen_ = false;
-      apart_ = shares_zone() && recovered_ && c_.stats.checkpoints == 0 && !room() && !c_.keeps_zones;  // C7
+      apart_ = shares_zone() && unclean_ && !room() && !c_.keeps_zones && c_.data->reserved() == 0;  // C7
       return prepare();
     case state::pages:
       return write_pages();
@@ -164,23 +166,37 @@ readiness checkpointer::prepare_accounts() {
   return readiness::yes();
 }
 
-/// Pages go to it before a clean zone is taken.
-bool checkpointer::takes_pages(const zone_state& z) const {
-  if (z.life == zone_life::closed) return z.failures == 0;
-  return z.life == zone_life::open && (c_.log->zone() != &z || shares_zone());
+/// Where less is left than is to be kept, half of the clean zones may be less than what changes: emptying sparse zones may then
+/// take what that leaves, of each copy an eighth of a zone less, for pages above those that are moved, and groups between them.
+std::uint64_t checkpointer::room_in_need(std::uint64_t dirty, std::uint64_t clean) const {
+  if (room_for_moves() || c_.keeps_zones) return 0;
+  const std::uint64_t zone_blocks = c_.zones.typical_blocks();
+  const std::uint32_t copies = c_.super.page_copies;
+  std::uint64_t closed = 0;
+  for (const std::uint32_t i : c_.zones.metadata())
+    if (const zone_state& z = c_.zones[{i}]; z.life == zone_life::closed && z.failures == 0) closed += z.room_blocks();
+  std::array<std::uint64_t, std::extent_v<decltype(streams_)>> room{};
+  for (std::uint32_t copy = 0; copy < copies; ++copy) {
+    const bool shares = copy == 0 && shares_zone();
+    const zone_state* const begun = shares ? c_.log->zone() : streams_[copy].zone;
+    if (begun != nullptr && begun->life == zone_life::open) room[copy] += begun->room_blocks();
+    if (!shares) room[copy] += closed / (shares_zone() ? 1 : copies);
+  }
+  const auto least = [&] { return std::min_element(room.begin(), room.begin() + copies); };
+  for (; clean > 0; --clean) *least() += zone_blocks;
+  const std::uint64_t taken = dirty / copies + zone_blocks / 8;
+  return *least() > taken ? (*least() - taken) * copies : 0;
 }
 
 /// The pages of the emptiest zones.
 void checkpointer::choose_rewrites() {
   chosen_ = true;
   to_rewrite_.clear();
-  std::uint64_t live = 0, room = 0, begun = 0;
+  std::uint64_t live = 0, room = 0;
   std::vector<const zone_state*> sparse;
   for (const std::uint32_t i : c_.zones.metadata()) {
     const zone_state& z = c_.zones[{i}];
-    if (z.role != format::zone_role::metadata) continue;
-    if (takes_pages(z)) begun += z.room_blocks();
-    if (z.live_pages == 0) continue;
+    if (z.role != format::zone_role::metadata || z.live_pages == 0) continue;
     live += z.live_pages;
     room += z.capacity_blocks - 1;
     if (z.life == zone_life::full && z.live_pages * 4 < z.capacity_blocks * 3) sparse.push_back(&z);
@@ -196,11 +212,8 @@ void checkpointer::choose_rewrites() {
   const std::uint64_t clean = all_clean > journal_zones ? all_clean - journal_zones : 0;
   const std::uint64_t blocks = clean * c_.zones.typical_blocks() / 2;
   const std::uint64_t budget = blocks > dirty ? blocks - dirty : 0;
-  const std::uint64_t zone_blocks = c_.zones.typical_blocks();
-  const std::uint64_t most = 2 * blocks > dirty + zone_blocks ? 2 * blocks - dirty : 0;
-  // With less than is to be kept, what changed takes all that this lets zones be emptied with, and there are fewer each time.
-  const std::uint64_t all = clean * zone_blocks + begun, taken = dirty + zone_blocks / 4;
-  const std::uint64_t in_need = !room_for_moves() && all > taken ? all - taken : 0;
+  const std::uint64_t most = 2 * blocks > dirty + c_.zones.typical_blocks() ? 2 * blocks - dirty : 0;
+  const std::uint64_t in_need = room_in_need(dirty, clean);
   std::unordered_set<std::uint32_t> chosen;
   std::uint64_t moved = 0;  // each page is written in all its copies; one zone at least is emptied if it can be
   for (const zone_state* z : sparse) {
@@ -309,8 +322,8 @@ bool checkpointer::open_for_pages(open_zone& to) {
   const auto open = [&](std::uint32_t reserve) {
     return c_.opener->open(to, format::zone_role::metadata, format::zone_class::metadata, reserve);
   };
-  const bool may_share = apart_ && &to == streams_;
-  return open(journal_zones) || (is_short_of_zones() && !may_share && open(journal_zones - 1));  // C6
+  const bool shares_else = apart_ && &to == streams_;
+  return open(journal_zones) || (is_short_of_zones() && !shares_else && open(journal_zones - 1));  // C6
 }
 
 zone_state* checkpointer::zone_for(std::uint32_t copy) {
@@ -330,7 +343,8 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
       apart_ = false;
       return zone_for(copy);
     }
-    if (is_short_of_zones()) c_.set_latch("no clean zone is left for metadata");
+    const bool one_to_take = c_.zones.metadata_clean() >= journal_zones;  // C6, when a credit comes
+    if (is_short_of_zones() && !one_to_take) c_.set_latch("no clean zone is left for metadata");
     if (refused && c_.reclaim->unfinished())
       c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());
     else if (refused)
@@ -503,11 +517,13 @@ void checkpointer::finish(error_code ec) {
     jobs_.clear();
     parts_.clear();
     state_ = state::idle;
-    if (std::exchange(apart_, false) && streams_[0].usable()) {
-      c_.zones.set_life(*streams_[0].zone, zone_life::closed);
+    if (std::exchange(apart_, false)) {
+      if (streams_[0].usable() && streams_[0].zone->life == zone_life::open)
+        c_.zones.set_life(*streams_[0].zone, zone_life::closed);
       streams_[0] = {};
     }
     if (!ec) {
+      unclean_ = false;
       c_.super.sequence = next_.sequence;
       c_.super.objects = next_.objects;
       c_.super.zones = next_.zones;

@@ -18,11 +18,12 @@
 //       names. Only moves may take one of those, as they bring it back.
 //   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
 //       nobody else writes to it: a small store would lose a zone with each.
-//   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more.
+//   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more (but a
+//       repair's does not).
 //   C7  Pages of a checkpoint that is cut by a loss of power keep the journal's zone until one ends, and each that is cut
-//       takes more. So where zones are scarce the first one of an open that found no clean mark writes none there, but to a zone
-//       of their own, which the next open frees at once; the credit for it is given up by data. It shares the journal's zone as
-//       ever if there is no credit, or no zone.
+//       takes more. So where zones are scarce the first one that ends after an open without a clean mark writes its first copies to
+//       a zone of their own, which the next open frees at once; the credit for it is given up by data that nobody has room
+//       promised in. It shares the journal's zone as ever if there is no credit, or no zone.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once
@@ -114,11 +115,11 @@ class checkpointer final : public io_client {
   void send_parts();
   bool send(part& p, std::uint64_t tag);
   zone_state* zone_for(std::uint32_t copy);
-  [[nodiscard]] bool takes_pages(const zone_state& z) const;
+  [[nodiscard]] std::uint64_t room_in_need(std::uint64_t dirty, std::uint64_t clean) const;
   /// The first copies of pages go to the journal's zone.
   [[nodiscard]] bool shares_zone() const { return !apart_ && !c_.zones.budget().journal_apart; }
   [[nodiscard]] bool open_for_pages(open_zone& to);
-  /// But for those left to the journal, and nothing brings one.
+  /// None is clean but those left to the journal, and none is on its way to be.
   [[nodiscard]] bool is_short_of_zones() const;
   void part_done(part p, const zoned::completion& c);
   void wear_out(zone_state& z);
@@ -134,8 +135,8 @@ class checkpointer final : public io_client {
   state state_ = state::idle;
   std::uint64_t cap_bytes_ = 0;
   std::uint32_t relief_ = 0;
-  bool recovered_ = false;  ///< The open found no clean mark.
-  bool apart_ = false;      ///< C7, by the one that runs.
+  bool unclean_ = false;  ///< The open found no clean mark, and no checkpoint has ended since.
+  bool apart_ = false;    ///< C7, by the one that runs.
   open_zone streams_[2];
 
   bool chosen_ = false;

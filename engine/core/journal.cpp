@@ -310,6 +310,11 @@ void journal::fail_waiters() {
   if (cut_call_) std::exchange(cut_call_, nullptr)(c_.latch, {});
 }
 
+/// Not those whose free record is still to come: it would have to go to the zone that is wanted.
+bool journal::zone_is_coming() const {
+  return c_.zones.confined() ? c_.zones.metadata_returning() > 0 : c_.zones.resetting_count() > 0;
+}
+
 void journal::open_next() {
   state_ = state::opening;
   if (zone_ != nullptr && zone_->life == zone_life::open && zone_->room_blocks() == 0)  // filled by padding
@@ -323,7 +328,7 @@ void journal::open_next() {
     if (!credit) {                                           // or the device is asked all the same
       if (!c_.opener->make_credit(wanted_ > durable_, true) && !c_.zones.may_activate(0))
         c_.set_latch("no zone may become active for the journal", c_.reclaim->unfinished());
-    } else if (c_.zones.metadata_returning() == 0 && c_.zones.suspect_count() == 0) {
+    } else if (!zone_is_coming() && c_.zones.suspect_count() == 0) {
       c_.set_latch("no clean zone is left for the journal");
     }
     return;

@@ -93,6 +93,7 @@ class journal final : public io_client {
   void acknowledge();
   void answer_durable();
   void cut_if_durable();
+  [[nodiscard]] bool zone_is_coming() const;
   void open_next();
   void submit_header();
   void header_done(const zoned::completion& c);
