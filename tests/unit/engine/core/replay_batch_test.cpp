@@ -396,3 +396,33 @@ TEST_CASE("what a batch holds of records that it does not apply together is boun
   }
   CHECK(sums <= replay_batch::sums_max);
 }
+
+TEST_CASE("thousands of records at a time, of objects and blocks near each other or far apart") {
+  constexpr std::uint64_t extents = 1000, rounds = 9;
+  for (const bool far : {false, true}) {
+    CAPTURE(far);
+    const std::uint64_t ids[] = {1, far ? std::uint64_t{0x5555'5555'5555'5555} : 2};
+    const unsigned apart = far ? 34 : 1;
+    std::vector<format::record> records;
+    for (const std::uint64_t id : ids)
+      records.push_back({records.size() + 1, format::create_record{id, 0, "n" + std::to_string(id), {}}});
+    std::map<std::pair<std::uint64_t, std::uint64_t>, zoned::device_address> lies;
+    std::uint32_t place = 0;
+    for (std::uint64_t round = 0; round < rounds; ++round)
+      for (std::uint64_t n = 0; n < 2 * extents; ++n) {
+        const std::uint64_t id = ids[n % 2], extent = (n / 2 * 7 + round * 13) % extents;
+        const zoned::device_address to = world::at(place / 1022 % world::data_zones, 1 + place % 1022);
+        ++place;
+        const auto was = lies.find({id, extent});
+        records.push_back(whole(records.size() + 1, id, extents << apart, extent << apart, 1, to,
+                                was == lies.end() ? std::nullopt : std::optional{was->second}));
+        lies.insert_or_assign({id, extent}, to);
+      }
+    replayer one_by_one{false}, batched{true};
+    one_by_one.replay(records);
+    batched.replay(records);
+    CHECK(batched.fault.empty());
+    CHECK(batched.together > 4 * extents);
+    expect_same(one_by_one, batched);
+  }
+}

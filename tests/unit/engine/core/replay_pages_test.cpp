@@ -8,6 +8,7 @@
 
 #include "core/replay_batch.hpp"
 #include "edit_world.hpp"
+#include "page_shelf.hpp"
 #include "sim/random.hpp"
 
 using namespace furrow;
@@ -18,58 +19,6 @@ namespace {
 
 using world = edit_world_of<1024>;
 constexpr std::uint64_t objects = 5, extents = 200;
-
-/// Pages that trees were written to, by block.
-class page_shelf {
- public:
-  std::set<std::uint64_t> unreadable;
-  std::vector<std::uint64_t> leaves;
-
-  /// Writes all of the tree, and reads its index back into another one.
-  std::unique_ptr<page_tree> put_down(page_tree& tree) {
-    static_cast<void>(tree.take_dying());
-    tree_snapshot snapshot = tree.freeze();
-    for (std::uint8_t level = 0; level <= snapshot.level; ++level)
-      for (const node_ptr& node : page_tree::collect_dirty(snapshot, level)) {
-        std::array<std::byte, format::page_bytes> page{};
-        format::page_ref ref = tree.seal(*node, page, next_, 1, 1);
-        ref.copies[0] = zoned::device_address{0, next_};
-        if (level == 0) leaves.push_back(ref.copies[0].block());
-        pages_[next_++] = page;
-        tree.placed(*node, ref);
-      }
-    auto again = std::make_unique<page_tree>(tree.kind(), format::uuid{});
-    REQUIRE(again->open(page_tree::root_of(snapshot)));
-    tree.drop(std::move(snapshot));
-    for (auto needs = again->missing_index(); !needs.empty(); needs = again->missing_index())
-      for (const page_need& n : needs) REQUIRE(supply(*again, n));
-    return again;
-  }
-  bool supply(page_tree& to, const page_need& need) {
-    const std::uint64_t block = need.ref.copies[0].block();
-    if (unreadable.contains(block)) return false;
-    REQUIRE(to.supply(need, pages_.at(block)));
-    return true;
-  }
-  cells all_of(page_tree& tree) {
-    cells to;
-    for (format::key from;;) {
-      const auto l = tree.find_from(from);
-      if (!l.ready()) {
-        REQUIRE(supply(tree, l.page()));
-        continue;
-      }
-      if (!l.has_cell()) return to;
-      from = format::key{l.cell().key};
-      to[from] = {reinterpret_cast<const char*>(l.cell().value.data()), l.cell().value.size()};
-      from += '\0';
-    }
-  }
-
- private:
-  std::map<std::uint64_t, std::array<std::byte, format::page_bytes>> pages_;
-  std::uint64_t next_ = 1;
-};
 
 format::publish_record write_of(std::uint64_t object, std::uint64_t sequence) {
   format::publish_record r;
