@@ -57,9 +57,10 @@ void recovery::surveyed(error_code ec, const std::string& why) {
     return fail(errc::wrong_device, "the store was formatted for a device of another shape");
   if ((s.features_ro_compat & ~format::features_ro_compat_known) != 0 && !c_.options.read_only)
     return fail(errc::unsupported_feature, "the store uses features of a newer version; it can be opened read-only");
-  if (s.page_copies < 1 || s.page_copies > 2 || s.journal.zone.value >= c_.zones.count() ||
-      c_.zones.is_ring(s.journal.zone) || s.objects.level > tree_level_max || s.zones.level > tree_level_max)
-    return fail(errc::damaged, "the superblock names places that the device does not have");
+  static_assert(format::page_level_max <= tree_level_max);
+  FURROW_ASSERT(format::in_range(s));  // as all that is decoded is
+  if (c_.zones.is_ring(s.journal.zone))
+    return fail(errc::damaged, "the superblock has the journal where superblocks are");
   for (const survey::ring_zone& r : survey_.rings())
     if (r.newest && r.newest->store != s.store) return fail(errc::damaged, "the superblocks are of two stores");
   c_.read_only = c_.options.read_only;

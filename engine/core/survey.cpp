@@ -6,9 +6,8 @@ namespace furrow::core {
 
 void survey::start(std::function<void(error_code, std::string)> call) {
   call_ = std::move(call);
-  const std::uint32_t full_size =
-      c_.shape.last_zone_bytes == c_.shape.zone_bytes ? c_.shape.zone_count : c_.shape.zone_count - 1;
-  if (c_.shape.zone_count == 0 || full_size < ring_zones)
+  const std::uint32_t smaller_last = c_.shape.last_zone_bytes == c_.shape.zone_bytes ? 0 : 1;
+  if (c_.shape.zone_count < ring_zones + smaller_last)
     return std::exchange(call_, nullptr)(errc::too_small, "the device has " + std::to_string(c_.shape.zone_count) +
                                                               " zones; the superblocks alone need " +
                                                               std::to_string(ring_zones));
