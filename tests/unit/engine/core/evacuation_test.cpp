@@ -254,4 +254,56 @@ TEST_CASE("pages of a zone that is gone are written elsewhere from their other c
   }
 }
 
+TEST_CASE("a read-only zone that cannot be read for a while is emptied when it can be, one that goes offline is not") {
+  for (const bool goes : {false, true}) {
+    CAPTURE(goes);
+    world w;
+    for (int i = 0; i < 6; ++i) w.make(std::to_string(i), 30);
+    const zoned::zone_index z = w.full_zone(zone_use::data);
+    w.turn(z, zone_condition::read_only);
+    w.store.fail = [&](const zoned::command& c) {
+      if (c.op != zoned::opcode::read || c.zone != z) return error_code{};
+      if (goes) w.turn(z, zone_condition::offline);
+      return error_code{goes ? zoned::errc::zone_offline : zoned::errc::io};
+    };
+    w.reopen();
+    CHECK(w.at(z).live_blocks == zone_content);
+    w.store.fail = nullptr;
+    for (int i = 0; i < 20; ++i) {  // other zones change
+      w.make("more", 40);
+      w.remove("more");
+    }
+    w.store.run();
+    CHECK(w.at(z).live_blocks == (goes ? zone_content : 0));
+    CHECK(w.told(zone_change::kind::evacuated, z) == (goes ? 0 : 1));
+    CHECK(w.read_all(goes ? std::optional{z} : std::nullopt) == (goes ? zone_content : 0));
+  }
+}
+
+TEST_CASE("pages of a zone that is gone stay where they are if they cannot be read, until an open that can read them") {
+  world w{{.zones = 64, .active_max = 12}};
+  for (int i = 0; i < 60; ++i) w.make(std::string(900, 'a') + std::to_string(i), 4);
+  core_runner::good(w.store.ask(core::checkpoint_request{}));
+  zoned::zone_index z;
+  for (const zone_status& s : w.all())
+    if (s.use == zone_use::metadata && s.live_blocks > 3 && !s.bad && !s.open_for_writing) z = s.device.index;
+  REQUIRE(z.value != 0);
+  core_runner::good(w.store.ask(core::close_request{}));
+  w.turn(z, zone_condition::read_only);
+  bool opened = false;
+  w.store.watch = [&](const zoned::command& c) { opened = opened || c.op == zoned::opcode::append; };
+  w.store.fail = [&](const zoned::command& c) {
+    return opened && c.op == zoned::opcode::read ? error_code{zoned::errc::io} : error_code{};
+  };
+  core_runner::good(w.store.open());
+  CHECK(w.at(z).bad);
+  CHECK(w.at(z).live_blocks > 0);
+  w.store.fail = nullptr;
+  core_runner::good(w.store.open());
+  w.store.run();
+  CHECK(w.at(z).live_blocks == 0);
+  CHECK(w.read_all() == 0);
+  CHECK(w.store.check().damage == 0);
+}
+
 }  // namespace furrow::test
