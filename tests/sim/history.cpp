@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "furrow/zoned/units.hpp"
 #include "sim/content.hpp"
 
 namespace furrow::sim {
 namespace {
+
+constexpr std::uint64_t block = zoned::store_block_bytes;
 
 const content_span& find_span(std::span<const content_span> spans, std::uint64_t byte) {
   return *std::ranges::upper_bound(spans, byte, {}, &content_span::end_bytes);
@@ -100,6 +103,18 @@ void content_step::shift(std::uint64_t bytes_less) {
   end_bytes -= bytes_less;
   object_bytes -= bytes_less;
   for (content_span& s : holds) s = s.moved_to(s.begin_bytes - bytes_less);
+}
+
+std::vector<std::uint64_t> extent_ends(std::uint64_t begin_bytes, std::uint64_t bytes,
+                                       std::uint64_t ordered_extent_bytes_max) {
+  // Whole blocks are cut; what remains of the last one is the new tail and goes with the last extent.
+  std::vector<std::uint64_t> ends;
+  const std::uint64_t end = begin_bytes + bytes;
+  std::uint64_t at = begin_bytes / block * block;
+  const std::uint64_t whole_end = end / block * block;
+  while (at + ordered_extent_bytes_max < whole_end) ends.push_back(at += ordered_extent_bytes_max);
+  ends.push_back(end);
+  return ends;
 }
 
 std::vector<stretch> stretches(const canvas& base, std::span<const content_step> steps, std::uint64_t begin,

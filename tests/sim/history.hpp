@@ -64,6 +64,7 @@ struct content_step {
   std::uint64_t end_bytes = 0;
   std::vector<content_span> holds;
   bool is_append = false;
+  bool is_cut = false;  ///< One of the ordered extents of an append, which are cut from where it begins.
   bool sets_end = false;
   std::uint64_t object_bytes = 0;    ///< The end afterwards, if it sets it.
   std::uint64_t raise_fence_to = 0;  ///< 0: it does not.
@@ -71,6 +72,10 @@ struct content_step {
   [[nodiscard]] const content_span& at(std::uint64_t byte) const;
   void shift(std::uint64_t bytes_less);
 };
+
+/// Where the ordered extents of an append end, in bytes of the object.
+[[nodiscard]] std::vector<std::uint64_t> extent_ends(std::uint64_t begin_bytes, std::uint64_t bytes,
+                                                     std::uint64_t ordered_extent_bytes_max);
 
 /// A range in which all versions are of one span: the base's, and one for each step that touches it.
 struct stretch {

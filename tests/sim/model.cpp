@@ -33,8 +33,8 @@ std::string make_name(std::size_t i) {
 
 }  // namespace
 
-model::model(std::uint64_t seed, std::size_t names, std::uint32_t collections)
-    : seed_{seed}, collections_{collections} {
+model::model(std::uint64_t seed, std::size_t names, std::uint32_t collections, std::uint64_t ordered_extent_bytes_max)
+    : seed_{seed}, collections_{collections}, ordered_extent_bytes_max_{ordered_extent_bytes_max} {
   for (std::size_t i = 0; i < names; ++i) names_.push_back({.text = make_name(i)});
   std::ranges::sort(names_, {}, &name_entry::text);
 }
@@ -149,6 +149,58 @@ void model::drop_steps(object_index i, std::uint64_t operation) {
     return false;
   });
   o.asked_end = end;
+  if (bytes_less != 0) cut_again(o, operation);
+}
+
+/// One more of the same question.
+publication_id model::ask_beside(publication_id other) {
+  publications_.push_back({.after = of(other).after, .asked = of(other).asked});
+  return first_ + publications_.size() - 1;
+}
+
+/// What was to follow has not begun: it is cut from where it begins now.
+void model::cut_again(model_object& o, std::uint64_t behind) {
+  std::vector<content_step> steps;
+  for (auto first = o.steps.begin(); first != o.steps.end();) {
+    const std::uint64_t operation = first->operation;
+    const auto last =
+        std::find_if(first, o.steps.end(), [=](const content_step& s) { return s.operation != operation; });
+    if (operation <= behind || !first->is_cut) {
+      steps.insert(steps.end(), first, last);
+      first = last;
+      continue;
+    }
+    std::vector<publication_id> by;
+    std::vector<content_span> all;
+    for (auto s = first; s != last; ++s) {
+      by.push_back(s->by);
+      for (const content_span& part : s->holds) add_span(all, part);
+    }
+    const std::uint64_t begin = first->begin_bytes, bytes = std::prev(last)->end_bytes - begin;
+    const std::vector<std::uint64_t> ends = extent_ends(begin, bytes, ordered_extent_bytes_max_);
+    for (; by.size() > ends.size(); by.pop_back()) make_void(by.back());
+    while (by.size() < ends.size()) by.push_back(ask_beside(by.front()));
+    for (std::size_t n = 0; n < ends.size(); ++n) {
+      content_step& s = steps.emplace_back(*first);
+      s.by = by[n];
+      s.begin_bytes = n == 0 ? begin : ends[n - 1];
+      s.end_bytes = s.object_bytes = ends[n];
+      s.holds.clear();
+      for (const content_span& part : all) {
+        const content_span mine = part.part(s.begin_bytes, s.end_bytes);
+        if (mine.begin_bytes < mine.end_bytes) s.holds.push_back(mine);
+      }
+    }
+    first = last;
+  }
+  o.steps = std::move(steps);
+}
+
+std::vector<publication_id> model::publications_of(object_index i, std::uint64_t operation) const {
+  std::vector<publication_id> all;
+  for (const content_step& s : objects_[i].steps)
+    if (s.operation == operation && s.answered == 0) all.push_back(s.by);
+  return all;
 }
 
 std::pair<std::uint64_t, std::uint64_t> model::ends_of(object_index i) const {

@@ -128,7 +128,8 @@ struct recovered_object {
 
 class model {
  public:
-  model(std::uint64_t seed, std::size_t names, std::uint32_t collections = 0);
+  model(std::uint64_t seed, std::size_t names, std::uint32_t collections = 0,
+        std::uint64_t ordered_extent_bytes_max = std::uint64_t{1} << 40);
 
   [[nodiscard]] moment tick() { return ++now_; }
   [[nodiscard]] moment now() const { return now_; }
@@ -175,8 +176,11 @@ class model {
   void removed(object_index i);
   /// Those of the operation's steps that stand in the history are published.
   void changed(object_index i, std::uint64_t operation);
-  /// Takes the steps of a failed operation that are not published out, and moves the appends that were to follow.
+  /// Takes the steps of a failed operation that are not published out, and moves the appends that were to follow, whose
+  /// ordered extents are others then.
   void drop_steps(object_index i, std::uint64_t operation);
+  /// Of the operation's steps that are not published yet.
+  [[nodiscard]] std::vector<publication_id> publications_of(object_index i, std::uint64_t operation) const;
   /// The least and the most end that somebody may see.
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> ends_of(object_index i) const;
   /// The object's end is known again after a long append failed.
@@ -210,6 +214,8 @@ class model {
   };
   [[nodiscard]] bool is_durable(const publication& p) const;
   void fold_object(model_object& o);
+  void cut_again(model_object& o, std::uint64_t behind);
+  [[nodiscard]] publication_id ask_beside(publication_id other);
   void judge(model_object& o, recovered_object* found, cut& c);
   void judge_existence(model_object& o, const recovered_object* found, cut& c);
   void judge_end(model_object& o, const object_state& found, cut& c);
@@ -224,6 +230,7 @@ class model {
 
   std::uint64_t seed_;
   std::uint32_t collections_;
+  std::uint64_t ordered_extent_bytes_max_;
   moment now_ = 0;
   furrow::sequence newest_ = 0;
   furrow::sequence durable_ = 0;

@@ -18,10 +18,11 @@ using namespace furrow::sim;
 using zoned::opcode;
 
 constexpr std::uint64_t block = 4096;
+constexpr std::uint64_t ordered_extent_bytes_max = 2 * block;
 
 /// A model with two objects, and what a store would give back of it.
 struct history {
-  model truth{7, 8};
+  model truth{7, 8, 0, ordered_extent_bytes_max};
   furrow::sequence next = 1;
   std::uint64_t operations = 0;
   object_index a = make(1, 0);
@@ -47,6 +48,17 @@ struct history {
     if (by == 0) truth.answer(p, next);
     truth.changed(i, operations);
     return next++;
+  }
+  /// Asked for, in as many publications as it has ordered extents. Returns the operation.
+  std::uint64_t ask_append(object_index i, std::uint64_t bytes) {
+    model_object& o = truth.at(i);
+    const std::uint64_t serial = operations + 1;
+    for (const std::uint64_t end : extent_ends(o.asked_end, bytes, ordered_extent_bytes_max)) {
+      content_step& s = step(i, truth.ask(), {{o.asked_end, end, stuff::data, o.tag, o.asked_end}}, end);
+      s.is_append = s.is_cut = true;
+      s.operation = operations = serial;
+    }
+    return serial;
   }
   /// Other bytes, or another end, asked for and not answered.
   publication_id change(object_index i, std::vector<content_span> holds, std::uint64_t end) {
@@ -290,6 +302,44 @@ TEST_CASE("What a failed change has left is the attempts of it that are there, e
   recovered_object r = h.found(h.a, 100);
   r.bytes[40] ^= std::byte{1};
   CHECK_THROWS_AS(h.truth.resolve_content(h.a, r.bytes), broken_promise);
+}
+
+TEST_CASE("A long append is of the ordered extents from where it begins when one before it was cancelled") {
+  struct row {
+    std::uint64_t there, cancelled, bytes;
+    std::size_t asked, cut;  // ordered extents
+  };
+  for (const row& r : {row{0, 100, 5 * block, 3, 3}, row{0, 100, 3 * block - 50, 2, 1},
+                       row{100, block - 100, 3 * block - 50, 1, 2}, row{100, 3 * block, 7 * block, 4, 4}})
+    for (std::size_t left = 0; left <= r.cut; ++left) {
+      CAPTURE(r.cancelled);
+      CAPTURE(left);
+      history h;
+      if (r.there > 0) h.append(h.a, r.there);
+      h.truth.make_durable(h.next - 1);
+      const std::uint64_t first = h.ask_append(h.a, r.cancelled), last = h.ask_append(h.a, r.bytes);
+      CHECK(h.truth.publications_of(h.a, last).size() == r.asked);
+      const std::uint64_t stream = h.truth.at(h.a).asked_end - r.bytes;  // what its memory holds
+      h.truth.drop_steps(h.a, first);
+      CHECK(h.truth.publications_of(h.a, first).empty());
+      CHECK(h.truth.publications_of(h.a, last).size() == r.cut);
+      CHECK(h.truth.at(h.a).asked_end == r.there + r.bytes);
+      const std::vector<std::uint64_t> ends = extent_ends(r.there, r.bytes, ordered_extent_bytes_max);
+      const std::uint64_t end = left == 0 ? r.there : ends[left - 1];
+      recovered_object found = h.found(h.a, end);
+      if (end > r.there) {
+        std::vector<std::byte> sent(end - r.there);
+        fill_content(sent, h.truth.at(h.a).tag, stream);
+        CHECK(std::ranges::equal(sent, std::span{found.bytes}.subspan(r.there)));
+      }
+      if (left > 0) {
+        history other = h;
+        const recovered_object less = other.found(other.a, end - 1);
+        CHECK_THROWS_AS(other.settle({less, other.found(other.b, 0)}), broken_promise);
+      }
+      h.settle({found, h.found(h.b, 0)});
+      CHECK(h.truth.at(h.a).now.bytes == end);
+    }
 }
 
 TEST_CASE("Spans painted over each other are what bytes would be") {

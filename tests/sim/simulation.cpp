@@ -90,7 +90,7 @@ simulation::simulation(const scenario& s, std::FILE* trace)
       chance_{mix(s.seed) + 2},
       device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3, s.zone_faults, s.lies},
       store_{device_, scenario_.store, mix(s.seed) + 4},
-      truth_{s.seed, s.work.names, s.work.collections},
+      truth_{s.seed, s.work.names, s.work.collections, s.store.ordered_extent_bytes_max},
       rule_{device_.zones(), s.promises.volatile_cache, make_uuid(s.seed)},
       users_{scenario_, truth_, store_, &rule_},
       uuid_{make_uuid(s.seed)} {

@@ -406,7 +406,7 @@ void workload::fail(operation& op, const core::notification& n) {
   const bool of_content = op.kind == action::append || is_edit(op.kind);
   if (n.error == errc::quota_exceeded && of_content && op.settled == 0) {  // nothing of it was done
     truth_.at(op.object).failed_at = truth_.tick();
-    return truth_.drop_steps(op.object, op.serial);
+    return drop_steps(op, op.object);
   }
   undo(op);
 }
@@ -424,7 +424,7 @@ void workload::undo(operation& op) {
     if (o.id == 0 && !o.now.exists) o.created_by = 0, o.names.clear(), o.attributes.clear();
   } else if (op.kind == action::append && !op.publications.empty()) {
     o.failed_at = truth_.tick();
-    if (op.publications.size() == 1) return truth_.drop_steps(op.object, op.serial);
+    if (op.publications.size() == 1) return drop_steps(op, op.object);
     for (const publication_id p : op.publications) truth_.of(p).is_void = false;
     o.unresolved = true;
   } else if (op.kind == action::rename) {
@@ -434,6 +434,18 @@ void workload::undo(operation& op) {
     o.removed_by = 0;
   } else if (op.kind == action::set_attributes) {
     std::erase_if(o.attributes, is_ours);
+  }
+}
+
+/// Appends behind it may come to be of more ordered extents, or of fewer.
+void workload::drop_steps(const operation& op, object_index i) {
+  truth_.drop_steps(i, op.serial);
+  for (const operation_ptr& later : operations_) {
+    if (later->kind != action::append || later->object != i || later->publications.empty()) continue;
+    std::vector<publication_id> now = truth_.publications_of(i, later->serial);
+    if (now.size() > 1 && later->publications.size() == 1) ++truth_.at(i).long_appends;
+    if (now.size() == 1 && later->publications.size() > 1) --truth_.at(i).long_appends;
+    later->publications = std::move(now);
   }
 }
 

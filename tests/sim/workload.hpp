@@ -143,6 +143,7 @@ class workload {
   [[nodiscard]] bool was_injected() const;
   [[nodiscard]] bool is_excused(const operation& op, const core::notification& n) const;
   void undo(operation& op);
+  void drop_steps(const operation& op, object_index i);
   void release_locks(operation& op);
   void lock_object(operation& op, object_index i);
   void unlock_object(object_index i);
@@ -270,8 +271,5 @@ class workload {
 /// The tag in them; 0 if there is none.
 [[nodiscard]] std::uint64_t tag_of(const attributes& a);
 [[nodiscard]] bool same_but_times(const attributes& a, const attributes& b);
-/// Where the ordered extents of an append end, in bytes of the object.
-[[nodiscard]] std::vector<std::uint64_t> extent_ends(std::uint64_t begin_bytes, std::uint64_t bytes,
-                                                     std::uint64_t ordered_extent_bytes_max);
 
 }  // namespace furrow::sim

@@ -211,7 +211,7 @@ void workload::batch_undone(operation& op) {
   for (const batch_part& part : op.parts) {
     if (part.object == none) continue;
     model_object& o = truth_.at(part.object);
-    if (part.what == action::append) truth_.drop_steps(part.object, op.serial);
+    if (part.what == action::append) drop_steps(op, part.object);
     if (o.created_by == p) o.created_by = 0;
     if (o.removed_by == p) o.removed_by = 0;
     std::erase_if(o.names, [&](const name_step& s) { return s.by == p; });

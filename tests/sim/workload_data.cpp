@@ -17,18 +17,6 @@ constexpr std::uint64_t block = zoned::store_block_bytes;
 
 }  // namespace
 
-std::vector<std::uint64_t> extent_ends(std::uint64_t begin_bytes, std::uint64_t bytes,
-                                       std::uint64_t ordered_extent_bytes_max) {
-  // Whole blocks are cut; what remains of the last one is the new tail and goes with the last extent.
-  std::vector<std::uint64_t> ends;
-  const std::uint64_t end = begin_bytes + bytes;
-  std::uint64_t at = begin_bytes / zoned::store_block_bytes * zoned::store_block_bytes;
-  const std::uint64_t whole_end = end / zoned::store_block_bytes * zoned::store_block_bytes;
-  while (at + ordered_extent_bytes_max < whole_end) ends.push_back(at += ordered_extent_bytes_max);
-  ends.push_back(end);
-  return ends;
-}
-
 std::uint64_t workload::draw_append_bytes() {
   if (chance_.chance(scenario_.work.small_append_per_mille)) return chance_.within(1, small_append_bytes_max);
   const std::uint64_t bytes = chance_.scaled(1, scenario_.work.append_bytes_max);
@@ -57,6 +45,7 @@ void workload::plan_append(operation& op, object_index i, std::uint64_t bytes, p
     s.begin_bytes = begin;
     s.end_bytes = s.object_bytes = end;
     s.is_append = s.sets_end = true;
+    s.is_cut = only == 0;
     s.holds = {{begin, end, stuff::data, o.tag, (o.append_epoch << 32) + begin}};
     begin = end;
   };

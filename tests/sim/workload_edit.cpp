@@ -364,7 +364,7 @@ void workload::undo_edit(operation& op) {
   if (open == 0) return;
   if (open == 1) {  // an attempt is whole or absent, and this one failed
     o.failed_at = truth_.tick();
-    return truth_.drop_steps(op.object, op.serial);
+    return drop_steps(op, op.object);
   }
   o.unresolved = o.must_look = true;
 }
