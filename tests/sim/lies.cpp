@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
 constexpr std::size_t page_store_at = 8;
+constexpr std::size_t stale_kept_max = 1024;
 
 raw_bytes gather(std::span<const zoned::segment> segments) {
   raw_bytes all;
@@ -73,6 +74,19 @@ void lies::before_write(zoned::place at, const zoned::command& c, const std::vec
   zones_.peek(at, before_);
 }
 
+raw_bytes lies::block_at(zoned::place at) const {
+  raw_bytes block(block_bytes);
+  zones_.peek({at.zone, at.offset_bytes / block_bytes * block_bytes}, block);
+  return block;
+}
+
+bool lies::hides(zoned::zone_index zone, std::uint64_t stale_since, const block_test& is_it) const {
+  const auto here = [&](const hidden_block& h) {
+    return h.zone == zone && (h.stale == 0 || h.stale > stale_since) && is_it(h.bytes);
+  };
+  return std::ranges::any_of(hidden_, here) || std::ranges::any_of(hidden_once_, here);
+}
+
 /// Puts bytes where they do not belong, or were to be no more.
 void lies::put(zoned::place at, std::span<const std::byte> bytes) {
   for (std::uint64_t done = 0; done < bytes.size();) {
@@ -82,6 +96,7 @@ void lies::put(zoned::place at, std::span<const std::byte> bytes) {
     raw_bytes there(count);
     zones_.peek(here, there);
     if (std::memcmp(there.data(), part.data(), count) != 0) {
+      hidden_.push_back({here.zone, 0, block_at(here)});
       spoiled_.insert(key_of(here));
       spoiled_zones_.insert(here.zone.value);
       zones_.poke(here, part);
@@ -150,6 +165,11 @@ void lies::after_read(const zoned::command& c, bool holds_data) {
   if (std::memcmp(s.data + at, stale.data(), lba) == 0) return;
   std::memcpy(s.data + at, stale.data(), lba);
   ++(holds_data ? counts_.stale : counts_.copies_stale);
+  if (!holds_data) return;
+  const auto before = static_cast<std::uint64_t>(&s - c.segments.data());
+  const zoned::place read{c.zone, c.offset_bytes + zoned::total_bytes(c.segments.first(before)) + at};
+  hidden_once_.push_back({c.zone, counts_.stale, block_at(read)});
+  if (hidden_once_.size() > stale_kept_max) hidden_once_.pop_front();
 }
 
 }  // namespace furrow::sim

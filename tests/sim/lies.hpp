@@ -17,6 +17,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <optional>
 #include <unordered_set>
 #include <vector>
@@ -63,6 +65,10 @@ class lies {
   [[nodiscard]] bool spoiled(zoned::place at) const { return spoiled_.contains(key_of(at)); }
   [[nodiscard]] bool spoiled(zoned::zone_index zone) const { return spoiled_zones_.contains(zone.value); }
   [[nodiscard]] bool copy_spoiled(zoned::zone_index zone) const { return copy_zones_.contains(zone.value); }
+  /// Whether some block in this zone was spoiled, or was read as another one since so many stale reads, of which the bytes that
+  /// should be there are what is looked for.
+  using block_test = std::function<bool(std::span<const std::byte>)>;
+  [[nodiscard]] bool hides(zoned::zone_index zone, std::uint64_t stale_since, const block_test& is_it) const;
   [[nodiscard]] bool told() const { return weights_.any(); }
   [[nodiscard]] const lie_counts& counts() const { return counts_; }
 
@@ -73,6 +79,7 @@ class lies {
   [[nodiscard]] bool are_new_copies(std::span<const std::byte> blocks);
   void misdirect(std::span<const std::byte> sent, const std::vector<bool>& holds_data);
   void put(zoned::place at, std::span<const std::byte> bytes);
+  [[nodiscard]] raw_bytes block_at(zoned::place at) const;
 
   lie_weights weights_;
   zoned::memory_zones& zones_;
@@ -80,7 +87,14 @@ class lies {
   kind now_ = kind::truth;
   zoned::place at_;
   raw_bytes before_;
+  struct hidden_block {
+    zoned::zone_index zone;
+    std::uint64_t stale = 0;  // number of the stale read; 0: spoiled on the medium
+    raw_bytes bytes;          // that should be there
+  };
   std::unordered_set<std::uint64_t> spoiled_;
+  std::vector<hidden_block> hidden_;
+  std::deque<hidden_block> hidden_once_;
   std::unordered_set<std::uint32_t> spoiled_zones_;
   std::unordered_set<std::uint32_t> copy_zones_;
   std::unordered_set<std::uint32_t> copies_told_;  // by their checksum

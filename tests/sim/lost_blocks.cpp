@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace furrow::sim {
@@ -10,10 +11,6 @@ namespace furrow::sim {
 bool names_offline_zone(sim_device& device, const error_detail& detail) {
   return detail.zone && detail.zone->value < device.shape().zone_count &&
          device.zones().machine().at(*detail.zone).condition == zoned::zone_condition::offline;
-}
-
-bool names_spoiled_zone(sim_device& device, error_code error, const error_detail& detail) {
-  return error == errc::checksum_mismatch && detail.zone && device.lies().spoiled(*detail.zone);
 }
 
 std::optional<std::string> refute_loss(const model& truth, sim_device& device, object_index object,
@@ -31,6 +28,25 @@ std::optional<std::string> refute_loss(const model& truth, sim_device& device, o
   }
   return fmt::format("the block at {} was never in zone {}, which is offline", *n.detail.offset_bytes,
                      zone.index.value);
+}
+
+std::optional<std::string> refute_lie(const model& truth, sim_device& device, const error_detail& detail,
+                                      std::uint64_t stale_since) {
+  constexpr std::uint64_t block_bytes = zoned::store_block_bytes;
+  if (!detail.zone) return "no zone is named";
+  const auto known = [&](object_index i) { return detail.object && truth.at(i).id == *detail.object; };
+  const auto object = std::ranges::find_if(truth.remembered(), known);
+  const bool is_known = object != truth.remembered().end() && detail.offset_bytes;
+  const std::uint64_t begin = is_known ? *detail.offset_bytes / block_bytes * block_bytes : 0;
+  const std::uint64_t end = is_known ? *detail.offset_bytes + std::max<std::uint64_t>(detail.bytes.value_or(1), 1) : 1;
+  for (std::uint64_t at = begin; at < end; at += block_bytes) {
+    const auto is_it = [&](std::span<const std::byte> block) {
+      return !is_known || !truth.find_wrong_byte(*object, at, block);
+    };
+    if (!device.lies().hides(*detail.zone, stale_since, is_it))
+      return fmt::format("nothing was done to the block at {} in zone {}", at, detail.zone->value);
+  }
+  return std::nullopt;
 }
 
 }  // namespace furrow::sim

@@ -13,10 +13,12 @@ namespace furrow::sim {
 
 /// The zone that the failure names, if it is offline.
 [[nodiscard]] bool names_offline_zone(sim_device& device, const error_detail& detail);
-/// Blocks of the zone that the failure names have been spoiled, and it is of that.
-[[nodiscard]] bool names_spoiled_zone(sim_device& device, error_code error, const error_detail& detail);
 /// Why the read of this object must not have failed so; none if it may.
 [[nodiscard]] std::optional<std::string> refute_loss(const model& truth, sim_device& device, object_index object,
                                                      const core::notification& n);
+/// Why the blocks that are named must have verified; none if each of them was lied about: it is in that zone, and was spoiled, or
+/// read as another one since so many stale reads. Of an object that the model does not know any block of the zone will do.
+[[nodiscard]] std::optional<std::string> refute_lie(const model& truth, sim_device& device, const error_detail& detail,
+                                                    std::uint64_t stale_since);
 
 }  // namespace furrow::sim

@@ -127,10 +127,18 @@ void model::changed(object_index i, std::uint64_t operation) {
     s.answered = of(s.by).answered;
     o.now.fence_epoch = std::max(o.now.fence_epoch, s.raise_fence_to);
   }
+  o.content_changed = tick();
   // What sets the end is published in order, though it may be answered in another.
   const auto is_known = [](const content_step& s) { return s.sets_end && s.answered != 0; };
   const auto last = std::find_if(o.steps.rbegin(), o.steps.rend(), is_known);
   if (last != o.steps.rend()) o.now.bytes = last->object_bytes;
+}
+
+bool model::changed_since(object_id id, moment then) const {
+  const auto known = [&](object_index i) { return objects_[i].id == id; };
+  const auto object = std::ranges::find_if(remembered_, known);
+  if (object == remembered_.end() || !objects_[*object].now.exists) return true;
+  return objects_[*object].content_changed > then;
 }
 
 void model::drop_steps(object_index i, std::uint64_t operation) {

@@ -111,6 +111,7 @@ struct model_object {
   bool unresolved = false;  ///< A long append failed: how much of it is there must be asked,
   bool must_look = false;   ///< or, of a write: what is there.
   moment failed_at = 0;     ///< When an append of it last failed.
+  moment content_changed = 0;
   moment name_changed = 0;
   moment attributes_changed = 0;
 };
@@ -140,6 +141,8 @@ class model {
   [[nodiscard]] object_index add_object();
   [[nodiscard]] model_object& at(object_index i) { return objects_[i]; }
   [[nodiscard]] const model_object& at(object_index i) const { return objects_[i]; }
+  /// What the object is has been changed, as far as is known, or it is not known at all.
+  [[nodiscard]] bool changed_since(object_id id, moment then) const;
   [[nodiscard]] std::size_t object_count() const { return objects_.size(); }
   [[nodiscard]] object_index with_tag(std::uint64_t tag) const;  ///< Or none.
   /// Objects that may still be of interest, in the order of their making.

@@ -32,7 +32,8 @@ sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_inf
       lies_{lies, zones_, mix(seed) + 1},
       order_{order},
       chance_{seed},
-      appends_in_flight_(shape.zone_count) {
+      appends_in_flight_(shape.zone_count),
+      last_errors_(shape.zone_count) {
   pending_.reserve(promises.in_flight_max);
 }
 
@@ -45,7 +46,8 @@ sim_device::sim_device(zoned::memory_zones image, const zoned::guarantees& promi
       lies_{lie_weights{}, zones_, seed},
       order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16, .stale_bytes = false},
       chance_{seed},
-      appends_in_flight_(zones_.shape().zone_count) {}
+      appends_in_flight_(zones_.shape().zone_count),
+      last_errors_(zones_.shape().zone_count) {}
 
 sim_device::~sim_device() {
   if (completion_fd_ >= 0) ::close(completion_fd_);
@@ -270,6 +272,10 @@ void sim_device::execute(pending& p) {
 
 void sim_device::give_out(pending& p) {
   const bool done = !p.done.error;
+  if (!done && p.done.error != zoned::errc::cancelled) {
+    ++errors_told_;
+    if (p.what.zone.value < shape().zone_count) last_errors_[p.what.zone.value] = errors_told_;
+  }
   switch (p.what.op) {
     case opcode::append:
     case opcode::write:

@@ -70,6 +70,9 @@ class sim_device final : public zoned::device {
   [[nodiscard]] const sim::zone_faults& zone_faults() const { return zone_faults_; }
   [[nodiscard]] sim::lies& lies() { return lies_; }
   [[nodiscard]] std::uint64_t faults_injected() const { return faults_.failures(); }
+  /// Commands that have been answered with an error, of their own; and the number of the last of them to that zone.
+  [[nodiscard]] std::uint64_t errors_told() const { return errors_told_; }
+  [[nodiscard]] std::uint64_t last_error_of(zoned::zone_index zone) const { return last_errors_[zone.value]; }
   [[nodiscard]] sim::trace& trace() { return trace_; }
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
   [[nodiscard]] zoned::memory_zones& zones() { return zones_; }
@@ -119,6 +122,8 @@ class sim_device final : public zoned::device {
   std::optional<std::string> complaint_;
   std::uint64_t commands_ = 0;
   std::uint64_t executed_ = 0;
+  std::uint64_t errors_told_ = 0;
+  std::vector<std::uint64_t> last_errors_;  // by zone
   mutable int completion_fd_ = -1;
 };
 

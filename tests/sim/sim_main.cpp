@@ -174,6 +174,8 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"formats_refused", t.formats_refused},
       {"trace_hash", fmt::format("{:016x}", t.trace_hash)},
   };
+  for (std::size_t i = 0; i < furrow::sim::excuse_count; ++i)
+    j["excused"][furrow::sim::name_of(static_cast<furrow::sim::excuse>(i))] = t.excused[i];
   for (std::size_t i = 0; i < action_count; ++i) {
     const char* name = furrow::sim::name_of(static_cast<action>(i));
     j["by_action"][name] = t.by_action[i];
@@ -207,6 +209,9 @@ void print(const totals& t, double seconds, bool as_json) {
   for (const auto& [key, value] : j.items()) {
     if (!value.is_object()) fmt::print("{:<26}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
+  std::string excuses;
+  for (const auto& [key, value] : j["excused"].items()) excuses += fmt::format(" {} {}", key, value.dump());
+  fmt::print("{:<26}{}\n", "errors, by their excuse", excuses);
   std::string actions;
   for (const auto& [key, value] : j["by_action"].items())
     actions += fmt::format(" {} {}/{}", key, value.dump(), j["done_by_action"][key].dump());

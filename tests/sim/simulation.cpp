@@ -78,6 +78,7 @@ void totals::add(const totals& other) {
   blocks_proven += other.blocks_proven;
   formats_refused += other.formats_refused;
   trace_hash = mix(trace_hash ^ other.trace_hash) + other.trace_hash;
+  for (std::size_t i = 0; i < excuse_count; ++i) excused[i] += other.excused[i];
   for (std::size_t i = 0; i < action_count; ++i) {
     by_action[i] += other.by_action[i];
     done_by_action[i] += other.done_by_action[i];
@@ -173,6 +174,7 @@ totals simulation::result() const {
   t.by_action = users_.counts().by_action;
   t.done_by_action = users_.counts().done_by_action;
   t.met = users_.counts().met;
+  t.excused = users_.counts().excused;
   t.source_needs = users_.counts().source_needs;
   t.looks = users_.counts().looks;
   t.promises_used = users_.counts().promises_used;

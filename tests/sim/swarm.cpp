@@ -366,10 +366,14 @@ std::uint32_t scenario::data_zones() const {
   return static_cast<std::uint32_t>(std::ranges::count(zones, zoned::zone_type::sequential, &zoned::zone_info::type));
 }
 
+bool scenario::keeps_to_conventional() const {
+  constexpr std::uint32_t credits_enough = 5;
+  return shape.active_max && *shape.active_max < credits_enough;
+}
+
 bool scenario::is_tight() const {
-  constexpr std::uint32_t few = 32, credits_enough = 5;
-  const bool keeps_to_conventional = shape.active_max && *shape.active_max < credits_enough;
-  return data_zones() < few || (keeps_to_conventional && shape.zone_count - data_zones() < few);
+  constexpr std::uint32_t few = 32;
+  return data_zones() < few || (keeps_to_conventional() && shape.zone_count - data_zones() < few);
 }
 
 bool scenario::may_edit() const {

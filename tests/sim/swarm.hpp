@@ -99,6 +99,8 @@ struct scenario {
   /// Of the sequential zones: conventional ones take no data.
   [[nodiscard]] std::uint64_t data_bytes() const;
   [[nodiscard]] std::uint32_t data_zones() const;
+  /// Whether metadata may have no sequential zones.
+  [[nodiscard]] bool keeps_to_conventional() const;
   /// So few zones, for data or for metadata, that a store on them may be full with little in it.
   [[nodiscard]] bool is_tight() const;
   /// Whether objects are changed elsewhere than at their end.

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "sim/failure.hpp"
-#include "sim/lost_blocks.hpp"
 
 namespace furrow::sim {
 namespace {
@@ -49,6 +48,8 @@ workload::operation_ptr workload::make(action kind) {
 void workload::send(operation_ptr op, core::request_body body) {
   op->busy_count = operations_.size();
   op->stale_before = store_.device().lies().counts().stale;
+  op->copies_stale_before = store_.device().lies().counts().copies_stale;
+  op->errors_before = store_.device().errors_told();
   op->id = store_.send(std::move(body));
   if (std::FILE* file = store_.device().trace().file()) {
     const object_id object = op->object == none ? 0 : truth_.at(op->object).id;
@@ -202,23 +203,15 @@ void workload::take(core::notification& n) {
   spare_.push_back(std::move(op));
 }
 
-bool workload::was_injected() const {
-  sim_device& device = store_.device();
-  return device.faults().failures() > failures_before_ ||
-         device.zone_faults().counts().metadata_turned() > metadata_turned_before_;
-}
-
 void workload::take_event(const core::event& e) {
   const bool injected = was_injected();
   if (e.what == core::event::kind::needs_reopen) {
     if (!injected) throw broken_promise{"the store needs to be reopened for no reason: " + e.detail.what};
     wants_reopen_ = true;
   }
-  const bool lied = store_.device().lies().counts().stale > stale_before_ ||
-                    (e.detail.zone && store_.device().lies().spoiled(*e.detail.zone));
-  if (e.what == core::event::kind::damage && !injected && !lied) {
-    throw broken_promise{"damage where none was done: " + e.detail.what};
-  }
+  if (e.what != core::event::kind::damage) return;
+  if (const auto why = refute_damage(e.detail))
+    throw broken_promise{fmt::format("damage where none was done: {}: {}", e.detail.what, *why)};
 }
 
 void workload::answer(operation& op, core::notification& n) {
@@ -336,64 +329,11 @@ void workload::published(operation& op, publication_id p, furrow::sequence seque
   if (watcher_ != nullptr) watcher_->acknowledged(sequence);
 }
 
-bool workload::is_excused(const operation& op, const core::notification& n) const {
-  const error_code e = n.error;
-  const bool injected = was_injected();
-  if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return true;
-  if (e == errc::cancelled) return op.cancel_asked;
-  if (e == errc::closed && close_.value != 0) return true;
-  if (e == boost::system::errc::not_enough_memory) return store_.memory_failures() > memory_failures_before_;
-  if (e == errc::busy) return op.busy_count + 1 >= scenario_.store.operations_max;
-  if (op.kind == action::cancel) return e == errc::not_found;
-  if (e == errc::no_space) {
-    // What is changed in the middle leaves zones behind in which a little lives, and nobody cleans them; promised room
-    // is not seen here.
-    const bool blurred = scenario_.may_edit() || scenario_.work.of[static_cast<std::size_t>(action::reserve)] > 0;
-    const std::uint64_t enough = blurred ? 0 : data_bytes_ / 32;
-    // Zones that cannot be reset are not used any more.
-    const bool loses_many = scenario_.faults.failing(zoned::opcode::reset) > 100'000;
-    const bool tight = scenario_.is_tight() || loses_many || bytes_alive() > enough;
-    const bool broken_promise_of_room = op.promised && !scenario_.loses_zones();
-    if (op.kind == action::reserve) return true;
-    return op.kind != action::remove && op.kind != action::read && tight && !broken_promise_of_room;
-  }
-  if (e == errc::quota_exceeded) {
-    if (const auto why = refute_quota(op)) broken(op, *why + ": " + n.detail.what);
-    return true;
-  }
-  if (injected && (e == zoned::errc::io || e == errc::needs_reopen)) return true;
-  if (injected && e == zoned::errc::too_many_active) return scenario_.faults.failing(zoned::opcode::finish) > 0;
-  const bool appends = op.kind == action::append || op.kind == action::batch || is_edit(op.kind);
-  const bool failed = store_.device().zone_faults().counts().failed > data_failures_before_;
-  if (failed && appends && e == zoned::errc::io) return true;
-  if ((op.kind == action::read || is_edit(op.kind)) && e == zoned::errc::zone_offline) {
-    if (const auto why = refute_loss(truth_, store_.device(), op.object, n)) broken(op, *why);
-    return true;
-  }
-  if ((op.kind == action::read || is_edit(op.kind)) && e == errc::checksum_mismatch) {
-    return names_spoiled_zone(store_.device(), e, n.detail) || store_.device().lies().counts().stale > op.stale_before;
-  }
-  // The records of a batch go into one group, which goes into one zone.
-  if (op.kind == action::batch && e == errc::invalid_argument) return scenario_.shape.zone_bytes < 256 << 10;
-  if (e == errc::source_failed) return op.source_refused;
-  if (e == errc::too_fragmented) return op.kind == action::clone || op.kind == action::clone_within;
-  if (op.object == none) return false;
-  const model_object& o = truth_.at(op.object);
-  const bool gone = e == errc::not_found || e == errc::closed;
-  if (gone && (op.kind == action::append || is_edit(op.kind))) return o.removing || !o.now.exists;
-  // An append may be refused before the failure of one in front of it, whose turn has not come, is answered.
-  const bool one_failed = o.failed_at > 0 || ((injected || failed) && o.appends > 1);
-  if (e == errc::predecessor_failed || e == errc::offset_mismatch) return one_failed;
-  if (e == errc::out_of_range && op.kind == action::read) {
-    return std::ranges::any_of(op.ranges,
-                               [&](const read_range& r) { return r.offset_bytes + r.to.size() > op.least_end; });
-  }
-  return false;
-}
-
 void workload::fail(operation& op, const core::notification& n) {
   if (op.kind == action::read && n.error == zoned::errc::zone_offline) ++counts_.reads_lost;
-  if (!is_excused(op, n)) {
+  if (const auto why = excuse_of(op, n)) {
+    ++counts_.excused[static_cast<std::size_t>(*why)];
+  } else {
     broken(op, fmt::format("error without a cause: {} ({} {}) {}", n.error.message(), n.error.category().name(),
                            n.error.value(), n.detail.what));
   }
@@ -404,7 +344,12 @@ void workload::fail(operation& op, const core::notification& n) {
   if (n.error == errc::no_space || n.error == errc::quota_exceeded) full_ = true;
   if (op.kind == action::set_quota) return quota_not_set(op);
   const bool of_content = op.kind == action::append || is_edit(op.kind);
-  if (n.error == errc::quota_exceeded && of_content && op.settled == 0) {  // nothing of it was done
+  // Nothing of it was done. Of others that are long what has been done is looked for; but behind one that was not long when they
+  // were asked for there may be appends that state no offset.
+  const bool whole =
+      n.error == errc::cancelled || n.error == errc::offset_mismatch || (n.error == errc::no_space && n.detail.object);
+  const bool refused = n.error == errc::quota_exceeded || (op.became_long && whole);
+  if (refused && of_content && op.settled == 0) {
     truth_.at(op.object).failed_at = truth_.tick();
     return drop_steps(op, op.object);
   }
@@ -443,7 +388,10 @@ void workload::drop_steps(const operation& op, object_index i) {
   for (const operation_ptr& later : operations_) {
     if (later->kind != action::append || later->object != i || later->publications.empty()) continue;
     std::vector<publication_id> now = truth_.publications_of(i, later->serial);
-    if (now.size() > 1 && later->publications.size() == 1) ++truth_.at(i).long_appends;
+    if (now.size() > 1 && later->publications.size() == 1) {
+      later->became_long = true;
+      ++truth_.at(i).long_appends;
+    }
     if (now.size() == 1 && later->publications.size() > 1) --truth_.at(i).long_appends;
     later->publications = std::move(now);
   }
@@ -559,6 +507,8 @@ void workload::forget_all() {
   data_failures_before_ = store_.device().zone_faults().counts().failed;
   metadata_turned_before_ = store_.device().zone_faults().counts().metadata_turned();
   stale_before_ = store_.device().lies().counts().stale;
+  copies_stale_before_ = store_.device().lies().counts().copies_stale;
+  errors_before_ = store_.device().errors_told();
 }
 
 }  // namespace furrow::sim

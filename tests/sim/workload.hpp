@@ -24,6 +24,29 @@
 
 namespace furrow::sim {
 
+/// What an error may be excused by.
+enum class excuse : std::uint8_t {
+  foretold,
+  cancelled,
+  closed,
+  memory,
+  busy,
+  no_space,
+  quota,
+  device_failed,
+  reopening,
+  lied,
+  lost,
+  too_large,
+  source,
+  gone,
+  behind,  ///< Of the same object, what failed.
+  beyond_end,
+  count
+};
+inline constexpr std::size_t excuse_count = static_cast<std::size_t>(excuse::count);
+[[nodiscard]] const char* name_of(excuse e);
+
 /// What a set of answers has come to.
 struct workload_counts {
   std::uint64_t operations = 0;
@@ -35,6 +58,7 @@ struct workload_counts {
   std::uint64_t promises_used = 0;
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};  ///< Those that succeeded.
+  std::array<std::uint64_t, excuse_count> excused{};         ///< Errors, by what excused them.
   fault_table met{};
 };
 
@@ -115,10 +139,13 @@ class workload {
     std::size_t settled = 0;      ///< Publications of which the outcome is known already.
     std::uint64_t raise_fence_to = 0;
     bool source_refused = false;
+    bool became_long = false;  ///< It is of more ordered extents than when it was asked for.
     bool promised = false;           ///< Room for it was promised.
     bool looks = false;              ///< It finds out what a failed write has left.
-    std::uint64_t stale_before = 0;  ///< Reads that the device had answered with other bytes when it was asked.
-    std::uint64_t busy_count = 0;    ///< Operations in flight when it was asked.
+    std::uint64_t stale_before = 0;  ///< Reads that the device had answered with other bytes when it was asked,
+    std::uint64_t copies_stale_before = 0;
+    std::uint64_t errors_before = 0;  ///< and commands with an error.
+    std::uint64_t busy_count = 0;     ///< Operations in flight when it was asked.
     std::uint32_t version = 0;
     furrow::sequence target = 0;
     placed_bytes memory;
@@ -139,9 +166,6 @@ class workload {
   void answer(operation& op, core::notification& n);
   void succeed(operation& op, core::notification& n);
   void fail(operation& op, const core::notification& n);
-  /// The device has failed, or a zone of the journal has turned, in this life of the store.
-  [[nodiscard]] bool was_injected() const;
-  [[nodiscard]] bool is_excused(const operation& op, const core::notification& n) const;
   void undo(operation& op);
   void drop_steps(const operation& op, object_index i);
   void release_locks(operation& op);
@@ -153,6 +177,20 @@ class workload {
   [[nodiscard]] object_index pick_object(bool to_remove);
   [[nodiscard]] name_index pick_free_name();
   [[nodiscard]] std::uint64_t bytes_alive() const;
+
+  // workload_excuses.cpp
+  /// The device has failed, or a zone with metadata has turned, in this life of the store.
+  [[nodiscard]] bool was_injected() const;
+  [[nodiscard]] bool data_failed() const;
+  [[nodiscard]] bool has_failed(const error_detail& detail, std::uint64_t errors_before) const;
+  [[nodiscard]] std::optional<std::string> refute_damage(const error_detail& detail) const;
+  /// None: the error has no cause.
+  [[nodiscard]] std::optional<excuse> excuse_of(const operation& op, const core::notification& n) const;
+  [[nodiscard]] std::optional<std::string> refute_no_space(const operation& op, const error_detail& detail) const;
+  [[nodiscard]] std::optional<excuse> excuse_of_callers(const operation& op, error_code e) const;
+  [[nodiscard]] std::optional<excuse> excuse_of_room(const operation& op, const core::notification& n) const;
+  [[nodiscard]] std::optional<excuse> excuse_of_device(const operation& op, const core::notification& n) const;
+  [[nodiscard]] std::optional<excuse> excuse_of_object(const operation& op, error_code e) const;
 
   // workload_objects.cpp
   bool ask_create(action kind);
@@ -252,6 +290,8 @@ class workload {
   core::scrub_position scrubbed_to_;
   std::uint64_t data_failures_before_ = 0;
   std::uint64_t stale_before_ = 0;
+  std::uint64_t copies_stale_before_ = 0;
+  std::uint64_t errors_before_ = 0;
   std::uint64_t metadata_turned_before_ = 0;
   bool wants_reopen_ = false;
   bool closed_ = false;

@@ -204,15 +204,18 @@ bool workload::ask_other(action kind) {
 
 /// Nothing is wrong but what is lost with its zone, or could not be read because the device failed, or lied.
 void workload::scrubbed(const operation& op, const core::scrub_result& r) {
-  const lies& lied = store_.device().lies();
-  const bool injected = store_.device().faults().failures() > failures_before_ ||
-                        lied.counts().stale > op.stale_before || lied.counts().copies_stale > 0;
-  const auto spoiled = [&lied](const error_detail& d) {
-    return d.zone && (d.object ? lied.spoiled(*d.zone) : lied.copy_spoiled(*d.zone));
-  };
-  for (const check_finding& f : r.findings)
-    if (!injected && !spoiled(f.detail) && !names_offline_zone(store_.device(), f.detail))
-      broken(op, "a scrub finds: " + f.what);
+  sim_device& device = store_.device();
+  for (const check_finding& f : r.findings) {
+    if (has_failed(f.detail, op.errors_before) || names_offline_zone(device, f.detail)) continue;
+    const bool of_data = f.detail.object.has_value();
+    const bool copy = f.detail.zone && device.lies().copy_spoiled(*f.detail.zone);
+    if (!of_data && (copy || device.lies().counts().copies_stale > op.copies_stale_before)) continue;
+    error_detail d = f.detail;
+    if (of_data && truth_.changed_since(*d.object, op.asked)) d.object.reset();
+    const std::optional<std::string> why =
+        of_data ? refute_lie(truth_, device, d, op.stale_before) : "no copy there was lied about";
+    if (why) broken(op, fmt::format("a scrub finds: {}: {}", f.what, *why));
+  }
   const bool all = r.next.at == core::scrub_position::part::end;
   scrubbed_to_ = all ? core::scrub_position{} : r.next;
 }
