@@ -31,6 +31,7 @@ sim_device::sim_device(const zoned::geometry& shape, std::vector<zoned::zone_inf
       zone_faults_{zone_faults, zones_, mix(seed) + 2},
       lies_{lies, zones_, mix(seed) + 1},
       order_{order},
+      clock_{order.times, shape, mix(seed) + 3},
       chance_{seed},
       appends_in_flight_(shape.zone_count),
       last_errors_(shape.zone_count) {
@@ -45,6 +46,7 @@ sim_device::sim_device(zoned::memory_zones image, const zoned::guarantees& promi
       zone_faults_{zone_fault_weights{}, zones_},
       lies_{lie_weights{}, zones_, seed},
       order_{.in_order = true, .slow_per_mille = 0, .burst_max = 16, .stale_bytes = false},
+      clock_{drive::timeless, zones_.shape(), seed},
       chance_{seed},
       appends_in_flight_(zones_.shape().zone_count),
       last_errors_(zones_.shape().zone_count) {}
@@ -83,6 +85,7 @@ std::size_t sim_device::submit(std::span<const zoned::command> commands) {
     p.slow = chance_.chance(order_.slow_per_mille);
     if (c.op == opcode::flush) p.flush = cache_.begin_flush();
     if (c.op == opcode::append && c.zone.value < shape().zone_count) ++appends_in_flight_[c.zone.value];
+    if (clock_.keeps_time()) p.due = due_time(c);
     trace_.submitted(c);
     ++accepted;
     ++commands_;
@@ -104,7 +107,37 @@ std::size_t sim_device::choose() {
   return index;
 }
 
+nanoseconds sim_device::due_time(const zoned::command& c) {
+  if (c.zone.value >= shape().zone_count) return clock_.due(c, 0);
+  const zoned::zone_info& z = zones_.machine().at(c.zone);
+  return clock_.due(c, z.capacity_bytes == 0 ? 0 : z.write_pointer_bytes * 100 / z.capacity_bytes);
+}
+
+void sim_device::remove(std::size_t index) {
+  if (index + 1 != pending_.size()) pending_[index] = pending_.back();
+  pending_.pop_back();
+}
+
+/// What is done next, and all that is done by then.
+std::size_t sim_device::reap_due(std::span<zoned::completion> out) {
+  const auto sooner = [](const pending& a, const pending& b) {
+    return a.due != b.due ? a.due < b.due : a.serial < b.serial;
+  };
+  std::size_t given = 0;
+  while (given < out.size() && !pending_.empty()) {
+    const auto next = std::ranges::min_element(pending_, sooner);
+    if (given > 0 && next->due > clock_.now()) break;
+    clock_.advance(next->due);
+    if (!next->executed) execute(*next);
+    give_out(*next);
+    out[given++] = next->done;
+    remove(static_cast<std::size_t>(next - pending_.begin()));
+  }
+  return given;
+}
+
 std::size_t sim_device::reap(std::span<zoned::completion> out) {
+  if (clock_.keeps_time()) return reap_due(out);
   std::size_t given = 0;
   for (std::uint64_t moves = chance_.within(1, order_.burst_max); moves > 0 && !pending_.empty(); --moves) {
     if (given == out.size()) break;
@@ -118,8 +151,7 @@ std::size_t sim_device::reap(std::span<zoned::completion> out) {
     if (order_.in_order) {
       pending_.erase(pending_.begin());
     } else {
-      if (index + 1 != pending_.size()) p = pending_.back();
-      pending_.pop_back();
+      remove(index);
     }
   }
   return given;
@@ -361,10 +393,10 @@ void sim_device::interrupt(interruption how) {
   while (!pending_.empty()) {
     const std::size_t index = chance_.below(pending_.size());
     interrupt_one(pending_[index], how);
-    if (index + 1 != pending_.size()) pending_[index] = pending_.back();
-    pending_.pop_back();
+    remove(index);
   }
   std::ranges::fill(appends_in_flight_, 0u);
+  clock_.interrupted();
   if (how == interruption::power_loss) {
     cache_.lose_power(chance_);
   } else {

@@ -14,7 +14,7 @@
 //       behind it are cancelled, and its completion tells where it was to begin.
 //
 // Not here: state and bytes of zones (zoned/src/memory/memory_zones.hpp), what a cache loses (cache_model.hpp), which
-// commands fail (faults.hpp), what zones become (zone_faults.hpp), what is not as it was said (lies.hpp).
+// commands fail (faults.hpp), how long they take (drive_times.hpp), what zones become (zone_faults.hpp), what is not as it was said (lies.hpp).
 #pragma once
 
 #include <optional>
@@ -24,6 +24,7 @@
 #include "furrow/zoned/device.hpp"
 #include "memory/memory_zones.hpp"
 #include "sim/cache_model.hpp"
+#include "sim/drive_times.hpp"
 #include "sim/faults.hpp"
 #include "sim/lies.hpp"
 #include "sim/random.hpp"
@@ -37,6 +38,7 @@ struct disorder {
   bool in_order = false;             ///< Execute and complete in the order of submission.
   std::uint32_t slow_per_mille = 0;  ///< Of commands that wait until nearly nothing else is left.
   std::uint32_t burst_max = 4;       ///< Commands moved on in one call of reap.
+  drive times = drive::timeless;     ///< In the order of a real one's times instead.
   bool stale_bytes = false;          ///< Bytes that the power took are still on the medium, behind the write pointer.
 };
 
@@ -73,6 +75,7 @@ class sim_device final : public zoned::device {
   /// Commands that have been answered with an error, of their own; and the number of the last of them to that zone.
   [[nodiscard]] std::uint64_t errors_told() const { return errors_told_; }
   [[nodiscard]] std::uint64_t last_error_of(zoned::zone_index zone) const { return last_errors_[zone.value]; }
+  [[nodiscard]] const drive_times& clock() const { return clock_; }
   [[nodiscard]] sim::trace& trace() { return trace_; }
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
   [[nodiscard]] zoned::memory_zones& zones() { return zones_; }
@@ -85,6 +88,7 @@ class sim_device final : public zoned::device {
     bool executed = false;
     bool slow = false;
     std::uint64_t serial = 0;
+    nanoseconds due = 0;
     std::uint64_t generation = 0;  // of the zone, when it was executed
     std::uint64_t end_bytes = 0;   // behind what landed
     std::uint64_t overwrite = 0;
@@ -94,6 +98,9 @@ class sim_device final : public zoned::device {
   void check_promises(const zoned::command& c);
   void complain(const zoned::command& c, const std::string& why);
   [[nodiscard]] std::size_t choose();
+  [[nodiscard]] nanoseconds due_time(const zoned::command& c);
+  [[nodiscard]] std::size_t reap_due(std::span<zoned::completion> out);
+  void remove(std::size_t index);
   void execute(pending& p);
   void execute_append(pending& p);
   void fail_append(pending& p, zoned::errc why, zoned::place at);
@@ -114,6 +121,7 @@ class sim_device final : public zoned::device {
   sim::zone_faults zone_faults_;
   sim::lies lies_;
   disorder order_;
+  drive_times clock_;
   prng chance_;
   sim::trace trace_;
   std::vector<pending> pending_;

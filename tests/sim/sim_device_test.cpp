@@ -358,3 +358,55 @@ TEST_CASE("A read that gives other bytes is counted, and the medium is as it was
   CHECK(stale > 20);
   CHECK(stale < 200);
 }
+
+TEST_CASE("A drive that has times does things in their order, and takes as long") {
+  for (const drive d : {drive::zns, drive::smr}) {
+    CAPTURE(row_of(d).name);
+    bench b{1};
+    b.order.times = d;
+    b.start(1);
+    b.send(opcode::append, 2, 16 * block);
+    static_cast<void>(b.drain());
+    b.send(opcode::append, 1, 16 * block);
+    static_cast<void>(b.drain());
+    const nanoseconds begin = b.device->clock().now();
+    const zoned::command_id reset = b.send(opcode::reset, 1), read = b.send(opcode::read, 2, block),
+                            append = b.send(opcode::append, 3, block), flush = b.send(opcode::flush, 0),
+                            next = b.send(opcode::append, 3, block);
+    std::vector<zoned::command_id> order;
+    zoned::completion one;
+    while (b.device->in_flight() > 0) {
+      REQUIRE(b.device->reap({&one, 1}) == 1);
+      order.push_back(one.id);
+      const nanoseconds took = b.device->clock().now() - begin;
+      if (one.id == read && d == drive::zns) CHECK((took > 71'000 && took < 100'000));
+      if (one.id == append && d == drive::zns) CHECK((took > 11'400 && took < 20'000));
+      if (one.id == reset && d == drive::zns) CHECK((took > 15'800'000 && took < 17'400'000));
+      if (one.id == read && d == drive::smr) CHECK(took > 10'000'000);  // behind the reset, and the arm is elsewhere
+    }
+    if (d == drive::zns) {  // nobody waits for the reset
+      CHECK(order == std::vector<zoned::command_id>{append, next, flush, read, reset});
+    } else {
+      CHECK(order == std::vector<zoned::command_id>{reset, read, append, flush, next});
+    }
+  }
+}
+
+TEST_CASE("Appends of one zone of a drive land in their order, and a flush is behind all that were sent before it") {
+  for (const drive d : {drive::zns, drive::smr})
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+      bench b{seed};
+      b.order.times = d;
+      b.start(seed);
+      for (std::uint32_t i = 0; i < 4; ++i) b.send(opcode::append, 1 + i % 2, block << (seed + i) % 2);
+      const zoned::command_id flush = b.send(opcode::flush, 0);
+      std::uint64_t last[3] = {}, seen = 0;
+      for (const zoned::completion& c : b.drain()) {
+        if (c.id == flush) CHECK(seen == 4);
+        if (c.id == flush) continue;
+        ++seen;
+        CHECK(c.at.offset_bytes == last[c.at.zone.value]);
+        last[c.at.zone.value] = c.at.offset_bytes + c.bytes;
+      }
+    }
+}

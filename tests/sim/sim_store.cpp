@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/failure.hpp"
 
 namespace furrow::sim {
@@ -49,7 +51,10 @@ void sim_store::end() {
 
 core::operation_id sim_store::send(core::request_body body) {
   const core::operation_id id{++operations_};
-  now_ns_ += static_cast<std::int64_t>(chance_.below(1'000'000));
+  const auto thought_ns = static_cast<std::int64_t>(chance_.below(1'000'000));
+  now_ns_ = device_.clock().keeps_time()
+                ? std::max(now_ns_, begin_ns + static_cast<std::int64_t>(device_.clock().now()))
+                : now_ns_ + thought_ns;
   const call_of_core now;
   stirred_ = true;
   core_->handle(core::request{id, now_ns_, std::move(body)});

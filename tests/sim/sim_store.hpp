@@ -63,7 +63,8 @@ class sim_store {
   std::uint64_t steps_ = 0;
   std::uint64_t memory_failures_ = 0;
   bool memory_may_lack_ = true;
-  std::int64_t now_ns_ = 1'700'000'000'000'000'000;
+  static constexpr std::int64_t begin_ns = 1'700'000'000'000'000'000;
+  std::int64_t now_ns_ = begin_ns;
 };
 
 }  // namespace furrow::sim

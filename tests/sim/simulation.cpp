@@ -77,6 +77,8 @@ void totals::add(const totals& other) {
   groups_proven += other.groups_proven;
   blocks_proven += other.blocks_proven;
   formats_refused += other.formats_refused;
+  drive_ns += other.drive_ns;
+  for (std::size_t i = 0; i < longest_ns.size(); ++i) longest_ns[i] = std::max(longest_ns[i], other.longest_ns[i]);
   trace_hash = mix(trace_hash ^ other.trace_hash) + other.trace_hash;
   for (std::size_t i = 0; i < excuse_count; ++i) excused[i] += other.excused[i];
   for (std::size_t i = 0; i < action_count; ++i) {
@@ -187,6 +189,8 @@ totals simulation::result() const {
   t.zones_made_offline = z.offline;
   t.zones_made_full = z.full;
   t.reads_lost = users_.counts().reads_lost;
+  t.drive_ns = device_.clock().now();
+  t.longest_ns[static_cast<std::size_t>(scenario_.order.times)] = users_.counts().longest_ns;
   t.trace_hash = device_.trace_hash();
   t.acknowledgements_proven = rule_.acknowledgements();
   t.groups_proven = rule_.groups_proven();

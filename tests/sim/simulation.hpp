@@ -79,6 +79,8 @@ struct totals {
   std::uint64_t groups_proven = 0;
   std::uint64_t blocks_proven = 0;
   std::uint64_t formats_refused = 0;
+  nanoseconds drive_ns = 0;                 ///< By the clocks of drives that have times,
+  std::array<nanoseconds, 3> longest_ns{};  ///< and the longest operation of each kind of drive.
   std::uint64_t trace_hash = 0;
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};

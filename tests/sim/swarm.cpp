@@ -211,6 +211,16 @@ void draw_lies(scenario& s) {
   s.lies.blocks_max = static_cast<std::uint32_t>(chance.within(1, 40));
 }
 
+/// Drawn by a chance of their own, in seeds that are devoted to nothing else.
+void draw_drive(scenario& s) {
+  constexpr std::uint64_t one_seed_has_a_drive_in = 13, of_these = 6;
+  if (s.devoted_to || s.seed % one_seed_has_a_drive_in != of_these) return;
+  prng chance{mix(s.seed) + 9};
+  s.order.times = chance.chance(500) ? drive::zns : drive::smr;
+  s.promises.native_append = s.order.times == drive::zns;
+  if (!s.promises.native_append) s.promises.appends_per_zone_max = std::min(s.promises.appends_per_zone_max, 2u);
+}
+
 scenario draw_undevoted(std::uint64_t seed) {
   prng chance{seed};
   scenario s;
@@ -308,6 +318,7 @@ const char* name_of(action a) {
 scenario draw_scenario(std::uint64_t seed) {
   scenario s = draw_undevoted(seed);
   if (const auto f = devotion_of(seed)) devote(s, *f);
+  draw_drive(s);
   return s;
 }
 
@@ -388,6 +399,12 @@ bool scenario::loses_zones() const {
          0;
 }
 
+bool scenario::is_healthy() const {
+  const zone_fault_weights& w = zone_faults;
+  const auto fails = [](std::uint32_t ppm) { return ppm > 0; };
+  return std::ranges::none_of(faults.failed_ppm, fails) && !loses_zones() && w.others_ppm == 0 && !lies.any();
+}
+
 std::string describe(const scenario& s) {
   const auto sequential = std::ranges::find(s.zones, zoned::zone_type::sequential, &zoned::zone_info::type);
   std::string text = fmt::format(
@@ -410,6 +427,7 @@ std::string describe(const scenario& s) {
   if (s.lies.any())
     text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {};", s.lies.lost_ppm, s.lies.misdirected_ppm,
                         s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm);
+  if (s.order.times != drive::timeless) text += fmt::format(" times of a {};", row_of(s.order.times).name);
   if (s.devoted_to) text += fmt::format(" devoted to {};", name_of(*s.devoted_to));
   for (std::size_t i = 0; i < action_count; ++i) {
     if (s.work.of[i] == 0) text += fmt::format(" -{}", name_of(static_cast<action>(i)));

@@ -107,6 +107,8 @@ struct scenario {
   [[nodiscard]] bool may_edit() const;
   /// Whether zones with data may become useless, so that room is gone that had been there.
   [[nodiscard]] bool loses_zones() const;
+  /// Whether the device does all that it is told.
+  [[nodiscard]] bool is_healthy() const;
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);

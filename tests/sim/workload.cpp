@@ -49,6 +49,7 @@ void workload::send(operation_ptr op, core::request_body body) {
   op->busy_count = operations_.size();
   op->stale_before = store_.device().lies().counts().stale;
   op->copies_stale_before = store_.device().lies().counts().copies_stale;
+  op->asked_ns = store_.device().clock().now();
   op->errors_before = store_.device().errors_told();
   op->id = store_.send(std::move(body));
   if (std::FILE* file = store_.device().trace().file()) {
@@ -219,6 +220,7 @@ void workload::answer(operation& op, core::notification& n) {
   if (std::FILE* file = store_.device().trace().file()) {
     fmt::print(file, "answer {} {} {}\n", op.id.value, name_of(op.kind), n.error ? n.error.message() : "");
   }
+  note_time(op);
   if (n.error) {
     ++counts_.errors;
     fail(op, n);
@@ -228,6 +230,15 @@ void workload::answer(operation& op, core::notification& n) {
     succeed(op, n);
   }
   release_locks(op);
+}
+
+/// On a drive that has times, and does all that it is told, nobody waits for ever.
+void workload::note_time(const operation& op) {
+  const drive_times& clock = store_.device().clock();
+  if (!clock.keeps_time() || !scenario_.is_healthy()) return;
+  const nanoseconds took = clock.now() - op.asked_ns, most = row_of(scenario_.order.times).answer_max_ns;
+  counts_.longest_ns = std::max(counts_.longest_ns, took);
+  if (took > most) broken(op, fmt::format("answered after {} ms", took / 1'000'000));
 }
 
 void workload::broken(const operation& op, const std::string& why) const {

@@ -56,6 +56,7 @@ struct workload_counts {
   std::uint64_t source_needs = 0;
   std::uint64_t looks = 0;
   std::uint64_t promises_used = 0;
+  nanoseconds longest_ns = 0;  ///< That an operation took on a healthy drive that has times.
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};  ///< Those that succeeded.
   std::array<std::uint64_t, excuse_count> excused{};         ///< Errors, by what excused them.
@@ -139,11 +140,12 @@ class workload {
     std::size_t settled = 0;      ///< Publications of which the outcome is known already.
     std::uint64_t raise_fence_to = 0;
     bool source_refused = false;
-    bool became_long = false;  ///< It is of more ordered extents than when it was asked for.
+    bool became_long = false;        ///< It is of more ordered extents than when it was asked for.
     bool promised = false;           ///< Room for it was promised.
     bool looks = false;              ///< It finds out what a failed write has left.
     std::uint64_t stale_before = 0;  ///< Reads that the device had answered with other bytes when it was asked,
     std::uint64_t copies_stale_before = 0;
+    nanoseconds asked_ns = 0;         ///< By the drive's clock.
     std::uint64_t errors_before = 0;  ///< and commands with an error.
     std::uint64_t busy_count = 0;     ///< Operations in flight when it was asked.
     std::uint32_t version = 0;
@@ -164,6 +166,7 @@ class workload {
   void take(core::notification& n);
   void take_event(const core::event& e);
   void answer(operation& op, core::notification& n);
+  void note_time(const operation& op);
   void succeed(operation& op, core::notification& n);
   void fail(operation& op, const core::notification& n);
   void undo(operation& op);
