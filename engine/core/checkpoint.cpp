@@ -33,7 +33,7 @@ void checkpointer::configure() {
   const std::uint64_t most = c_.options.recovery_journal_bytes_max != 0
                                  ? c_.options.recovery_journal_bytes_max
                                  : std::min<std::uint64_t>(journal_bytes_max, capacity / 16);
-  cap_bytes_ = std::max(most, 2 * zone_bytes);
+  cap_bytes_ = std::max(std::min(most, capacity / 4), 2 * zone_bytes);  // room for so much is kept
   unclean_ = !c_.super.clean;
 }
 

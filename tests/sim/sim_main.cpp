@@ -172,6 +172,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"groups_proven", t.groups_proven},
       {"blocks_proven", t.blocks_proven},
       {"formats_refused", t.formats_refused},
+      {"options_refused", t.options_refused},
       {"drive_ms", t.drive_ns / 1'000'000},
       {"longest_ms_zns", t.longest_ns[static_cast<std::size_t>(furrow::sim::drive::zns)] / 1'000'000},
       {"longest_ms_smr", t.longest_ns[static_cast<std::size_t>(furrow::sim::drive::smr)] / 1'000'000},

@@ -77,6 +77,7 @@ void totals::add(const totals& other) {
   groups_proven += other.groups_proven;
   blocks_proven += other.blocks_proven;
   formats_refused += other.formats_refused;
+  options_refused += other.options_refused;
   drive_ns += other.drive_ns;
   for (std::size_t i = 0; i < longest_ns.size(); ++i) longest_ns[i] = std::max(longest_ns[i], other.longest_ns[i]);
   trace_hash = mix(trace_hash ^ other.trace_hash) + other.trace_hash;
@@ -93,7 +94,7 @@ simulation::simulation(const scenario& s, std::FILE* trace)
       chance_{mix(s.seed) + 2},
       device_{s.shape, s.zones, s.promises, s.faults, s.order, mix(s.seed) + 3, s.zone_faults, s.lies},
       store_{device_, scenario_.store, mix(s.seed) + 4},
-      truth_{s.seed, s.work.names, s.work.collections, s.store.ordered_extent_bytes_max},
+      truth_{s.seed, s.work.names, s.work.collections, s.extent_bytes_max()},
       rule_{device_.zones(), s.promises.volatile_cache, make_uuid(s.seed)},
       users_{scenario_, truth_, store_, &rule_},
       uuid_{make_uuid(s.seed)} {
@@ -108,6 +109,15 @@ bool simulation::format() {
   device_.zone_faults().allow(false);
   store_.start();
   core::notification n = store_.ask(core::format_request{scenario_.format, uuid_});
+  if (constexpr std::uint8_t copies_max = 2; scenario_.format.page_copies > copies_max) {
+    if (n.error != errc::invalid_argument)
+      throw broken_promise{fmt::format("format with {} copies: {}", scenario_.format.page_copies, n.error.message())};
+    ++totals_.options_refused;
+    scenario_.format.page_copies = 0;
+    store_.end();
+    store_.start();
+    n = store_.ask(core::format_request{scenario_.format, uuid_});
+  }
   // Formatting may give up over shortened commands; then it is done again.
   format_options again = scenario_.format;
   again.force = true;

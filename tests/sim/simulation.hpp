@@ -78,7 +78,8 @@ struct totals {
   std::uint64_t acknowledgements_proven = 0;
   std::uint64_t groups_proven = 0;
   std::uint64_t blocks_proven = 0;
-  std::uint64_t formats_refused = 0;
+  std::uint64_t formats_refused = 0;        ///< Of devices that are too small,
+  std::uint64_t options_refused = 0;        ///< and with options that there are not.
   nanoseconds drive_ns = 0;                 ///< By the clocks of drives that have times,
   std::array<nanoseconds, 3> longest_ns{};  ///< and the longest operation of each kind of drive.
   std::uint64_t trace_hash = 0;

@@ -211,6 +211,28 @@ void draw_lies(scenario& s) {
   s.lies.blocks_max = static_cast<std::uint32_t>(chance.within(1, 40));
 }
 
+/// Options that nobody in his senses gives, some of which a store refuses. Drawn by a chance of their own, in seeds that are
+/// devoted to nothing else.
+void draw_hostile_options(scenario& s) {
+  constexpr std::uint64_t one_seed_is_hostile_in = 11, of_these = 2;
+  if (s.devoted_to || s.seed % one_seed_is_hostile_in != of_these) return;
+  prng chance{mix(s.seed) + 10};
+  constexpr std::uint64_t all = ~std::uint64_t{0}, mib = 1024 * kib;
+  s.hostile_options = true;
+  store_options& o = s.store;
+  o.page_cache_bytes = chance.one_of(0, 1, 4095, 3'333'333, mib * mib, all);
+  o.in_flight_bytes_max = chance.one_of(0, 1, 65'537, all);
+  o.operations_max = static_cast<std::uint32_t>(chance.one_of(0, 1, 3, 0xffff'ffff));
+  o.view_bytes_max = chance.one_of(0, 1, all);
+  o.handles_max = static_cast<std::uint32_t>(chance.one_of(1, 2, 7, 0xffff'ffff));
+  o.ordered_extent_bytes_max = chance.one_of(0, 1, 4096, 4097, 3 * 4096, 16 * mib - 1, all);
+  o.journal_group_bytes = chance.one_of(0, 1, 4095, 12'289, 4 * mib, all);
+  o.recovery_journal_bytes_max = chance.one_of(0, 1, 4097, 1 * mib, all / 2 + 1, all);
+  o.checkpoint_journal_bytes_min = chance.one_of(0, 1, 4097, 1024 * mib, all);
+  s.format.page_copies = static_cast<std::uint8_t>(chance.one_of(0, 1, 2, 3, 255));
+  s.work.in_flight_max = static_cast<std::uint32_t>(chance.one_of(1, 16, 500));
+}
+
 /// Drawn by a chance of their own, in seeds that are devoted to nothing else.
 void draw_drive(scenario& s) {
   constexpr std::uint64_t one_seed_has_a_drive_in = 13, of_these = 6;
@@ -319,6 +341,7 @@ scenario draw_scenario(std::uint64_t seed) {
   scenario s = draw_undevoted(seed);
   if (const auto f = devotion_of(seed)) devote(s, *f);
   draw_drive(s);
+  draw_hostile_options(s);
   return s;
 }
 
@@ -365,6 +388,11 @@ scenario draw_script_scenario(std::uint64_t seed) {
   s.work.of[static_cast<std::size_t>(action::append)] = s.work.of[static_cast<std::size_t>(action::write)] = 20;
   s.work.of[static_cast<std::size_t>(action::checkpoint)] = s.work.of[static_cast<std::size_t>(action::clean)] = 5;
   return s;
+}
+
+std::uint64_t scenario::extent_bytes_max() const {
+  constexpr std::uint64_t block = zoned::store_block_bytes, most = 16 * 1024 * kib;
+  return std::clamp(store.ordered_extent_bytes_max / block * block, block, most);
 }
 
 std::uint64_t scenario::data_bytes() const {
@@ -427,6 +455,9 @@ std::string describe(const scenario& s) {
   if (s.lies.any())
     text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {};", s.lies.lost_ppm, s.lies.misdirected_ppm,
                         s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm);
+  if (s.hostile_options)
+    text += fmt::format(" hostile: cache {} handles {} recovery {} copies {};", s.store.page_cache_bytes,
+                        s.store.handles_max, s.store.recovery_journal_bytes_max, s.format.page_copies);
   if (s.order.times != drive::timeless) text += fmt::format(" times of a {};", row_of(s.order.times).name);
   if (s.devoted_to) text += fmt::format(" devoted to {};", name_of(*s.devoted_to));
   for (std::size_t i = 0; i < action_count; ++i) {

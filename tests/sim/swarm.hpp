@@ -94,8 +94,11 @@ struct scenario {
   format_options format;
   workload_weights work;
   std::optional<fault> devoted_to;
+  bool hostile_options = false;               ///< As are quotas.
   std::array<bool, action_count> left_out{};  ///< Never asked, for a shorter script.
 
+  /// Of an ordered extent, whatever the option says.
+  [[nodiscard]] std::uint64_t extent_bytes_max() const;
   /// Of the sequential zones: conventional ones take no data.
   [[nodiscard]] std::uint64_t data_bytes() const;
   [[nodiscard]] std::uint32_t data_zones() const;

@@ -185,6 +185,7 @@ class workload {
   /// The device has failed, or a zone with metadata has turned, in this life of the store.
   [[nodiscard]] bool was_injected() const;
   [[nodiscard]] bool data_failed() const;
+  [[nodiscard]] bool is_busy(const operation& op) const;
   [[nodiscard]] bool has_failed(const error_detail& detail, std::uint64_t errors_before) const;
   [[nodiscard]] std::optional<std::string> refute_damage(const error_detail& detail) const;
   /// None: the error has no cause.

@@ -62,7 +62,7 @@ void workload::add_append(operation& op, core::batch_request& to) {
   if (o.exclusive) return;
   o.exclusive = true;
   ++o.other_users;
-  const std::uint64_t most = std::min(member_append_bytes_max, scenario_.store.ordered_extent_bytes_max / 2);
+  const std::uint64_t most = std::min(member_append_bytes_max, scenario_.extent_bytes_max() / 2);
   part.version = static_cast<std::uint32_t>(chance_.scaled(1, most));
   plan_append(op, part.object, part.version, op.publications[0]);
   op.bytes += part.version;

@@ -52,7 +52,7 @@ void workload::plan_append(operation& op, object_index i, std::uint64_t bytes, p
   if (only != 0) {
     step(only, begin + bytes);
   } else {
-    for (const std::uint64_t end : extent_ends(begin, bytes, scenario_.store.ordered_extent_bytes_max)) {
+    for (const std::uint64_t end : extent_ends(begin, bytes, scenario_.extent_bytes_max())) {
       op.publications.push_back(truth_.ask());
       step(op.publications.back(), end);
     }

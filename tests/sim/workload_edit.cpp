@@ -182,7 +182,7 @@ segment_list workload::give_source(operation& op, bool whole) {
 void workload::plan_attempts(operation& op) {
   const model_object& o = truth_.at(op.object);
   while (op.position < op.end_byte) {
-    const std::uint64_t most = down(op.position) + scenario_.store.ordered_extent_bytes_max;
+    const std::uint64_t most = down(op.position) + scenario_.extent_bytes_max();
     const std::uint64_t wanted = std::min(op.end_byte, most);
     const std::uint64_t end = op.given_end >= wanted ? wanted : down(op.given_end);
     if (end <= op.position) return;

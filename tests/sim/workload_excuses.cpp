@@ -48,13 +48,22 @@ std::optional<std::string> workload::refute_damage(const error_detail& detail) c
   return "no copy there was lied about";
 }
 
+/// So many operations are in flight, or so many handles open, or being opened or given back.
+bool workload::is_busy(const operation& op) const {
+  if (op.busy_count + 1 >= scenario_.store.operations_max && !scenario_.hostile_options) return true;
+  const bool opens = op.kind == action::create_named || op.kind == action::create_anonymous ||
+                     op.kind == action::open_by_name || op.kind == action::open_by_id;
+  const auto open = static_cast<std::uint64_t>(std::ranges::count_if(handles_, &open_handle::in_use));
+  return opens && open + op.busy_count + 1 >= scenario_.store.handles_max;
+}
+
 /// What the caller did, or the other operations.
 std::optional<excuse> workload::excuse_of_callers(const operation& op, error_code e) const {
   const auto given = [](bool is, excuse why) { return is ? std::optional{why} : std::nullopt; };
   if (std::ranges::any_of(op.foretold, [&](errc f) { return e == f; })) return excuse::foretold;
   if (e == errc::cancelled) return given(op.cancel_asked, excuse::cancelled);
   if (e == errc::closed && close_.value != 0) return excuse::closed;
-  if (e == errc::busy) return given(op.busy_count + 1 >= scenario_.store.operations_max, excuse::busy);
+  if (e == errc::busy) return given(is_busy(op), excuse::busy);
   if (op.kind == action::cancel) return given(e == errc::not_found, excuse::gone);
   // The records of a batch go into one group, which goes into one zone.
   if (op.kind == action::batch && e == errc::invalid_argument)

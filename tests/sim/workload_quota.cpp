@@ -35,6 +35,10 @@ bool workload::ask_quota() {
     const std::uint64_t has = blocks_max(c), more = tenants_chance_.below(2 * spread_blocks);
     quota = (has + more > spread_blocks ? has + more - spread_blocks : 1) * block - tenants_chance_.below(block);
   }
+  if (scenario_.hostile_options && tenants_chance_.chance(300)) {
+    constexpr std::uint64_t all = ~std::uint64_t{0};
+    quota = tenants_chance_.one_of(1, block - 1, block + 1, all / 2 + 1, all - 1, all);
+  }
   operation_ptr op = make(action::set_quota);
   op->version = c;
   op->bytes = quota;

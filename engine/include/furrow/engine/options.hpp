@@ -34,7 +34,8 @@ struct store_options {
   std::uint64_t ordered_extent_bytes_max = 16u << 20;
   /// 4 KiB .. 4 MiB. Published records waiting for a group beyond this are written without waiting for a sync.
   std::uint64_t journal_group_bytes = 256u << 10;
-  /// 0: min(768 MiB, capacity / 16). Replay at open is bounded by it; a checkpoint begins at half of it at the latest.
+  /// 0: min(768 MiB, capacity / 16); never more than a quarter of the capacity. Replay at open is bounded by it; a checkpoint begins at
+  /// half of it at the latest.
   std::uint64_t recovery_journal_bytes_max = 0;
   /// 0 .. 1 GiB. A checkpoint does not begin for fewer bytes of journal than this; with more, when what it writes is not
   /// much more than they are.

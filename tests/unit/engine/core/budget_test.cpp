@@ -58,6 +58,25 @@ TEST_CASE("a hundred opens with a small append each fill the same zones as one o
   }
 }
 
+TEST_CASE("whatever bound of the journal is asked for, there is room for data") {
+  for (const std::uint64_t most :
+       {std::uint64_t{1}, std::uint64_t{1} << 40, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    CAPTURE(most);
+    store_options o;
+    o.recovery_journal_bytes_max = most;
+    const device_shape shape;
+    zoned::memory_zones zones = shape.make();
+    core_runner store{zones, o};
+    store.format_and_open();
+    const core::handle_id h = store.create("a");
+    std::vector<std::byte> one = pattern(1, block);
+    store.append(h, one);
+    CHECK(store.stats().capacity_bytes > 0);
+    CHECK(store.stats().reserved_bytes > 0);
+    CHECK(store.check().damage == 0);
+  }
+}
+
 TEST_CASE("ten thousand objects share the one zone that four active ones leave to data, and each has its turn") {
   constexpr std::size_t objects = 10'000;
   constexpr std::uint64_t rounds = 3;
