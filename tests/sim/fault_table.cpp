@@ -39,9 +39,9 @@ fault_numbers faults_so_far(sim_device& device) {
   set(fault::read_only, zones.read_only);
   set(fault::offline, zones.offline);
   set(fault::full, zones.full);
-  set(fault::metadata_read_only, zones.metadata_read_only);
-  set(fault::metadata_offline, zones.metadata_offline);
-  set(fault::metadata_full, zones.metadata_full);
+  set(fault::metadata_read_only, zones.metadata_read_only + zones.superblock_read_only);
+  set(fault::metadata_offline, zones.metadata_offline + zones.superblock_offline);
+  set(fault::metadata_full, zones.metadata_full + zones.superblock_full);
   const lie_counts& lied = device.lies().counts();
   set(fault::lost_write, lied.lost);
   set(fault::misdirected, lied.misdirected);

@@ -147,6 +147,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"zones_found_offline", t.zones_found_offline},
       {"zones_made_full", t.zones_made_full},
       {"zones_found_full", t.zones_found_full},
+      {"superblock_zones_turned", t.superblock_zones_turned},
       {"blocks_lost", t.blocks_lost},
       {"reads_lost", t.reads_lost},
       {"attempts", t.attempts},

@@ -52,6 +52,7 @@ void totals::add(const totals& other) {
   zones_found_read_only += other.zones_found_read_only;
   zones_found_offline += other.zones_found_offline;
   zones_found_full += other.zones_found_full;
+  superblock_zones_turned += other.superblock_zones_turned;
   blocks_lost += other.blocks_lost;
   reads_lost += other.reads_lost;
   attempts += other.attempts;
@@ -198,6 +199,7 @@ totals simulation::result() const {
   t.zones_made_read_only = z.read_only;
   t.zones_made_offline = z.offline;
   t.zones_made_full = z.full;
+  t.superblock_zones_turned = z.superblock_read_only + z.superblock_offline + z.superblock_full;
   t.reads_lost = users_.counts().reads_lost;
   t.drive_ns = device_.clock().now();
   t.longest_ns[static_cast<std::size_t>(scenario_.order.times)] = users_.counts().longest_ns;

@@ -54,6 +54,7 @@ struct totals {
   std::uint64_t zones_found_read_only = 0;
   std::uint64_t zones_found_offline = 0;
   std::uint64_t zones_found_full = 0;
+  std::uint64_t superblock_zones_turned = 0;
   std::uint64_t blocks_lost = 0;  ///< Found lost with their zones, and nothing else.
   std::uint64_t reads_lost = 0;
   std::uint64_t attempts = 0;   ///< Of writes,

@@ -234,6 +234,13 @@ void draw_hostile_options(scenario& s) {
 }
 
 /// Drawn by a chance of their own, in seeds that are devoted to nothing else.
+void draw_superblock_faults(scenario& s) {
+  constexpr std::uint64_t one_seed_turns_them_in = 9, of_these = 5;
+  if (s.devoted_to || s.seed % one_seed_turns_them_in != of_these) return;
+  s.zone_faults.superblock_ppm = static_cast<std::uint32_t>(prng{mix(s.seed) + 11}.scaled(100, 5'000));
+}
+
+/// Drawn by a chance of their own, in seeds that are devoted to nothing else.
 void draw_drive(scenario& s) {
   constexpr std::uint64_t one_seed_has_a_drive_in = 13, of_these = 6;
   if (s.devoted_to || s.seed % one_seed_has_a_drive_in != of_these) return;
@@ -340,6 +347,7 @@ const char* name_of(action a) {
 scenario draw_scenario(std::uint64_t seed) {
   scenario s = draw_undevoted(seed);
   if (const auto f = devotion_of(seed)) devote(s, *f);
+  draw_superblock_faults(s);
   draw_drive(s);
   draw_hostile_options(s);
   return s;
@@ -430,7 +438,8 @@ bool scenario::loses_zones() const {
 bool scenario::is_healthy() const {
   const zone_fault_weights& w = zone_faults;
   const auto fails = [](std::uint32_t ppm) { return ppm > 0; };
-  return std::ranges::none_of(faults.failed_ppm, fails) && !loses_zones() && w.others_ppm == 0 && !lies.any();
+  return std::ranges::none_of(faults.failed_ppm, fails) && !loses_zones() && w.others_ppm + w.superblock_ppm == 0 &&
+         !lies.any();
 }
 
 std::string describe(const scenario& s) {

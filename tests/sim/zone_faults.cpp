@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "format/superblock.hpp"
 #include "format/zone_header.hpp"
 
 namespace furrow::sim {
@@ -16,6 +17,7 @@ zone_faults::zone_faults(const zone_fault_weights& weights, zoned::memory_zones&
       zones_{zones},
       holds_data_(zones.shape().zone_count),
       turned_(zones.shape().zone_count),
+      superblock_chance_{mix(seed) + 1},
       metadata_chance_{seed} {}
 
 std::optional<format::zone_header> zone_faults::header_of(zone_index zone) const {
@@ -65,6 +67,34 @@ std::optional<zone_index> zone_faults::befall_metadata() {
   counts_.metadata_offline += std::exchange(counts_.offline, before.offline) - before.offline;
   pages_lost_ = pages_lost_ || to == zone_condition::offline;
   return to == zone_condition::full ? zone : std::nullopt;
+}
+
+std::optional<zone_index> zone_faults::pick_superblock() {
+  const std::uint64_t start = superblock_chance_.below(zones_.shape().zone_count);
+  for (std::uint32_t i = 0; i < zones_.shape().zone_count; ++i) {
+    const zone_index zone{static_cast<std::uint32_t>((start + i) % zones_.shape().zone_count)};
+    std::array<std::byte, zoned::store_block_bytes> block{};
+    zones_.peek({zone, 0}, block);
+    if (zoned::is_active(zones_.machine().at(zone).condition) && format::decode_superblock(block)) return zone;
+  }
+  return std::nullopt;
+}
+
+std::optional<zone_index> zone_faults::befall_superblock() {
+  if (!allowed_ || !metadata_allowed_ || !superblock_chance_.chance_per_million(weights_.superblock_ppm))
+    return std::nullopt;
+  const auto zone = pick_superblock();
+  if (!zone) return std::nullopt;
+  const std::uint64_t kind = superblock_lost_ ? 0 : superblock_chance_.below(3);
+  const zone_fault_counts before = counts_;
+  const std::uint32_t lost = lost_;
+  turn(*zone, kind == 0 ? zone_condition::full : kind == 1 ? zone_condition::read_only : zone_condition::offline);
+  lost_ = lost;
+  superblock_lost_ = superblock_lost_ || kind != 0;
+  counts_.superblock_full += std::exchange(counts_.full, before.full) - before.full;
+  counts_.superblock_read_only += std::exchange(counts_.read_only, before.read_only) - before.read_only;
+  counts_.superblock_offline += std::exchange(counts_.offline, before.offline) - before.offline;
+  return kind == 0 ? zone : std::nullopt;
 }
 
 bool zone_faults::says_data(zone_index zone) const {

@@ -10,7 +10,7 @@
 //
 // Invariants
 //   I1  Zones that hold data are befallen: those whose header, written since their last reset, says so. Zones with metadata are
-//       by weights of their own, but neither those of superblocks nor the one that the journal goes on in; offline goes no zone
+//       by weights of their own, but not the one that the journal goes on in; of superblocks one becomes read-only or offline; offline goes no zone
 //       of the journal, and one with pages only while each page has two copies.
 //   I2  At most lost_max zones become read-only or offline in a run; others leave the store what it can live on.
 //   I3  None of it but `failed` excuses a failure of the store, and that only one of an append.
@@ -38,9 +38,10 @@ struct zone_fault_weights {
   std::uint32_t metadata_read_only_ppm = 0;  ///< Of the commands executed: zones of the journal and of pages,
   std::uint32_t metadata_offline_ppm = 0;    ///< of pages alone, of which there are two copies,
   std::uint32_t metadata_full_ppm = 0;       ///< of the journal and of pages.
-  std::uint32_t lost_max = 0;                ///< Zones that become read-only or offline.
-  std::uint32_t garbage_per_mille = 0;       ///< Of failed appends: not all that landed is what was sent.
-  bool says_why = true;                      ///< Refusals carry their cause; else they are errc::io.
+  std::uint32_t superblock_ppm = 0;     ///< That a zone of superblocks becomes full, and once read-only or offline.
+  std::uint32_t lost_max = 0;           ///< Zones that become read-only or offline.
+  std::uint32_t garbage_per_mille = 0;  ///< Of failed appends: not all that landed is what was sent.
+  bool says_why = true;                 ///< Refusals carry their cause; else they are errc::io.
 };
 
 struct zone_fault_counts {
@@ -52,6 +53,10 @@ struct zone_fault_counts {
   std::uint64_t metadata_full = 0;
   /// Of those whose writes a store may not live through.
   [[nodiscard]] std::uint64_t metadata_turned() const { return metadata_read_only + metadata_offline + metadata_full; }
+  // Of superblocks: there is another copy, and nothing else is lost by it.
+  std::uint64_t superblock_read_only = 0;
+  std::uint64_t superblock_offline = 0;
+  std::uint64_t superblock_full = 0;
   std::uint64_t refused = 0;  ///< Appends, over a limit.
   std::uint64_t failed = 0;
 };
@@ -64,6 +69,8 @@ class zone_faults {
   [[nodiscard]] std::optional<zoned::zone_index> befall(prng& chance);
   /// The same for zones with metadata.
   [[nodiscard]] std::optional<zoned::zone_index> befall_metadata();
+  /// The same for zones of superblocks, of which one turns read-only or offline in a run.
+  [[nodiscard]] std::optional<zoned::zone_index> befall_superblock();
   /// All pages have two copies again: one may be lost.
   void metadata_is_whole() { pages_lost_ = false; }
   /// Whether the zone turns while this append to it is at work.
@@ -91,6 +98,7 @@ class zone_faults {
   [[nodiscard]] bool says_data(zoned::zone_index zone) const;
   [[nodiscard]] std::optional<format::zone_header> header_of(zoned::zone_index zone) const;
   [[nodiscard]] bool is_kept(zoned::zone_index zone) const;
+  [[nodiscard]] std::optional<zoned::zone_index> pick_superblock();
   [[nodiscard]] std::optional<zoned::zone_index> pick_metadata(zoned::zone_condition to);
 
   zone_fault_weights weights_;
@@ -102,6 +110,8 @@ class zone_faults {
   bool pages_lost_ = false;
   bool metadata_allowed_ = true;
   bool allowed_ = true;
+  bool superblock_lost_ = false;
+  prng superblock_chance_;
   prng metadata_chance_;  ///< So that what else is drawn stays as it was.
   zone_fault_counts counts_;
 };
