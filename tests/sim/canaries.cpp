@@ -12,7 +12,7 @@ constexpr canary_row rows[]{
     {canary::sum_unverified, "sum-unverified", "what is read is what was written, or an error"},
     {canary::sum_stored_wrong, "sum-stored-wrong", "an error of checksums comes where damage is, nowhere else"},
     {canary::reset_before_durable, "reset-before-durable", "a zone is reset when nothing durable needs it"},
-    {canary::reset_under_reader, "reset-under-reader", "a zone is not reset while a read is in it", 301},
+    {canary::reset_under_reader, "reset-under-reader", "a zone is not reset while a read is in it", 641},
     {canary::order_swapped, "order-swapped", "what is left is a prefix of the publications"},
     {canary::stale_moved, "stale-moved", "a move undoes no change"},
     {canary::place_assumed, "place-assumed", "where data landed is learned from the completion"},

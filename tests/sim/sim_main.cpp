@@ -167,6 +167,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"rotten_blocks", t.rotten_blocks},
       {"blocks_spoiled", t.blocks_spoiled},
       {"evacuations_checked", t.evacuations_checked},
+      {"evacuations_late", t.evacuations_late},
       {"zone_resets", t.zone_resets},
       {"groups", t.groups},
       {"acknowledgements_proven", t.acknowledgements_proven},

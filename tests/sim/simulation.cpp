@@ -72,6 +72,7 @@ void totals::add(const totals& other) {
   rotten_blocks += other.rotten_blocks;
   blocks_spoiled += other.blocks_spoiled;
   evacuations_checked += other.evacuations_checked;
+  evacuations_late += other.evacuations_late;
   zone_resets += other.zone_resets;
   groups += other.groups;
   acknowledgements_proven += other.acknowledgements_proven;

@@ -73,6 +73,7 @@ struct totals {
   std::uint64_t scrubs = 0;               ///< Of all that lives,
   std::uint64_t rotten_blocks = 0;        ///< with so many blocks spoiled, which they found, and nothing else.
   std::uint64_t blocks_spoiled = 0;       ///< By lies, which they found, too.
+  std::uint64_t evacuations_late = 0;     ///< Looks at zones that had turned read-only and were not empty yet.
   std::uint64_t evacuations_checked = 0;  ///< Zones that had turned read-only, after an open: empty.
   std::uint64_t zone_resets = 0;
   std::uint64_t groups = 0;
@@ -143,6 +144,7 @@ class simulation {
   void compare_content(recovered_object& r);
   void compare_accounts(const std::vector<recovered_object>& found);
   void compare_collections(const std::vector<recovered_object>& found);
+  [[nodiscard]] std::optional<std::string> find_unevacuated(std::uint64_t free_bytes);
   void compare_evacuated(const statistics& s);
 
   // simulation_scrub.cpp
