@@ -77,7 +77,7 @@ bool live_and_look(const place& p) {
     reached = (p.command != 0 ? c.result.failures_injected : c.memory_failures) > 0;
   } catch (const broken_promise& e) {
     to_be_told = nullptr;
-    FAIL(where, ": ", e.what());
+    FAIL(where, ": ", std::string{e.what()});
   }
   if (blocks_alive != before) FAIL(where, ": ", blocks_alive - before, " pieces of memory are not given back");
   return reached;

@@ -18,14 +18,15 @@ constexpr std::uint64_t zones_kept_least = 8;
 }  // namespace
 
 std::optional<std::string> refute_no_space(sim_device& device, const space_shortage& told, std::uint64_t blocks,
-                                           bool metadata_elsewhere) {
+                                           bool metadata_elsewhere, std::uint64_t errors_before) {
   std::uint64_t content = ~std::uint64_t{0}, empty = 0, zones = 0;
   for (std::uint32_t i = 0; i < device.shape().zone_count; ++i) {
     const zoned::zone_info& z = device.zones().machine().at({i});
     if (z.type != zoned::zone_type::sequential || z.bytes != device.shape().zone_bytes) continue;
     ++zones;
     content = std::min(content, z.capacity_bytes / block - 1);
-    empty += z.condition == zoned::zone_condition::empty ? 1 : 0;
+    const bool suspect = device.last_error_of({i}) > errors_before;
+    empty += z.condition == zoned::zone_condition::empty && !suspect ? 1 : 0;
   }
   if (zones == 0 || content == 0) return std::nullopt;
   const std::uint64_t kept = told.reserved_bytes / block / content + 1;

@@ -14,8 +14,9 @@
 namespace furrow::sim {
 
 /// Why there must have been room; none if there may have been none. `blocks`: of all operations that are on their way, this one
-/// too. `metadata_elsewhere`: metadata has conventional zones alone, and finds no room there whatever the others have.
+/// too. `metadata_elsewhere`: metadata has conventional zones alone, and finds no room there whatever the others have. A zone to which a command has failed since so many errors may be suspect.
 [[nodiscard]] std::optional<std::string> refute_no_space(sim_device& device, const space_shortage& told,
-                                                         std::uint64_t blocks, bool metadata_elsewhere);
+                                                         std::uint64_t blocks, bool metadata_elsewhere,
+                                                         std::uint64_t errors_before = 0);
 
 }  // namespace furrow::sim

@@ -305,6 +305,7 @@ void sim_device::execute(pending& p) {
 
 void sim_device::give_out(pending& p) {
   const bool done = !p.done.error;
+  if (p.what.op == opcode::append) appends_failed_ = done ? 0 : appends_failed_ + 1;
   if (!done && p.done.error != zoned::errc::cancelled) {
     ++errors_told_;
     if (p.what.zone.value < shape().zone_count) last_errors_[p.what.zone.value] = errors_told_;

@@ -75,6 +75,8 @@ class sim_device final : public zoned::device {
   /// Commands that have been answered with an error, of their own; and the number of the last of them to that zone.
   [[nodiscard]] std::uint64_t errors_told() const { return errors_told_; }
   [[nodiscard]] std::uint64_t last_error_of(zoned::zone_index zone) const { return last_errors_[zone.value]; }
+  /// Of appends, in a row.
+  [[nodiscard]] std::uint64_t appends_failed() const { return appends_failed_; }
   [[nodiscard]] const drive_times& clock() const { return clock_; }
   [[nodiscard]] sim::trace& trace() { return trace_; }
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
@@ -131,6 +133,7 @@ class sim_device final : public zoned::device {
   std::uint64_t commands_ = 0;
   std::uint64_t executed_ = 0;
   std::uint64_t errors_told_ = 0;
+  std::uint64_t appends_failed_ = 0;
   std::vector<std::uint64_t> last_errors_;  // by zone
   mutable int completion_fd_ = -1;
 };

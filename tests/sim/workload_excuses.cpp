@@ -89,7 +89,8 @@ std::optional<std::string> workload::refute_no_space(const operation& op, const 
     if (scenario_.shape.active_max) return std::nullopt;
     return "it is told that too few zones may be active, and all may";
   }
-  return sim::refute_no_space(store_.device(), *detail.space, blocks, scenario_.keeps_to_conventional());
+  return sim::refute_no_space(store_.device(), *detail.space, blocks, scenario_.keeps_to_conventional(),
+                              errors_before_);
 }
 
 std::optional<excuse> workload::excuse_of_room(const operation& op, const core::notification& n) const {
@@ -124,7 +125,9 @@ std::optional<excuse> workload::excuse_of_device(const operation& op, const core
   const bool changes = op.kind == action::append || op.kind == action::batch || is_edit(op.kind);
   if (e == zoned::errc::io) {
     const bool may = injected || (changes && data_failed());
-    return given(may && has_failed(n.detail, op.errors_before), excuse::device_failed);
+    // Where no zone can be begun, who asks next is told at once.
+    const bool hopeless = changes && !n.detail.zone && store_.device().appends_failed() > 1;
+    return given(may && (has_failed(n.detail, op.errors_before) || hopeless), excuse::device_failed);
   }
   if (op.kind != action::read && !is_edit(op.kind)) return std::nullopt;
   if (e == zoned::errc::zone_offline) {
