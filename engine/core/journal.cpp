@@ -374,7 +374,8 @@ void journal::header_done(const zoned::completion& c) {
     c_.io.submit({.op = zoned::opcode::reset, .zone = zone_->device.index}, *this, tag_reset);
     return;
   }
-  if (!zone_->conventional() || !c_.promises.volatile_cache) return opened();
+  const bool cuts_here = cut_call_ && durable_ >= boundary_;
+  if (!c_.promises.volatile_cache || (!zone_->conventional() && !cuts_here)) return opened();  // I7, I8
   ++c_.stats.flushes;
   c_.io.submit({.op = zoned::opcode::flush}, *this, tag_header_flush);
 }

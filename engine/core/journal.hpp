@@ -3,7 +3,7 @@
 // States
 //   idle         nothing in flight                        -> pre_flush | writing (somebody waits, or enough is pending)
 //   pre_flush    volatile cache: the flush that covers the data commands of the records that were pending when it began
-//   opening      the next journal zone gets its header, in a conventional one made durable    -> writing
+//   opening      the next journal zone gets its header, made durable in a conventional one, and where a cut waits    -> writing
 //   waiting      for a slot of the zone, which pages share, or for a zone to be given back
 //   writing      the group, in one command or several in order, and the padding of one that was cut off
 //   post_flush   volatile cache: the group's own bytes    -> idle (acknowledge)
@@ -21,6 +21,7 @@
 //       none.
 //   I7  In a conventional zone what did not land of a group is written again at its place. No group goes to such a zone
 //       before its header is durable: a header that is not whole has no group behind it.
+//   I8  The log is not cut at the start of a zone before its header is durable: the next open begins with it.
 //
 // Not here: what records do (apply), when the log is cut (checkpoint), reading it back (recovery).
 #pragma once
