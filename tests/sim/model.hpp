@@ -208,11 +208,17 @@ class model {
   void fold();
 
  private:
+  struct reason {  // what of which object is there, or is not
+    const char* what = nullptr;
+    const model_object* of = nullptr;
+    publication_id by = 0;
+    furrow::sequence sequence = 0;
+  };
   struct cut {  // the places that are left for the end of the prefix, and who said so
     furrow::sequence least = 0;
     furrow::sequence most = ~furrow::sequence{0};
-    std::string least_because = "the start";
-    std::string most_because = "the end";
+    reason least_because;
+    reason most_because;
     bool all = false;
   };
   [[nodiscard]] bool is_durable(const publication& p) const;

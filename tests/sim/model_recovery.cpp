@@ -79,7 +79,7 @@ void model::must_have(publication_id id, const model_object& o, cut& c, const ch
   if (p.missed) fail(who() + " is there, but another part of the same publication is not");
   p.found = true;
   const furrow::sequence least = p.sequence != 0 ? p.sequence : p.after + 1;
-  if (least > c.least) c.least = least, c.least_because = who();
+  if (least > c.least) c.least = least, c.least_because = {what, &o, id, p.sequence};
 }
 
 void model::must_lack(publication_id id, const model_object& o, cut& c, const char* what) {
@@ -92,7 +92,7 @@ void model::must_lack(publication_id id, const model_object& o, cut& c, const ch
   if (p.found) fail(who() + " is not there, but another part of the same publication is");
   p.missed = true;
   const furrow::sequence last = latest(p);
-  if (last != ~furrow::sequence{0} && last - 1 < c.most) c.most = last - 1, c.most_because = who();
+  if (last != ~furrow::sequence{0} && last - 1 < c.most) c.most = last - 1, c.most_because = {what, &o, id, p.sequence};
 }
 
 void model::judge_existence(model_object& o, const recovered_object* found, cut& c) {
@@ -116,18 +116,18 @@ void model::judge_end(model_object& o, const object_state& found, cut& c) {
   }
   std::optional<std::size_t> least, most;
   object_state at = o.base;
-  std::string ends = std::to_string(at.bytes);
   for (std::size_t k = 0; k <= chain.size(); ++k) {
     if (k > 0) {
       if (chain[k - 1]->sets_end) at.bytes = chain[k - 1]->object_bytes;
       at.fence_epoch = std::max(at.fence_epoch, chain[k - 1]->raise_fence_to);
-      ends += fmt::format(" {}", at.bytes);
     }
     if (at.bytes != found.bytes || at.fence_epoch != found.fence_epoch) continue;
     least = least.value_or(k);
     most = k;
   }
   if (!least) {
+    std::string ends = std::to_string(o.base.bytes);
+    for (const content_step* s : chain) ends += s->sets_end ? fmt::format(" {}", s->object_bytes) : " the same";
     fail(fmt::format("{} ends at {}, with the fence epoch {}; publications end at {}, the last with the epoch {}",
                      label(o), found.bytes, found.fence_epoch, ends, at.fence_epoch));
   }
@@ -248,15 +248,18 @@ void model::settle(std::span<recovered_object> found, bool all) {
   }
   cut c;
   c.least = durable_;
-  c.least_because = fmt::format("sequence {} is durable", durable_);
   c.all = all;
   for (const object_index i : remembered_) {
     const auto at = by_index.find(i);
     judge(objects_[i], at == by_index.end() ? nullptr : at->second, c);
   }
   if (c.least > c.most) {
+    const auto told = [](const reason& r, const char* otherwise) {
+      if (r.of == nullptr) return std::string{otherwise};
+      return fmt::format("{} of {} (publication {}, sequence {})", r.what, label(*r.of), r.by, r.sequence);
+    };
     fail(fmt::format("not a prefix: up to {} because {} is there, at most up to {} because {} is not", c.least,
-                     c.least_because, c.most, c.most_because));
+                     told(c.least_because, "what is durable"), c.most, told(c.most_because, "the end")));
   }
   newest_ = durable_ = c.least;
   restart_from(found);
