@@ -192,6 +192,8 @@ void model::resolve_content(object_index i, std::span<const std::byte> bytes) {
     const std::size_t k = at++;
     if (there[k] && missing[k]) fail(label(o) + ": a change that failed is there in part");
     if (s.answered != 0 && missing[k]) fail(label(o) + ": a change that was answered is not there");
+    // What came after it is over all of it: a loss of power may bring it to light.
+    if (s.answered == 0 && !there[k] && !missing[k] && !s.sets_end && s.raise_fence_to == 0) return false;
     if (s.answered == 0 && there[k]) {
       s.answered = of(s.by).answered = tick();
       o.now.fence_epoch = std::max(o.now.fence_epoch, s.raise_fence_to);
