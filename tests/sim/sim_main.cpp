@@ -38,6 +38,7 @@ struct arguments {
   bool json = false;
   bool keep_going = false;
   bool tiny = false;
+  bool undevoted = false;
   bool full = false;
   bool full_table = false;
   std::string trace;
@@ -58,12 +59,15 @@ void on_abort(int signal) {
 
 std::string reproduction(std::uint64_t seed, const arguments& args) {
   const std::string without = args.left_out.names();
+  const char* const kind = args.tiny ? " --tiny" : args.undevoted ? " --undevoted" : "";
   return fmt::format("furrow-sim{} --seed {} --count 1 --ops {}{}{}{} --verbose", args.full ? " --full" : "", seed,
-                     args.operations, args.tiny ? " --tiny" : "", without.empty() ? "" : " --without ", without);
+                     args.operations, kind, without.empty() ? "" : " --without ", without);
 }
 
 furrow::sim::scenario draw(std::uint64_t seed, const arguments& args) {
-  furrow::sim::scenario s = args.tiny ? furrow::sim::draw_tiny_scenario(seed) : furrow::sim::draw_scenario(seed);
+  furrow::sim::scenario s = args.tiny        ? furrow::sim::draw_tiny_scenario(seed)
+                            : args.undevoted ? furrow::sim::draw_undevoted_scenario(seed)
+                                             : furrow::sim::draw_scenario(seed);
   furrow::sim::apply(args.left_out, s);
   return s;
 }
@@ -376,6 +380,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", args.json, "Print totals as JSON");
   app.add_flag("--require-full-table", args.full_table, "Fail if some operation has never met some fault");
   app.add_flag("--tiny", args.tiny, "Devices that hardly hold a store, always full; nothing fails");
+  app.add_flag("--undevoted", args.undevoted, "As if no seed was devoted to a fault");
   app.add_option("--canary", args.canary,
                  "Run on a core that is broken in one way: NAME, `all` one after the other, or `list`");
   app.add_option("--without", args.without, "Leave out these actions and faults, by their names in the table")

@@ -250,26 +250,6 @@ void draw_drive(scenario& s) {
   if (!s.promises.native_append) s.promises.appends_per_zone_max = std::min(s.promises.appends_per_zone_max, 2u);
 }
 
-scenario draw_undevoted(std::uint64_t seed) {
-  prng chance{seed};
-  scenario s;
-  s.seed = seed;
-  draw_shape(s, chance);
-  draw_promises(s, chance);
-  draw_zone_faults(s, chance);
-  draw_options(s, chance);
-  draw_work(s, chance);
-  s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
-  draw_conventional(s, chance);
-  draw_finish_failures(s, chance);
-  prng sums{mix(seed) + 7};
-  s.format.checksums = !sums.chance(150);
-  s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
-  draw_quotas(s, chance);
-  draw_lies(s);
-  return s;
-}
-
 }  // namespace
 
 const char* name_of(action a) {
@@ -344,8 +324,28 @@ const char* name_of(action a) {
   return "?";
 }
 
+scenario draw_undevoted_scenario(std::uint64_t seed) {
+  prng chance{seed};
+  scenario s;
+  s.seed = seed;
+  draw_shape(s, chance);
+  draw_promises(s, chance);
+  draw_zone_faults(s, chance);
+  draw_options(s, chance);
+  draw_work(s, chance);
+  s.order.stale_bytes = s.promises.volatile_cache && chance.chance(400);
+  draw_conventional(s, chance);
+  draw_finish_failures(s, chance);
+  prng sums{mix(seed) + 7};
+  s.format.checksums = !sums.chance(150);
+  s.work.of[static_cast<std::size_t>(action::scrub)] = static_cast<std::uint32_t>(chance.one_of(0, 1, 1, 3));
+  draw_quotas(s, chance);
+  draw_lies(s);
+  return s;
+}
+
 scenario draw_scenario(std::uint64_t seed) {
-  scenario s = draw_undevoted(seed);
+  scenario s = draw_undevoted_scenario(seed);
   if (const auto f = devotion_of(seed)) devote(s, *f);
   draw_superblock_faults(s);
   draw_drive(s);
@@ -354,7 +354,7 @@ scenario draw_scenario(std::uint64_t seed) {
 }
 
 scenario draw_tiny_scenario(std::uint64_t seed) {
-  scenario s = draw_undevoted(seed);
+  scenario s = draw_undevoted_scenario(seed);
   prng chance{mix(seed) + 5};
   zoned::geometry& g = s.shape;
   g.zone_bytes = g.last_zone_bytes = chance.one_of(17, 18, 20, 24, 33) * 4 * kib;

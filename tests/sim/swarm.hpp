@@ -115,6 +115,8 @@ struct scenario {
 };
 
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);
+/// The same as if no seed was devoted to a fault.
+[[nodiscard]] scenario draw_undevoted_scenario(std::uint64_t seed);
 /// The same on a device that hardly holds a store, which is full, and where nothing fails.
 [[nodiscard]] scenario draw_tiny_scenario(std::uint64_t seed);
 /// A small store in which all is done in a short time, and nothing fails but what the caller has fail.

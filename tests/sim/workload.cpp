@@ -10,8 +10,8 @@
 namespace furrow::sim {
 namespace {
 
-constexpr std::uint32_t devoted_per_mille = 750;
-constexpr std::uint64_t devoted_stride = 5;
+constexpr std::uint32_t bringing_per_mille = 700;
+constexpr std::uint64_t asked_in_vain_max = 100;
 
 }  // namespace
 
@@ -76,7 +76,11 @@ bool workload::ask() {
     full_ = false;
     if (ask_one(chance_.chance(500) ? action::truncate : action::remove)) return true;
   }
-  if (scenario_.devoted_to && chance_.chance(devoted_per_mille) && ask_least_met(*scenario_.devoted_to)) return true;
+  if (scenario_.devoted_to) return ask_devoted(*scenario_.devoted_to);
+  return ask_any();
+}
+
+bool workload::ask_any() {
   for (int tries = 0; tries < 4; ++tries) {
     action kind = static_cast<action>(chance_.pick(scenario_.work.of));
     if (may_not_grow(kind)) kind = action::remove;
@@ -89,19 +93,40 @@ bool workload::may_not_grow(action kind) const {
   return (kind == action::append || is_edit(kind)) && bytes_alive() * 100 > data_bytes_ * scenario_.work.fill_percent;
 }
 
-/// Of those that have met the fault as seldom, each seed begins with others.
+/// Something, mostly of what brings the fault, and behind it what has met it least: that is the last one asked when it comes,
+/// and has the last place among those in flight.
+bool workload::ask_devoted(fault f) {
+  bool asked = false;
+  if (operations_.size() + 1 < scenario_.work.in_flight_max) {
+    const std::span<const action> bringers = bringers_of(f);
+    const std::size_t at = chance_.below(bringers.size());
+    asked = !bringers.empty() && chance_.chance(bringing_per_mille) && ask_first(bringers.subspan(at, 1));
+    if (!asked) asked = ask_any();
+  }
+  return ask_least_met(f) || asked;
+}
+
+/// The first of these that can be.
+bool workload::ask_first(std::span<const action> kinds) {
+  return std::ranges::any_of(kinds, [this](action a) { return !may_not_grow(a) && ask_one(a); });
+}
+
+/// Or what makes it possible.
 bool workload::ask_least_met(fault f) {
-  const std::size_t first = scenario_.seed / (one_seed_devoted_in * fault_count) * devoted_stride % action_count;
+  const std::size_t first = first_action_of(scenario_.seed);
   std::array<bool, action_count> tried{};
   for (int tries = 0; tries < 4; ++tries) {
     std::size_t least = action_count;
     for (std::size_t n = 0; n < action_count; ++n) {
       const std::size_t i = (first + n) % action_count;
-      const auto times = [&](std::size_t a) { return counts_.met[a][static_cast<std::size_t>(f)]; };
+      const auto times = [&](std::size_t a) {
+        return counts_.met[a][static_cast<std::size_t>(f)] + counts_.by_action[a] / asked_in_vain_max;
+      };
       if (!tried[i] && (least == action_count || times(i) < times(least))) least = i;
     }
     tried[least] = true;
-    if (!may_not_grow(static_cast<action>(least)) && ask_one(static_cast<action>(least))) return true;
+    const action kind = static_cast<action>(least);
+    if (ask_first({&kind, 1}) || ask_first(openers_of(kind))) return true;
   }
   return false;
 }

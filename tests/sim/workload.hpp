@@ -161,7 +161,10 @@ class workload {
   [[nodiscard]] operation_ptr make(action kind);
   void send(operation_ptr op, core::request_body body);
   bool ask_one(action kind);
+  bool ask_any();
+  bool ask_devoted(fault f);
   bool ask_least_met(fault f);
+  bool ask_first(std::span<const action> kinds);
   [[nodiscard]] bool may_not_grow(action kind) const;
   void take(core::notification& n);
   void take_event(const core::event& e);
