@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "format/codec.hpp"
 #include "sim/failure.hpp"
 
@@ -267,6 +269,7 @@ void simulation::open(bool all) {
   }
   allow_all(true);
   faults_seen_ = faults_so_far(device_);
+  moves_seen_ = device_.commands() + device_.executed();
   plan_interruption();
   last_answers_ = users_.counts().answers;
   steps_at_answer_ = store_.steps();
@@ -282,7 +285,10 @@ void simulation::note_progress() {
   }
 }
 
+/// A fault comes with a command: when it is given to the device, or when it is executed.
 void simulation::note_faults() {
+  const std::uint64_t moves = device_.commands() + device_.executed();
+  if (std::exchange(moves_seen_, moves) == moves) return;
   const fault_numbers now = faults_so_far(device_);
   if (now == faults_seen_) return;
   for (std::size_t f = 0; f < fault_count; ++f)

@@ -186,6 +186,7 @@ class simulation {
   std::set<object_id> objects_;                          // that were found
   std::map<block_name, bool> spoiled_;                   // may be told of; whether it must be
   fault_numbers faults_seen_{};
+  std::uint64_t moves_seen_ = 0;  // of the device, when they were
   bool check_data_ = false;
   bool scripted_ = false;
 };

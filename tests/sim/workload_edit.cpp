@@ -366,11 +366,14 @@ void workload::undo_edit(operation& op) {
     o.failed_at = truth_.tick();
     return drop_steps(op, op.object);
   }
-  o.unresolved = o.must_look = true;
+  o.unresolved = o.must_look = may_have_to_look_ = true;
 }
 
 /// Where nothing is in flight any more, what a failed write left is looked for.
 bool workload::ask_look() {
+  if (!may_have_to_look_) return false;
+  may_have_to_look_ =
+      std::ranges::any_of(truth_.remembered(), [this](object_index i) { return truth_.at(i).must_look; });
   for (std::size_t at = 0; at < handles_.size(); ++at) {
     const open_handle& h = handles_[at];
     if (!h.in_use || !truth_.at(h.object).must_look) continue;
