@@ -381,6 +381,7 @@ void journal::header_done(const zoned::completion& c) {
 }
 
 void journal::opened() {
+  if (c_.latch) return;
   attempts_ = 0;
   end_block_ = 1;
   const format::zone_role_record role{0, zone_->device.index, zone_->role, zone_->cls, zone_->generation, ordinal_};

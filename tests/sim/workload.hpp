@@ -193,6 +193,7 @@ class workload {
   [[nodiscard]] std::optional<std::string> refute_damage(const error_detail& detail) const;
   /// None: the error has no cause.
   [[nodiscard]] std::optional<excuse> excuse_of(const operation& op, const core::notification& n) const;
+  [[nodiscard]] bool loses_to_resets() const;
   [[nodiscard]] std::optional<std::string> refute_no_space(const operation& op, const error_detail& detail) const;
   [[nodiscard]] std::optional<excuse> excuse_of_callers(const operation& op, error_code e) const;
   [[nodiscard]] std::optional<excuse> excuse_of_room(const operation& op, const core::notification& n) const;

@@ -78,6 +78,12 @@ std::optional<excuse> workload::excuse_of_callers(const operation& op, error_cod
   return std::nullopt;
 }
 
+/// Zones of which a reset has failed are not used any more, in this life or a later one; on the device some of them are empty.
+bool workload::loses_to_resets() const {
+  constexpr std::uint32_t often_ppm = 100'000;
+  return scenario_.faults.failing(zoned::opcode::reset) > often_ppm;
+}
+
 /// Why there must have been room, by what the device has of it; none if there may have been none.
 std::optional<std::string> workload::refute_no_space(const operation& op, const error_detail& detail) const {
   if (!detail.space) return "it is not told what is short";
@@ -90,7 +96,7 @@ std::optional<std::string> workload::refute_no_space(const operation& op, const 
     return "it is told that too few zones may be active, and all may";
   }
   return sim::refute_no_space(store_.device(), *detail.space, blocks, scenario_.keeps_to_conventional(),
-                              errors_before_);
+                              loses_to_resets() ? 0 : errors_before_);
 }
 
 std::optional<excuse> workload::excuse_of_room(const operation& op, const core::notification& n) const {
@@ -105,9 +111,7 @@ std::optional<excuse> workload::excuse_of_room(const operation& op, const core::
   // seen here.
   const bool blurred = scenario_.may_edit() || scenario_.work.of[static_cast<std::size_t>(action::reserve)] > 0;
   const std::uint64_t enough = blurred ? 0 : data_bytes_ / 32;
-  // Zones that cannot be reset are not used any more.
-  const bool loses_many = scenario_.faults.failing(zoned::opcode::reset) > 100'000;
-  const bool tight = scenario_.is_tight() || loses_many || bytes_alive() > enough;
+  const bool tight = scenario_.is_tight() || loses_to_resets() || bytes_alive() > enough;
   const bool broken_promise_of_room = op.promised && !scenario_.loses_zones();
   if (op.kind == action::remove || op.kind == action::read || !tight || broken_promise_of_room) return std::nullopt;
   return excuse::no_space;
