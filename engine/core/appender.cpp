@@ -136,41 +136,45 @@ void appender::accept(operation_id id, batch_request r) {
 }
 
 void appender::step() {
-  std::vector<const collection_account*> full;
-  for (std::size_t i = 0; i < waiting_.size();) {  // what is tried may add to them
+  constexpr std::size_t passed_max = 256;  // a turn's work is bounded
+  std::vector<const collection_account*> full, its;
+  for (std::size_t i = 0; i < std::min(waiting_.size(), passed_max);) {  // what is tried may add to them
     waiting& w = waiting_[i];
-    if (!full.empty() && is_behind(full, w)) {
-      ++i;
-    } else if (std::visit([&](auto& r) { return retry(w.id, r); }, w.what)) {
-      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
-    } else if (lacks_quota_) {
-      add_accounts(w, full);
-      ++i;
-    } else {
-      return;
+    const bool passes = list_accounts(w, its);
+    if (!full.empty() && !passes) return;
+    bool stays = std::find_first_of(its.begin(), its.end(), full.begin(), full.end()) != its.end();
+    if (!stays && !std::visit([&](auto& r) { return retry(w.id, r); }, w.what)) {
+      if (!lacks_quota_ || !passes) return;
+      stays = true;
     }
+    if (!stays) {
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      continue;
+    }
+    for (const collection_account* a : its)
+      if (std::find(full.begin(), full.end(), a) == full.end()) full.push_back(a);
+    ++i;
   }
 }
 
-void appender::add_accounts(const waiting& w, std::vector<const collection_account*>& to) const {
+bool appender::list_accounts(const waiting& w, std::vector<const collection_account*>& to) const {
+  to.clear();
   const auto add = [&](handle_id h) {
     if (const object_state* o = h.value != 0 ? c_.table->of(h) : nullptr) to.push_back(o->account);
   };
-  if (const auto* a = std::get_if<append_request>(&w.what)) return add(a->handle);
-  for (const batch_request::member& m : std::get<batch_request>(w.what).members) {
-    if (const auto* a = std::get_if<batch_request::append>(&m)) add(a->handle);
-    if (const auto* made = std::get_if<batch_request::create>(&m))
-      to.push_back(&c_.collections.of(made->options.collection));
+  if (const auto* a = std::get_if<append_request>(&w.what)) {
+    add(a->handle);
+    return true;
   }
-}
-
-bool appender::is_behind(std::vector<const collection_account*>& full, const waiting& w) const {
-  const std::size_t known = full.size();
-  add_accounts(w, full);
-  const auto first = full.begin() + static_cast<std::ptrdiff_t>(known);
-  const bool behind = std::find_first_of(full.begin(), first, first, full.end()) != first;
-  if (!behind) full.resize(known);
-  return behind;
+  for (const batch_request::member& m : std::get<batch_request>(w.what).members) {
+    if (const auto* a = std::get_if<batch_request::append>(&m))
+      add(a->handle);
+    else if (const auto* made = std::get_if<batch_request::create>(&m))
+      to.push_back(&c_.collections.of(made->options.collection));
+    else
+      return false;
+  }
+  return true;
 }
 
 bool appender::retry(operation_id id, append_request& r) {

@@ -2,7 +2,7 @@
 //
 // Invariants
 //   A1  Appends that wait for space are taken in the order of their arrival; none overtakes. Those that wait for the quota of
-//       a collection are overtaken by what is in others alone.
+//       a collection are overtaken by appends and creations in others alone, and never by what may move an object.
 //   A2  The source is read (sums, tail, copies) when the append is accepted; the caller's memory goes to the device
 //   uncopied where
 //       it begins on a block boundary of the object, is aligned as the device asks, and no block of it is in more pieces than
@@ -65,9 +65,8 @@ class appender {
     range_lock::ticket ticket;
   };
   void wait(operation_id id, append_request& r);
-  /// Whether it is in one of `full`; if so, all that it is in are added.
-  [[nodiscard]] bool is_behind(std::vector<const collection_account*>& full, const waiting& w) const;
-  void add_accounts(const waiting& w, std::vector<const collection_account*>& to) const;
+  /// What it adds to. False if it does more than that: nothing passes it then, and it passes nothing.
+  bool list_accounts(const waiting& w, std::vector<const collection_account*>& to) const;
   void block(operation_id id, append_request& r, object_state& o);
   void unblock(std::list<blocked>::iterator it);
   /// False: not enough space now; nothing changed. `o`: the handle's object, if any; nobody else changes its end now.

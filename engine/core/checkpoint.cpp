@@ -178,7 +178,7 @@ std::uint64_t checkpointer::room_in_need(std::uint64_t dirty, std::uint64_t clea
   std::array<std::uint64_t, std::extent_v<decltype(streams_)>> room{};
   for (std::uint32_t copy = 0; copy < copies; ++copy) {
     const bool shares = copy == 0 && shares_zone();
-    const zone_state* const begun = shares ? c_.log->zone() : streams_[copy].zone;
+    const zone_state* const begun = shares ? c_.log->zone() : streams_[copy].usable() ? streams_[copy].zone : nullptr;
     if (begun != nullptr && begun->life == zone_life::open) room[copy] += begun->room_blocks();
     if (!shares) room[copy] += closed / (shares_zone() ? 1 : copies);
   }
@@ -326,6 +326,16 @@ bool checkpointer::open_for_pages(open_zone& to) {
   return open(journal_zones) || (is_short_of_zones() && !shares_else && open(journal_zones - 1));  // C6
 }
 
+/// False while something of it is in flight.
+bool checkpointer::leave_apart_zone() {
+  open_zone& s = streams_[0];
+  if (s.zone != nullptr && (!s.ready || s.zone->writes > 0)) return false;
+  if (s.usable()) c_.zones.set_life(*s.zone, zone_life::closed);
+  s = {};
+  apart_ = false;
+  return true;
+}
+
 zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (copy == 0 && shares_zone()) {
     zone_state* z = c_.log->zone();
@@ -339,10 +349,8 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
     const bool refused =
         by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit(!serving_.empty());
-    if (apart_ && copy == 0 && (refused || is_short_of_zones())) {  // C7
-      apart_ = false;
-      return zone_for(copy);
-    }
+    if (apart_ && (refused || (copy == 0 && is_short_of_zones())))  // C7
+      return leave_apart_zone() ? zone_for(copy) : nullptr;
     const bool one_to_take = c_.zones.metadata_clean() >= journal_zones;  // C6, when a credit comes
     if (is_short_of_zones() && !one_to_take) c_.set_latch("no clean zone is left for metadata");
     if (refused && c_.reclaim->unfinished())
@@ -517,11 +525,8 @@ void checkpointer::finish(error_code ec) {
     jobs_.clear();
     parts_.clear();
     state_ = state::idle;
-    if (std::exchange(apart_, false)) {
-      if (streams_[0].usable() && streams_[0].zone->life == zone_life::open)
-        c_.zones.set_life(*streams_[0].zone, zone_life::closed);
-      streams_[0] = {};
-    }
+    if (apart_) static_cast<void>(leave_apart_zone());
+    apart_ = false;
     if (!ec) {
       unclean_ = false;
       c_.super.sequence = next_.sequence;

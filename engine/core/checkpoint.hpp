@@ -23,7 +23,8 @@
 //   C7  Pages of a checkpoint that is cut by a loss of power keep the journal's zone until one ends, and each that is cut
 //       takes more. So where zones are scarce the first one that ends after an open without a clean mark writes its first copies to
 //       a zone of their own, which the next open frees at once; the credit for it is given up by data that nobody has room
-//       promised in. It shares the journal's zone as ever if there is no credit, or no zone.
+//       promised in. It shares the journal's zone as ever if there is no credit, or no zone,
+//       for it or for second copies.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once
@@ -115,6 +116,7 @@ class checkpointer final : public io_client {
   void send_parts();
   bool send(part& p, std::uint64_t tag);
   zone_state* zone_for(std::uint32_t copy);
+  bool leave_apart_zone();
   [[nodiscard]] std::uint64_t room_in_need(std::uint64_t dirty, std::uint64_t clean) const;
   /// The first copies of pages go to the journal's zone.
   [[nodiscard]] bool shares_zone() const { return !apart_ && !c_.zones.budget().journal_apart; }

@@ -311,9 +311,7 @@ void journal::fail_waiters() {
 }
 
 /// Not those whose free record is still to come: it would have to go to the zone that is wanted.
-bool journal::zone_is_coming() const {
-  return c_.zones.confined() ? c_.zones.metadata_returning() > 0 : c_.zones.resetting_count() > 0;
-}
+bool journal::zone_is_coming() const { return c_.zones.metadata_resetting() > 0 && !c_.keeps_zones; }
 
 void journal::open_next() {
   state_ = state::opening;

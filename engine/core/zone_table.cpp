@@ -165,13 +165,15 @@ std::vector<std::uint32_t> zone_table::take_changed() {
 }
 
 void zone_table::set_life(zone_state& z, zone_life life) {
-  const auto returning = [](zone_life l) {
-    return l == zone_life::dirty || l == zone_life::resetting || l == zone_life::freeing;
-  };
+  const auto resetting = [](zone_life l) { return l == zone_life::dirty || l == zone_life::resetting; };
+  const auto returning = [&](zone_life l) { return resetting(l) || l == zone_life::freeing; };
   const bool full_before_or_now = z.life == zone_life::full || life == zone_life::full;
   ++changes_;
   if (z.life == zone_life::closed || life == zone_life::closed) ++closed_changes_;
-  if (z.conventional()) returning_conventional_ += (returning(life) ? 1u : 0u) - (returning(z.life) ? 1u : 0u);
+  if (z.conventional()) {
+    returning_conventional_ += (returning(life) ? 1u : 0u) - (returning(z.life) ? 1u : 0u);
+    resetting_conventional_ += (resetting(life) ? 1u : 0u) - (resetting(z.life) ? 1u : 0u);
+  }
   if (is_linked(z.life))
     unlink(z);
   else

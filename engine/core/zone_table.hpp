@@ -183,6 +183,9 @@ class zone_table {
     return count_of(zone_life::dirty) + count_of(zone_life::resetting);
   }
   [[nodiscard]] std::uint32_t metadata_clean() const { return clean_conventional() + (confined_ ? 0 : clean_count()); }
+  [[nodiscard]] std::uint32_t metadata_resetting() const {
+    return confined_ ? resetting_conventional_ : resetting_count();
+  }
   [[nodiscard]] std::uint32_t metadata_returning() const {
     return confined_ ? returning_conventional_ : returning_count();
   }
@@ -304,7 +307,8 @@ class zone_table {
   std::vector<zone_state> zones_;
   std::uint32_t full_size_zones_ = 0;
   std::array<zone_list, zone_lives + 1> lists_;
-  std::uint32_t returning_conventional_ = 0, active_ = 0, draining_ = 0, usable_ = 0, usable_conventional_ = 0;
+  std::uint32_t returning_conventional_ = 0, resetting_conventional_ = 0, active_ = 0, draining_ = 0, usable_ = 0,
+                usable_conventional_ = 0;
   std::uint32_t page_copies_ = 1;
   bool confined_ = false;
   std::set<std::uint32_t> metadata_;

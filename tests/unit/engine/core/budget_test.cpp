@@ -338,6 +338,47 @@ TEST_CASE("fifty checkpoints that were cut one after the other keep no zone that
   }
 }
 
+TEST_CASE("whichever command fails of a checkpoint that keeps off the journal's zone, the next open has all") {
+  for (const std::uint8_t copies : {std::uint8_t{1}, std::uint8_t{2}}) {
+    device_shape shape{.zones = 20u + 4u * copies, .zone_bytes = 256 << 10, .capacity_bytes = 256 << 10};
+    shape.active_max = 3u + copies;
+    shape.promises.volatile_cache = true;
+    zoned::memory_zones zones = shape.make();
+    core_runner first{zones};
+    first.format({.page_copies = copies});
+    core_runner::good(first.open());
+    std::vector<std::byte> tail = pattern(1, 1000);
+    for (int i = 0; i < 60; ++i) first.append(first.create("object " + std::to_string(i)), tail, durability::durable);
+    for (int i = 0; i < 50; ++i) cut_a_checkpoint(first, zones);
+    bool has_failed = true;
+    std::uint64_t failing = 0;
+    for (; has_failed; ++failing) {
+      CAPTURE(failing);
+      zoned::memory_zones copy = zones;
+      core_runner store{copy};
+      std::uint64_t seen = 0;
+      store.fail = [&](const zoned::command& c) {
+        const bool may = c.op == zoned::opcode::append || c.op == zoned::opcode::flush;
+        return may && seen++ == failing ? error_code{zoned::errc::io} : error_code{};
+      };
+      if (!store.open().error) {
+        create_options o;
+        o.name = "beside";
+        store.ask_later(core::checkpoint_request{});
+        store.ask_later(core::create_request{o});
+        static_cast<void>(store.ask(core::sync_request{}));
+      }
+      has_failed = seen > failing;
+      store.fail = nullptr;
+      core_runner::good(store.open());
+      CHECK(store.check().damage == 0);
+      for (int i = 0; i < 30; ++i)
+        CHECK(store.read(open_object(store, "object " + std::to_string(i)), 0, 1000) == tail);
+    }
+    CHECK(failing > 10);
+  }
+}
+
 namespace {
 
 /// Objects of nothing but a tail come and go at random on a device that completes every fifth append in part, until 3,000 of
