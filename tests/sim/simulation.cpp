@@ -257,13 +257,13 @@ void simulation::open(bool all) {
   if (!scripted_) repair_before_open();
   device_.faults().allow_failures(scripted_ || chance_.chance(300));
   device_.zone_faults().allow(chance_.chance(300));
-  const std::uint64_t failures = device_.faults().failures();
+  failures_before_open_ = device_.faults().failures();
   for (int tries = 0; !try_open(tries < 6); ++tries) users_.forget_all();
   device_.faults().allow_failures(false);
   device_.zone_faults().allow(false);
   verify(all);
   users_.forget_all();
-  if (device_.faults().failures() != failures) {  // It may be latched.
+  if (may_be_latched()) {
     store_.interrupt(interruption::process_end);
     return open(false);
   }

@@ -120,6 +120,8 @@ class simulation {
   bool drain_close();
   void plan_interruption();
   void allow_all(bool on);
+  /// Something has failed since the store was opened: it reads on, and says needs_reopen to the rest.
+  [[nodiscard]] bool may_be_latched() { return device_.faults().failures() != failures_before_open_; }
   void add_statistics();
   void note_progress();
   void note_faults();
@@ -186,6 +188,7 @@ class simulation {
   std::set<object_id> objects_;                          // that were found
   std::map<block_name, bool> spoiled_;                   // may be told of; whether it must be
   fault_numbers faults_seen_{};
+  std::uint64_t failures_before_open_ = 0;
   std::uint64_t moves_seen_ = 0;  // of the device, when they were
   bool check_data_ = false;
   bool scripted_ = false;

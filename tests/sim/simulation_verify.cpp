@@ -305,6 +305,7 @@ void simulation::compare_evacuated(const statistics& s) {
     if (!left) return;
     if (tries == evacuation_tries_max) throw broken_promise{*left};
     ++totals_.evacuations_late;
+    if (may_be_latched() && store_.ask(core::checkpoint_request{}).error == errc::needs_reopen) return;
     static_cast<void>(expect(core::checkpoint_request{}, "checkpoint"));
     do {
       store_.step();
