@@ -136,6 +136,27 @@ TEST_CASE("an append that waits for the quota of its collection holds up those o
   CHECK(t.runner.check().damage == 0);
 }
 
+TEST_CASE("what moves an object does not pass what waits for a quota, and appends to the object keep their order") {
+  tenants t;
+  const collection_id c = t.make("tenant", 10);
+  const core::handle_id a = t.object(c, "a"), b = t.object(c, "b");
+  CHECK_FALSE(t.append(a, 8));
+  const auto over = t.runner.ask_later(t.writing(a, 0, 2));
+  const auto first = t.runner.ask_later(t.appending(b, 1));
+  core::batch_request moves;
+  moves.members.emplace_back(core::rename_request{0, c, "b", "b", false, default_collection});
+  const auto moved = t.runner.ask_later(std::move(moves));
+  const auto second = t.runner.ask_later(t.appending(b, 1));
+  t.runner.run();
+  const auto offset = [&t](std::uint64_t id) {
+    return std::get<append_result>(core_runner::good(t.runner.answers.at(id)).result).offset_bytes;
+  };
+  CHECK(offset(first) == 0);
+  CHECK(offset(second) == block);
+  for (const std::uint64_t id : {over, moved}) CHECK_FALSE(t.later(id));
+  CHECK(t.runner.check().damage == 0);
+}
+
 TEST_CASE("an append that fails claims nothing any more") {
   tenants t;
   const collection_id c = t.make("tenant", 10);
