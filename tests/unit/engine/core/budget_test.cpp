@@ -310,46 +310,53 @@ void cut_a_checkpoint(core_runner& store, const zoned::memory_zones& zones) {
   store.watch = nullptr;
 }
 
+constexpr int named_objects = 60;
+
+/// A device of few zones with objects of a tail each, of which fifty opens have each had a checkpoint cut.
+zoned::memory_zones zones_of_cut_checkpoints(std::uint8_t copies, bool volatile_cache) {
+  device_shape shape{.zones = 20u + 4u * copies, .zone_bytes = 256 << 10, .capacity_bytes = 256 << 10};
+  shape.active_max = 3u + copies;
+  shape.promises.volatile_cache = volatile_cache;
+  zoned::memory_zones zones = shape.make();
+  core_runner store{zones};
+  store.format({.page_copies = copies});
+  core_runner::good(store.open());
+  std::vector<std::byte> tail = pattern(1, 1000);
+  for (int i = 0; i < named_objects; ++i)
+    store.append(store.create("object " + std::to_string(i)), tail, durability::durable);
+  for (int i = 0; i < 50; ++i) {
+    CAPTURE(i);
+    cut_a_checkpoint(store, zones);
+  }
+  return zones;
+}
+
+void check_objects(core_runner& store) {
+  CHECK(store.check().damage == 0);
+  for (int i = 0; i < named_objects; ++i)
+    CHECK(store.read(open_object(store, "object " + std::to_string(i)), 0, 1000) == pattern(1, 1000));
+}
+
 }  // namespace
 
 TEST_CASE("fifty checkpoints that were cut one after the other keep no zone that the next one needs") {
   for (const std::uint8_t copies : {std::uint8_t{1}, std::uint8_t{2}}) {
     CAPTURE(copies);
-    device_shape shape{.zones = 20u + 4u * copies, .zone_bytes = 256 << 10, .capacity_bytes = 256 << 10};
-    shape.active_max = 3u + copies;
-    zoned::memory_zones zones = shape.make();
+    zoned::memory_zones zones = zones_of_cut_checkpoints(copies, false);
     core_runner store{zones};
-    store.format({.page_copies = copies});
-    core_runner::good(store.open());
-    std::vector<std::byte> tail = pattern(1, 1000);
-    for (int i = 0; i < 60; ++i) store.append(store.create("object " + std::to_string(i)), tail, durability::durable);
-    for (int i = 0; i < 50; ++i) {
-      CAPTURE(i);
-      cut_a_checkpoint(store, zones);
-    }
     core_runner::good(store.open());
     core_runner::good(store.ask(core::checkpoint_request{}));
     CHECK(store.check().damage == 0);
     const core::handle_id h = store.create("behind");
     std::vector<std::byte> part = pattern(2, 40 * block);
     for (int i = 0; i < 5; ++i) store.append(h, part);
-    for (int i = 0; i < 60; ++i) CHECK(store.read(open_object(store, "object " + std::to_string(i)), 0, 1000) == tail);
-    CHECK(store.check().damage == 0);
+    check_objects(store);
   }
 }
 
 TEST_CASE("whichever command fails of a checkpoint that keeps off the journal's zone, the next open has all") {
   for (const std::uint8_t copies : {std::uint8_t{1}, std::uint8_t{2}}) {
-    device_shape shape{.zones = 20u + 4u * copies, .zone_bytes = 256 << 10, .capacity_bytes = 256 << 10};
-    shape.active_max = 3u + copies;
-    shape.promises.volatile_cache = true;
-    zoned::memory_zones zones = shape.make();
-    core_runner first{zones};
-    first.format({.page_copies = copies});
-    core_runner::good(first.open());
-    std::vector<std::byte> tail = pattern(1, 1000);
-    for (int i = 0; i < 60; ++i) first.append(first.create("object " + std::to_string(i)), tail, durability::durable);
-    for (int i = 0; i < 50; ++i) cut_a_checkpoint(first, zones);
+    const zoned::memory_zones zones = zones_of_cut_checkpoints(copies, true);
     bool has_failed = true;
     std::uint64_t failing = 0;
     for (; has_failed; ++failing) {
@@ -371,9 +378,7 @@ TEST_CASE("whichever command fails of a checkpoint that keeps off the journal's 
       has_failed = seen > failing;
       store.fail = nullptr;
       core_runner::good(store.open());
-      CHECK(store.check().damage == 0);
-      for (int i = 0; i < 30; ++i)
-        CHECK(store.read(open_object(store, "object " + std::to_string(i)), 0, 1000) == tail);
+      check_objects(store);
     }
     CHECK(failing > 10);
   }
