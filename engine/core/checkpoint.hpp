@@ -18,13 +18,13 @@
 //       names. Only moves may take one of those, as they bring it back.
 //   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
 //       nobody else writes to it: a small store would lose a zone with each.
-//   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more (but a
-//       repair's does not).
+//   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more
+//       (a repair's does not).
 //   C7  Pages of a checkpoint that is cut by a loss of power keep the journal's zone until one ends, and each that is cut
-//       takes more. So where zones are scarce the first one that ends after an open without a clean mark writes its first copies to
-//       a zone of their own, which the next open frees at once; the credit for it is given up by data that nobody has room
-//       promised in. It shares the journal's zone as ever if there is no credit, or no zone,
-//       for it or for second copies.
+//       takes more. So where zones are scarce the first one that ends after an open without a clean mark writes its first
+//       copies to a zone of their own, which the next open frees at once; the credit for it is given up by data that nobody
+//       has room promised in. It shares the journal's zone as ever if there is no credit, or no zone, for it or for second
+//       copies.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once

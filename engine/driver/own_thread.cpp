@@ -8,7 +8,7 @@
 
 namespace furrow::driver {
 
-/// I3: joined when the process ends, before what it was built before is destroyed; never destroyed itself, as a thread may come later.
+/// I3. Joined before Asio's system context is destroyed; never destroyed itself, as a thread may come later.
 class own_thread::left_threads {
  public:
   static left_threads& of_process() {

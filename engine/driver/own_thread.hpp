@@ -3,7 +3,8 @@
 // Invariants
 //   I1  The context outlives the thread and everything that was given keep_alive().
 //   I2  join() returns after the thread has left the context, except on the thread itself.
-//   I3  What join() on the thread itself leaves is joined when a later one is left, if it has ended by then, and else when the process ends.
+//   I3  What join() on the thread itself leaves is joined when a later one is left, if it has ended by then, and else
+//       when the process ends.
 #pragma once
 
 #include <atomic>
