@@ -74,21 +74,34 @@ void recovery::surveyed(error_code ec, const std::string& why) {
   load_index();
 }
 
+/// A store never puts a page there; what was forged may say so.
+bool recovery::lies_outside(const format::page_ref& page) const {
+  return std::ranges::any_of(page.copies, [this](zoned::device_address a) {
+    if (a == format::page_ref::no_copy) return false;
+    const zoned::zone_index zone = c_.shape.zone_of(a);
+    return a.device() != 0 || zone.value >= c_.zones.count() || c_.zones.is_ring(zone);
+  });
+}
+
 void recovery::load_index() {
   std::vector<page_need> needs = c_.objects->missing_index();
   for (page_need& n : c_.zone_pages->missing_index()) needs.push_back(std::move(n));
   if (needs.empty()) {
+    bool outside = false;  // of what is read from now on
+    const auto look = [&](const page_need& p) { outside = outside || lies_outside(p.ref); };
+    c_.objects->for_each_ref(look);
+    c_.zone_pages->for_each_ref(look);
+    if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
     from_ = format::collection_key(0);
     c_.collections.of(default_collection).used_blocks = c_.super.default_collection_blocks;
     return load_collections();
   }
+  if (std::ranges::any_of(needs, [this](const page_need& n) { return lies_outside(n.ref); }))
+    return fail(errc::damaged, "a page is said to lie outside the device");
   std::sort(needs.begin(), needs.end(),
             [](const page_need& a, const page_need& b) { return a.ref.copies[0] < b.ref.copies[0]; });
   pages_left_ = needs.size();
   for (const page_need& n : needs) {
-    for (const zoned::device_address a : n.ref.copies)
-      if (a != format::page_ref::no_copy && (a.device() != 0 || c_.shape.zone_of(a).value >= c_.zones.count()))
-        return fail(errc::damaged, "a page is said to lie outside the device");
     c_.pages->wait(n, [this](error_code ec) {
       if (ec && !out_.error) out_.error = ec;
       if (--pages_left_ > 0) return;
@@ -165,16 +178,10 @@ void recovery::load_zones() {
 }
 
 void recovery::count_pages() {
-  bool outside = false;
   const auto count = [&](const page_need& p) {
     for (const zoned::device_address a : p.ref.copies) {
       if (a == format::page_ref::no_copy) continue;
-      const zoned::zone_index zone = c_.shape.zone_of(a);
-      if (a.device() != 0 || zone.value >= c_.zones.count() || c_.zones.is_ring(zone)) {
-        outside = true;
-        continue;
-      }
-      zone_state& z = c_.zones[zone];
+      zone_state& z = c_.zones[c_.shape.zone_of(a)];
       ++z.live_pages;
       if (z.conventional())
         z.next_block = std::max(z.next_block, static_cast<std::uint32_t>(c_.shape.block_in_zone(a)) + 1);
@@ -184,7 +191,6 @@ void recovery::count_pages() {
   };
   c_.objects->for_each_ref(count);
   c_.zone_pages->for_each_ref(count);
-  if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
   c_.pages->pages_are_counted();
   scan_.start([this](error_code ec, journal_scan::finding why) {
     if (ec) return fail(ec, std::move(why.what), why.zone);

@@ -54,6 +54,7 @@ class recovery final : public io_client {
 
  private:
   void surveyed(error_code ec, const std::string& why);
+  [[nodiscard]] bool lies_outside(const format::page_ref& page) const;
   void load_index();
   void load_collections();
   void load_zones();

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -270,4 +271,22 @@ TEST_CASE("Each forged field gives the error that it must") {
     const auto at = wanted.find(what);
     CHECK((at == wanted.end() ? std::string{"no line"} : at->second) == line);
   }
+}
+
+TEST_CASE("A page that is said to lie beyond the last zone is damage, and is not asked for") {
+  const image from = whole(make_edited_image(image_end::closed, 1));
+  zoned::memory_zones zones = *from.zones;
+  forgery forged{zones};
+  bool any = false;
+  for (std::size_t i = 0; i < forged.structures(); ++i) {
+    const forgery::view v = forged.at(i);
+    if (!is_page(v, format::page_kind::object, 1)) continue;
+    any = true;
+    const auto* const first = format::page_view{v.bytes.first<format::page_bytes>()}.value(0).data();
+    const auto reference_at = static_cast<std::size_t>(first - v.bytes.data());
+    for (const std::size_t copy_at : {reference_at, reference_at + 8})
+      forged.forge(i, copy_at + 3, std::array{std::byte{0x7f}});  // of the block's number
+  }
+  CHECK(any);
+  CHECK(told(from, std::move(zones)) == "open: the store is damaged");
 }

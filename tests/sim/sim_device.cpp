@@ -191,8 +191,7 @@ void sim_device::execute_write(pending& p, std::uint64_t bytes) {
     lies_.before_write({zone, zones_.machine().at(zone).write_pointer_bytes}, front, zone_faults_.holding_data());
   p.done = zones_.execute(front);
   if (p.done.error) {
-    const bool turned = zone.value < shape().zone_count && zone_faults_.is_turned(zone);
-    if (!turned) return complain(p.what, "the device refuses: " + p.done.error.message());
+    if (!zone_faults_.is_turned(zone)) return complain(p.what, "the device refuses: " + p.done.error.message());
     const bool says = zone_faults_.weights().says_why;
     return fail_append(p, says ? static_cast<zoned::errc>(p.done.error.value()) : zoned::errc::io,
                        {zone, shape().bytes_of(zone)});

@@ -85,10 +85,12 @@ class zone_faults {
   void allow(bool on) { allowed_ = on; }
   void allow_of_metadata(bool on) { metadata_allowed_ = on; }
 
-  /// The zone is not what the store can know it to be: its commands may be refused.
   [[nodiscard]] bool holds_data(zoned::zone_index zone) const { return holds_data_[zone.value]; }
   [[nodiscard]] const std::vector<bool>& holding_data() const { return holds_data_; }
-  [[nodiscard]] bool is_turned(zoned::zone_index zone) const { return turned_[zone.value]; }
+  /// The zone is not what the store can know it to be: its commands may be refused. Of any number.
+  [[nodiscard]] bool is_turned(zoned::zone_index zone) const {
+    return zone.value < turned_.size() && turned_[zone.value];
+  }
   [[nodiscard]] const zone_fault_weights& weights() const { return weights_; }
   [[nodiscard]] const zone_fault_counts& counts() const { return counts_; }
 
