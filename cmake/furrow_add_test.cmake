@@ -30,6 +30,11 @@ function(furrow_add_test name)
 endfunction()
 
 set(FURROW_FUZZ_SECONDS 60 CACHE STRING "How long a fuzzer's CTest looks for new inputs")
+# Clang's sanitizers look for a symbolizer of LLVM, which is a package of its own; binutils' will do.
+find_program(FURROW_ADDR2LINE addr2line)
+mark_as_advanced(FURROW_ADDR2LINE)
+set(furrow_names_functions "ASAN_OPTIONS=external_symbolizer_path=${FURROW_ADDR2LINE}:allow_addr2line=1")
+
 function(furrow_add_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;DEPS")
   add_executable(${name} ${arg_SOURCES})
@@ -41,7 +46,7 @@ function(furrow_add_fuzzer name)
     file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/${name}.found")
     add_test(NAME "fuzz: ${name}" COMMAND ${name} -max_total_time=${FURROW_FUZZ_SECONDS} -max_len=8192 -timeout=20 -print_final_stats=1
       "${CMAKE_CURRENT_BINARY_DIR}/${name}.found" "${arg_CORPUS}")
-    set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz TIMEOUT 600)
+    set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz TIMEOUT 600 ENVIRONMENT "${furrow_names_functions}")
   else()
     target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cpp")
     add_test(NAME "${furrow_test_prefix}corpus: ${name}" COMMAND ${name} "${arg_CORPUS}")
