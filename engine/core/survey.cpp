@@ -59,9 +59,11 @@ void survey::search(std::uint32_t index) {
   search_back(index, r.end_block);
 }
 
+/// The last block is the newest superblock but where something went wrong; only then more are read, many at a time.
 void survey::search_back(std::uint32_t index, std::uint32_t end_block) {
-  constexpr std::uint32_t step = 16;
+  constexpr std::uint32_t blocks_at_once = 16;
   if (end_block == 0) return search(index + 1);
+  const std::uint32_t step = end_block == rings_[index].end_block ? 1 : blocks_at_once;
   const std::uint32_t begin = end_block > step ? end_block - step : 0;
   blocks_.read(c_.zones.ring(index / 2, index % 2), begin, end_block - begin,
                [=, this](error_code ec, std::span<const std::byte> bytes) {

@@ -5,7 +5,8 @@
 //   region      pages of 64 KiB, reserved at the first call and touched as they are used
 //   page        pieces of one class, side by side from its start
 //   class       16, 32 .. 1024 bytes; above, four lengths between a power of two and the next, up to 20 KiB
-// What is larger, is to be aligned to more than piece_alignment_max, or comes when the region is used up, is the heap's.
+// What is larger, is to be aligned to more than piece_alignment_max, or comes when the region is used up, is the heap's, which
+// keeps what it has had: given back to the system and had again, each page is cleared and faulted in once more.
 //
 // Invariants
 //   M1  A piece lies in the region iff it is a pool's, and its page tells its class: giving it back needs no size.
@@ -13,6 +14,7 @@
 //       an alignment asks for: it is that of a class, or less than one that is a multiple as well.
 //
 // Threads: one. Programs with a sanitizer, which has to see each piece, leave this out.
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -27,6 +29,8 @@ namespace {
 
 constexpr std::size_t page_bytes = std::size_t{64} << 10;
 constexpr std::size_t region_bytes = std::size_t{4} << 30;
+constexpr int heap_kept_bytes = 1 << 30;
+constexpr int heap_piece_bytes_max = 32 << 20;
 constexpr std::size_t small_bytes_max = 1024;
 constexpr std::size_t small_step_bytes = 16;
 constexpr std::size_t small_classes = small_bytes_max / small_step_bytes;
@@ -70,6 +74,8 @@ std::size_t pages_used;
 /// Cuts a page into pieces, and returns the first one.
 [[gnu::noinline]] void* from_new_page(std::size_t of_class, std::size_t bytes) {
   if (region == nullptr) {
+    ::mallopt(M_TRIM_THRESHOLD, heap_kept_bytes);
+    ::mallopt(M_MMAP_THRESHOLD, heap_piece_bytes_max);
     void* const at =
         ::mmap(nullptr, region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) std::abort();
