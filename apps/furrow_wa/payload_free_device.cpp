@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 
 namespace furrow::wa {
 
@@ -23,6 +24,12 @@ std::vector<zoned::zone_info> zones_of(const payload_free_device::plan& p) {
                 .write_pointer_bytes = 0};
   }
   return zones;
+}
+
+double thread_s() {
+  std::timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
 }  // namespace
@@ -58,9 +65,12 @@ zoned::completion payload_free_device::execute(const zoned::command& c) {
       done.error = machine_.write(c.zone, c.offset_bytes, done.bytes);
       if (!done.error) keep(done.at, c);
       break;
-    case zoned::opcode::read:
+    case zoned::opcode::read: {
+      const double before = thread_s();
       fetch(done.at, c);
+      reading_s_ += thread_s() - before;
       break;
+    }
     case zoned::opcode::report:
       for (std::size_t i = 0; i < c.zones.size(); ++i)
         c.zones[i] = machine_.at({c.zone.value + static_cast<std::uint32_t>(i)});

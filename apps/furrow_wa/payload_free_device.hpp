@@ -40,6 +40,9 @@ class payload_free_device {
   /// Bytes written since it was made, by kind of zone.
   [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
   [[nodiscard]] std::uint64_t metadata_bytes() const { return metadata_bytes_; }
+  /// Processor time of this thread that copying what was read has taken: of a block that nobody has read or written before, most
+  /// of it is the system's, which makes its memory.
+  [[nodiscard]] double reading_s() const { return reading_s_; }
   /// Memory of what is kept.
   [[nodiscard]] std::size_t kept_bytes() const;
 
@@ -59,6 +62,7 @@ class payload_free_device {
   std::unordered_map<std::uint64_t, std::vector<std::byte>> others_;  ///< Without the zeros at their ends.
   std::size_t others_bytes_ = 0;
   std::uint64_t data_bytes_ = 0, metadata_bytes_ = 0;
+  double reading_s_ = 0;
 };
 
 }  // namespace furrow::wa
