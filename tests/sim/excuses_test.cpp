@@ -3,9 +3,11 @@
 
 #include <array>
 #include <memory>
+#include <string>
 
 #include "format/zone_header.hpp"
 #include "sim/content.hpp"
+#include "sim/excuse_bounds.hpp"
 #include "sim/lost_blocks.hpp"
 #include "sim/model.hpp"
 #include "sim/room.hpp"
@@ -109,4 +111,34 @@ TEST_CASE("Nobody is refused for want of room while more zones are empty than ar
   CHECK(!refute_no_space(*b.device, told, 4 * 15, false));
   told.reserved_bytes = 14 * 15 * block;
   CHECK(refute_no_space(*b.device, told, 10, false));  // nobody keeps as much
+}
+
+TEST_CASE("A cause excuses as many errors as it may befall, and one more is a surplus") {
+  for (std::size_t i = 0; i < excuse_count; ++i) {
+    const auto e = static_cast<excuse>(i);
+    const std::string name = name_of(e);
+    CAPTURE(name);
+    if (is_exact(e)) continue;
+    excuse_bounds b;
+    REQUIRE(b.spend(e));
+    b.begin_life();
+    b.allow(e, 2);
+    b.allow(e);
+    for (int n = 0; n < 3; ++n) CHECK(!b.spend(e));
+    const auto why = b.spend(e);
+    REQUIRE(why);
+    CHECK(*why == "4 errors are excused as " + name + ", and what has happened excuses 3");
+    CHECK(!b.shares()[i == 0 ? 1 : 0].errors);
+    CHECK(b.shares()[i].errors == 5);
+    CHECK(b.shares()[i].largest_per_mille == 1333);
+  }
+}
+
+TEST_CASE("What befell one life of a store excuses nothing in the next") {
+  excuse_bounds b;
+  b.allow(excuse::device_failed, 7);
+  CHECK(!b.spend(excuse::device_failed));
+  b.begin_life();
+  CHECK(b.spend(excuse::device_failed));
+  CHECK(b.shares()[static_cast<std::size_t>(excuse::device_failed)].allowed == 7);
 }

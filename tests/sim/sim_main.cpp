@@ -184,8 +184,13 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"longest_ms_smr", t.longest_ns[static_cast<std::size_t>(furrow::sim::drive::smr)] / 1'000'000},
       {"trace_hash", fmt::format("{:016x}", t.trace_hash)},
   };
-  for (std::size_t i = 0; i < furrow::sim::excuse_count; ++i)
-    j["excused"][furrow::sim::name_of(static_cast<furrow::sim::excuse>(i))] = t.excused[i];
+  for (std::size_t i = 0; i < furrow::sim::excuse_count; ++i) {
+    const auto e = static_cast<furrow::sim::excuse>(i);
+    j["excused"][furrow::sim::name_of(e)] = t.excused[i].errors;
+    if (furrow::sim::is_exact(e)) continue;
+    j["excusable"][furrow::sim::name_of(e)] = t.excused[i].allowed;
+    j["largest_share"][furrow::sim::name_of(e)] = fmt::format("{:.1f}%", t.excused[i].largest_per_mille / 10.0);
+  }
   for (std::size_t i = 0; i < action_count; ++i) {
     const char* name = furrow::sim::name_of(static_cast<action>(i));
     j["by_action"][name] = t.by_action[i];
@@ -220,7 +225,11 @@ void print(const totals& t, double seconds, bool as_json) {
     if (!value.is_object()) fmt::print("{:<26}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   std::string excuses;
-  for (const auto& [key, value] : j["excused"].items()) excuses += fmt::format(" {} {}", key, value.dump());
+  for (const auto& [key, value] : j["excused"].items()) {
+    excuses += fmt::format(" {} {}", key, value.dump());
+    if (j["excusable"].contains(key))
+      excuses += fmt::format(" of {} (most {})", j["excusable"][key].dump(), j["largest_share"][key].get<std::string>());
+  }
   fmt::print("{:<26}{}\n", "errors, by their excuse", excuses);
   std::string actions;
   for (const auto& [key, value] : j["by_action"].items())

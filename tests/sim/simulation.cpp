@@ -85,7 +85,7 @@ void totals::add(const totals& other) {
   drive_ns += other.drive_ns;
   for (std::size_t i = 0; i < longest_ns.size(); ++i) longest_ns[i] = std::max(longest_ns[i], other.longest_ns[i]);
   trace_hash = mix(trace_hash ^ other.trace_hash) + other.trace_hash;
-  for (std::size_t i = 0; i < excuse_count; ++i) excused[i] += other.excused[i];
+  for (std::size_t i = 0; i < excuse_count; ++i) excused[i].add(other.excused[i]);
   for (std::size_t i = 0; i < action_count; ++i) {
     by_action[i] += other.by_action[i];
     done_by_action[i] += other.done_by_action[i];
@@ -190,7 +190,7 @@ totals simulation::result() const {
   t.by_action = users_.counts().by_action;
   t.done_by_action = users_.counts().done_by_action;
   t.met = users_.counts().met;
-  t.excused = users_.counts().excused;
+  t.excused = users_.excused();
   t.source_needs = users_.counts().source_needs;
   t.looks = users_.counts().looks;
   t.promises_used = users_.counts().promises_used;

@@ -87,7 +87,7 @@ struct totals {
   std::uint64_t trace_hash = 0;
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};
-  std::array<std::uint64_t, excuse_count> excused{};
+  excuse_shares excused{};
   fault_table met{};
 
   void add(const totals& other);

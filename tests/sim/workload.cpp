@@ -67,6 +67,7 @@ void workload::send(operation_ptr op, core::request_body body) {
   ++counts_.by_action[static_cast<std::size_t>(op->kind)];
   last_asked_ = op->kind;
   operations_.push_back(std::move(op));
+  note_asking(*operations_.back());
 }
 
 bool workload::ask() {
@@ -191,6 +192,7 @@ bool workload::ask_one(action kind) {
 }
 
 void workload::collect() {
+  note_causes();
   core::notification n;
   while (store_.running() && store_.poll(n)) take(n);
 }
@@ -208,7 +210,7 @@ void workload::take(core::notification& n) {
   if (n.id == close_) {
     if (n.error) {
       if (!was_injected()) throw broken_promise{"close: " + n.error.message()};
-      wants_reopen_ = true;
+      note_latch();
       return;
     }
     if (!operations_.empty()) {
@@ -222,6 +224,7 @@ void workload::take(core::notification& n) {
   if (at == operations_.end()) throw broken_promise{fmt::format("an answer to {}, which is not in flight", n.id.value)};
   if (const auto* need = std::get_if<core::source_need>(&n.result); need != nullptr && !n.error)
     return need_source(**at, *need);
+  if (n.error == errc::needs_reopen) note_latch();
   operation_ptr op = std::move(*at);
   *at = std::move(operations_.back());
   operations_.pop_back();
@@ -233,7 +236,7 @@ void workload::take_event(const core::event& e) {
   const bool injected = was_injected();
   if (e.what == core::event::kind::needs_reopen) {
     if (!injected) throw broken_promise{"the store needs to be reopened for no reason: " + e.detail.what};
-    wants_reopen_ = true;
+    note_latch();
   }
   if (e.what != core::event::kind::damage) return;
   if (const auto why = refute_damage(e.detail))
@@ -370,16 +373,14 @@ void workload::published(operation& op, publication_id p, furrow::sequence seque
 
 void workload::fail(operation& op, const core::notification& n) {
   if (op.kind == action::read && n.error == zoned::errc::zone_offline) ++counts_.reads_lost;
+  note_failure(op);
   if (const auto why = excuse_of(op, n)) {
-    ++counts_.excused[static_cast<std::size_t>(*why)];
+    if (const auto surplus = bounds_.spend(*why)) broken(op, *surplus + ": " + n.error.message());
   } else {
     broken(op, fmt::format("error without a cause: {} ({} {}) {}", n.error.message(), n.error.category().name(),
                            n.error.value(), n.detail.what));
   }
-  if (n.error == errc::needs_reopen) {
-    wants_reopen_ = true;  // the outcome is unknown: its publications stay asked
-    return;
-  }
+  if (n.error == errc::needs_reopen) return;  // the outcome is unknown: its publications stay asked
   if (n.error == errc::no_space || n.error == errc::quota_exceeded) full_ = true;
   if (op.kind == action::set_quota) return quota_not_set(op);
   const bool of_content = op.kind == action::append || is_edit(op.kind);
@@ -536,6 +537,8 @@ void workload::meet(fault f) {
 void workload::forget_all() {
   operations_.clear();
   handles_.clear();
+  bounds_.begin_life();
+  causes_seen_ = {store_.device().errors_told(), store_.memory_failures(), store_.device().lies().counts().stale};
   source_ids_.clear();
   full_ = false;
   wants_reopen_ = closed_ = false;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/excuse_bounds.hpp"
 #include "sim/fault_table.hpp"
 #include "sim/model.hpp"
 #include "sim/placed_bytes.hpp"
@@ -23,29 +24,6 @@
 #include "sim/swarm.hpp"
 
 namespace furrow::sim {
-
-/// What an error may be excused by.
-enum class excuse : std::uint8_t {
-  foretold,
-  cancelled,
-  closed,
-  memory,
-  busy,
-  no_space,
-  quota,
-  device_failed,
-  reopening,
-  lied,
-  lost,
-  too_large,
-  source,
-  gone,
-  behind,  ///< Of the same object, what failed.
-  beyond_end,
-  count
-};
-inline constexpr std::size_t excuse_count = static_cast<std::size_t>(excuse::count);
-[[nodiscard]] const char* name_of(excuse e);
 
 /// What a set of answers has come to.
 struct workload_counts {
@@ -59,7 +37,6 @@ struct workload_counts {
   nanoseconds longest_ns = 0;  ///< That an operation took on a healthy drive that has times.
   std::array<std::uint64_t, action_count> by_action{};
   std::array<std::uint64_t, action_count> done_by_action{};  ///< Those that succeeded.
-  std::array<std::uint64_t, excuse_count> excused{};         ///< Errors, by what excused them.
   fault_table met{};
 };
 
@@ -98,6 +75,7 @@ class workload {
   void forget_all();
 
   [[nodiscard]] const workload_counts& counts() const { return counts_; }
+  [[nodiscard]] excuse_shares excused() const { return bounds_.shares(); }
 
  private:
   struct open_handle {
@@ -143,6 +121,7 @@ class workload {
     bool became_long = false;        ///< It is of more ordered extents than when it was asked for.
     bool promised = false;           ///< Room for it was promised.
     bool looks = false;              ///< It finds out what a failed write has left.
+    std::uint32_t may_befall = 0;    ///< One bit for each excuse that was allowed for it.
     std::uint64_t stale_before = 0;  ///< Reads that the device had answered with other bytes when it was asked,
     std::uint64_t copies_stale_before = 0;
     nanoseconds asked_ns = 0;         ///< By the drive's clock.
@@ -199,6 +178,15 @@ class workload {
   [[nodiscard]] std::optional<excuse> excuse_of_room(const operation& op, const core::notification& n) const;
   [[nodiscard]] std::optional<excuse> excuse_of_device(const operation& op, const core::notification& n) const;
   [[nodiscard]] std::optional<excuse> excuse_of_object(const operation& op, error_code e) const;
+
+  // workload_causes.cpp
+  void may_befall(operation& op, excuse e);
+  void note_asking(operation& op);
+  void note_lasting();
+  void note_causes();
+  void note_latch();
+  void note_failure(const operation& op);
+  [[nodiscard]] bool has_small_zones() const;
 
   // workload_objects.cpp
   bool ask_create(action kind);
@@ -290,6 +278,13 @@ class workload {
   std::vector<operation_ptr> spare_;
   std::vector<open_handle> handles_;
   workload_counts counts_;
+  excuse_bounds bounds_;
+  struct causes_seen {
+    std::uint64_t errors = 0;
+    std::uint64_t memory_failures = 0;
+    std::uint64_t stale = 0;
+  };
+  causes_seen causes_seen_;
   std::uint32_t versions_ = 0;
   action last_asked_ = action::count;
   std::uint64_t serials_ = 0;

@@ -231,6 +231,7 @@ bool workload::ask_cancel() {
   if (candidates.empty()) return false;
   operation& target = *candidates[chance_.below(candidates.size())];
   target.cancel_asked = true;
+  may_befall(target, excuse::cancelled);
   const core::operation_id id = target.id;
   send(make(action::cancel), core::cancel_request{id, errc::cancelled});
   return true;

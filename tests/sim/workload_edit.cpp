@@ -209,6 +209,7 @@ void workload::need_source(operation& op, const core::source_need& need) {
   if (chance_.chance(30)) {
     r.error = errc::source_failed;
     op.source_refused = true;
+    may_befall(op, excuse::source);
   } else {
     r.copied = chance_.chance(200);
     r.segments = give_source(op, chance_.chance(300));

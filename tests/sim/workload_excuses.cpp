@@ -15,13 +15,6 @@ constexpr std::uint64_t edge_blocks = 4;  // of an operation: at its ends, and t
 
 }  // namespace
 
-const char* name_of(excuse e) {
-  constexpr std::array<const char*, excuse_count> names{
-      "foretold",  "cancelled", "closed", "memory",    "busy",   "no_space", "quota",  "device_failed",
-      "reopening", "lied",      "lost",   "too_large", "source", "gone",     "behind", "beyond_end"};
-  return names[static_cast<std::size_t>(e)];
-}
-
 bool workload::was_injected() const {
   sim_device& device = store_.device();
   return device.faults().failures() > failures_before_ ||
@@ -67,7 +60,7 @@ std::optional<excuse> workload::excuse_of_callers(const operation& op, error_cod
   if (op.kind == action::cancel) return given(e == errc::not_found, excuse::gone);
   // The records of a batch go into one group, which goes into one zone.
   if (op.kind == action::batch && e == errc::invalid_argument)
-    return given(scenario_.shape.zone_bytes < 256 << 10, excuse::too_large);
+    return given(has_small_zones(), excuse::too_large);
   if (e == errc::too_fragmented)
     return given(op.kind == action::clone || op.kind == action::clone_within, excuse::too_large);
   if (e == errc::source_failed) return given(op.source_refused, excuse::source);
