@@ -228,7 +228,8 @@ void print(const totals& t, double seconds, bool as_json) {
   for (const auto& [key, value] : j["excused"].items()) {
     excuses += fmt::format(" {} {}", key, value.dump());
     if (j["excusable"].contains(key))
-      excuses += fmt::format(" of {} (most {})", j["excusable"][key].dump(), j["largest_share"][key].get<std::string>());
+      excuses +=
+          fmt::format(" of {} (most {})", j["excusable"][key].dump(), j["largest_share"][key].get<std::string>());
   }
   fmt::print("{:<26}{}\n", "errors, by their excuse", excuses);
   std::string actions;
