@@ -260,10 +260,10 @@ void workload::answer(operation& op, core::notification& n) {
   release_locks(op);
 }
 
-/// On a drive that has times, and does all that it is told, nobody waits for ever.
+/// On a drive that has times, and does all that it is told, nobody waits for ever; but who asks for a command a block waits for each.
 void workload::note_time(const operation& op) {
   const drive_times& clock = store_.device().clock();
-  if (!clock.keeps_time() || !scenario_.is_healthy()) return;
+  if (!clock.keeps_time() || !scenario_.is_healthy() || scenario_.hostile_options) return;
   constexpr nanoseconds longer_over_zones = 10;  // a cleaning or scrub goes over as many as there are
   const bool over_zones = op.kind == action::clean || op.kind == action::scrub;
   const nanoseconds took = clock.now() - op.asked_ns;

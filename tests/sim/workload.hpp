@@ -187,6 +187,7 @@ class workload {
   void note_latch();
   void note_failure(const operation& op);
   [[nodiscard]] bool has_small_zones() const;
+  [[nodiscard]] static bool may_be_overtaken(action a);
 
   // workload_objects.cpp
   bool ask_create(action kind);

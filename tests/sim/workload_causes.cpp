@@ -25,6 +25,9 @@ bool is_of_readers(action a) {
 
 }  // namespace
 
+/// By a removal of its object that is asked for later.
+bool workload::may_be_overtaken(action a) { return changes_content(a) || a == action::open_by_id; }
+
 void workload::may_befall(operation& op, excuse e) {
   const std::uint32_t bit = 1u << static_cast<std::size_t>(e);
   if ((op.may_befall & bit) != 0) return;
@@ -42,10 +45,9 @@ void workload::note_asking(operation& op) {
   const bool none_finished = scenario_.faults.failing(zoned::opcode::finish) > 0 && was_injected();
   if (no_zone_begun || none_finished) may_befall(op, excuse::device_failed);
   const bool of_many_records = op.kind == action::batch && has_small_zones();
-  if (of_many_records || op.kind == action::clone || op.kind == action::clone_within)
-    may_befall(op, excuse::too_large);
+  if (of_many_records || op.kind == action::clone || op.kind == action::clone_within) may_befall(op, excuse::too_large);
   for (const operation_ptr& other : operations_) {
-    if (!changes_content(other->kind) || other->object == none) continue;
+    if (!may_be_overtaken(other->kind) || other->object == none) continue;
     const model_object& o = truth_.at(other->object);
     if (o.removing || !o.now.exists) may_befall(*other, excuse::gone);
   }

@@ -59,8 +59,7 @@ std::optional<excuse> workload::excuse_of_callers(const operation& op, error_cod
   if (e == errc::busy) return given(is_busy(op), excuse::busy);
   if (op.kind == action::cancel) return given(e == errc::not_found, excuse::gone);
   // The records of a batch go into one group, which goes into one zone.
-  if (op.kind == action::batch && e == errc::invalid_argument)
-    return given(has_small_zones(), excuse::too_large);
+  if (op.kind == action::batch && e == errc::invalid_argument) return given(has_small_zones(), excuse::too_large);
   if (e == errc::too_fragmented)
     return given(op.kind == action::clone || op.kind == action::clone_within, excuse::too_large);
   if (e == errc::source_failed) return given(op.source_refused, excuse::source);
@@ -144,7 +143,7 @@ std::optional<excuse> workload::excuse_of_object(const operation& op, error_code
   const auto given = [](bool is, excuse why) { return is ? std::optional{why} : std::nullopt; };
   const model_object& o = truth_.at(op.object);
   const bool gone = e == errc::not_found || e == errc::closed;
-  if (gone && (op.kind == action::append || is_edit(op.kind))) return given(o.removing || !o.now.exists, excuse::gone);
+  if (gone && may_be_overtaken(op.kind)) return given(o.removing || !o.now.exists, excuse::gone);
   if (e != errc::predecessor_failed && e != errc::offset_mismatch) return std::nullopt;
   // An append may be refused before the failure of one in front of it, whose turn has not come, is answered.
   const bool one_fails = (was_injected() || data_failed()) && o.appends > 1;
