@@ -17,7 +17,7 @@ constexpr std::uint64_t mib = 1 << 20;
 constexpr std::array<drive_row, 3> rows{{
     {"no drive", 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, ~nanoseconds{0}},
     {"ZNS SSD", 32, 7'576, 3'800, 1146 * mib / 1000, 71 * us, 3200 * mib / 1000, 0, 11 * us, 1'600 * us, 15'800 * us,
-     907 * ms, 11 * us, 2 * s},
+     907 * ms, 11 * us, 4 * s},
     {"SMR disk", 0, 0, 200 * us, 200 * mib / 1000, 200 * us, 200 * mib / 1000, 8 * ms, 10 * ms, 2 * ms, 2 * ms, 20 * ms,
      1 * ms, 10 * s},
 }};
