@@ -38,8 +38,8 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   if (!ours && zone_ == nullptr)
     return std::exchange(call_, nullptr)(errc::damaged,
                                          {"the zone in which the journal begins has another header", zone});
-  if (!h && z.written_blocks() > 1) return look_behind_header(z, generation, 1);  // a torn one has nothing behind it
-  if (!ours) return ended();
+  if (!ours && z.written_blocks() > 1) return look_behind_header(z, generation, 1, h.has_value());
+  if (!ours) return ended();  // a torn one has nothing behind it
   zone_ = &z;
   header_ = *h;
   ordinal_ = ordinal;
@@ -49,7 +49,8 @@ void journal_scan::header_read(zone_state& z, std::uint64_t generation, std::uin
   read_more();
 }
 
-void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation, std::uint64_t first) {
+/// `headed`: with a header, which is not the one that the zone before leads to.
+void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation, std::uint64_t first, bool headed) {
   const zoned::zone_index zone = z.device.index;
   const std::uint64_t count = std::min<std::uint64_t>(replay_chunk_bytes / block_bytes, z.written_blocks() - first);
   blocks_.read(zone, first, count, [=, this, &z](error_code ec, std::span<const std::byte> bytes) {
@@ -59,11 +60,13 @@ void journal_scan::look_behind_header(zone_state& z, std::uint64_t generation, s
       const bool begun = h && h->zone_generation == generation;
       // In a conventional zone an earlier life may have been cut off before the header was whole.
       const bool whole = begun && h->bytes <= bytes.size() && format::verify_group(bytes.first(h->bytes));
-      if (z.conventional() ? whole : begun) damage_ = {"the header of a journal zone is damaged", zone};
+      if (z.conventional() ? whole : begun)
+        damage_ = {headed ? "the header of a journal zone is another" : "the header of a journal zone is damaged",
+                   zone};
     }
     if (z.conventional() || damage_) return ended();
-    if (first + count < z.written_blocks()) return look_behind_header(z, generation, first + count);
-    foreign_ = zone;
+    if (first + count < z.written_blocks()) return look_behind_header(z, generation, first + count, headed);
+    if (!headed) foreign_ = zone;
     ended();
   });
 }

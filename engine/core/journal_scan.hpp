@@ -17,10 +17,11 @@
 // had found more.
 // Bytes that are no valid group are void: a page, or a torn write. The journal ends where no group follows.
 //
-// A sequential zone without a whole header, but with something behind it, has lost its header if a group of the generation that
-// was looked for begins anywhere in it: that is damage. Else what is in it is nobody's, and the chain ends before it.
+// A sequential zone that has no whole header, or another than is looked for, and something behind it, has lost its header if a
+// group of the generation that was looked for begins anywhere in it: that is damage. Else the chain ends before it; without a
+// whole header what is in it is nobody's, with one it is an earlier use, of which the reset was undone.
 // In a conventional zone anything may stand behind what was written last: such zones are looked through to their end.
-// Where such a zone has no whole header nothing of the journal is in it, for the header was durable before the first
+// Where such a zone has not the header nothing of the journal is in it, for the header was durable before the first
 // group; but a group of the generation that was looked for, soon behind it, is damage.
 //
 // A zone of the chain that is offline ends it. It is told of as lost, unless the zone before it has room left: then the journal
@@ -101,7 +102,7 @@ class journal_scan {
   void enter_zone(zoned::zone_index zone, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block);
   void header_read(zone_state& z, std::uint64_t generation, std::uint64_t ordinal, std::uint64_t block,
                    std::span<const std::byte> bytes);
-  void look_behind_header(zone_state& z, std::uint64_t generation, std::uint64_t first);
+  void look_behind_header(zone_state& z, std::uint64_t generation, std::uint64_t first, bool headed);
   void read_more();
   void look();
   [[nodiscard]] std::size_t look_at(std::span<const std::byte> bytes);

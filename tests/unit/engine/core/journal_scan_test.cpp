@@ -255,7 +255,7 @@ TEST_CASE("the chain ends before a zone that it does not go on in") {
     format::zone_header h = j.header_of(3);
     change(h);
     j.begin_zone(3, h);
-    j.put(one, 1);
+    j.append(j.make(one, 1, 1, 4).bytes);  // of another use
     expect_whole(j, {one});
   }
   for (const std::uint32_t next : {1u, 8u, 9u, format::zone_header::no_next}) {  // ring zones, and none
@@ -289,6 +289,25 @@ TEST_CASE("a damaged header of the next zone is a torn one if nothing is behind 
   expect_whole(j, {one});
   j.put(one, 1);
   expect_damage(j, {one}, "the header of a journal zone is damaged", 3);
+}
+
+TEST_CASE("groups of its own behind another header of the next zone are damage") {
+  for (const device_shape& shape : {small_device, conventional_device})
+    for (const spoil_header change : other_headers) {
+      CAPTURE(std::find(std::begin(other_headers), std::end(other_headers), change) - std::begin(other_headers));
+      handwritten_journal j{shape};
+      j.begin_zone(2);
+      const group one = j.put(j.start(), 1);
+      format::zone_header h = j.header_of(3);
+      change(h);
+      j.begin_zone(3, h);
+      expect_whole(j, {one});
+      CHECK_FALSE(j.scan()->scan.foreign());
+      j.append(j.make(one, 1, 1, 4).bytes);
+      expect_whole(j, {one});
+      j.put(one, 1);
+      expect_damage(j, {one}, "the header of a journal zone is another", 3);
+    }
 }
 
 TEST_CASE("what is nobody's in the next zone ends the journal, a group of its own anywhere in it is damage") {
