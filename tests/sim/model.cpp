@@ -95,7 +95,7 @@ void model::make_object_durable(object_index i, moment asked) {
 }
 
 bool model::is_durable(const publication& p) const {
-  if (p.is_void) return false;
+  if (p.is_void || has_losses_) return false;
   return p.flagged_durable || (p.sequence != 0 && p.sequence <= durable_) ||
          (p.answered != 0 && p.answered < durable_asked_);
 }
@@ -306,6 +306,7 @@ void model::fold_object(model_object& o) {
 }
 
 void model::fold() {
+  if (keeps_history_) return;
   // What was answered before a durable publication was asked for came before it, and is durable too.
   for (const publication& p : publications_) {
     if (p.sequence != 0 && p.sequence <= durable_) durable_asked_ = std::max(durable_asked_, p.asked);

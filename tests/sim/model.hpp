@@ -203,6 +203,11 @@ class model {
   /// Compares what was recovered with what may be, and goes on from there. `all`: nothing may be missing. Throws
   /// broken_promise.
   void settle(std::span<recovered_object> found, bool all);
+  /// The same for a store that says that it is as of this sequence, which has lost some that were durable; or, `whole`, none.
+  /// History must have been kept.
+  void settle_at(std::span<recovered_object> found, furrow::sequence sequence, bool whole);
+  /// What is durable is not forgotten.
+  void keep_history(bool on) { keeps_history_ = on; }
 
   /// Forgets what is durable. Called now and then.
   void fold();
@@ -236,6 +241,7 @@ class model {
   void must_lack(publication_id p, const model_object& o, cut& c, const char* what);
   [[nodiscard]] furrow::sequence latest(const publication& p) const;
   void restart_from(std::span<recovered_object> found);
+  void settle_in(std::span<recovered_object> found, cut c);
 
   std::uint64_t seed_;
   std::uint32_t collections_;
@@ -250,6 +256,8 @@ class model {
   std::vector<name_entry> names_;
   std::deque<publication> publications_;
   publication_id first_ = 1;
+  bool keeps_history_ = false;
+  bool has_losses_ = false;
 };
 
 }  // namespace furrow::sim

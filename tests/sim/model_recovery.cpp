@@ -242,15 +242,29 @@ void model::judge(model_object& o, recovered_object* found, cut& c) {
 
 void model::settle(std::span<recovered_object> found, bool all) {
   fold();
+  cut c;
+  c.least = durable_;
+  c.all = all;
+  settle_in(found, c);
+}
+
+void model::settle_at(std::span<recovered_object> found, furrow::sequence sequence, bool whole) {
+  cut c;
+  c.least = c.most = sequence;
+  if (whole && sequence < durable_)
+    fail(fmt::format("as of sequence {}, and all up to {} was durable", sequence, durable_));
+  has_losses_ = !whole;
+  settle_in(found, c);
+  has_losses_ = false;
+}
+
+void model::settle_in(std::span<recovered_object> found, cut c) {
   std::unordered_map<object_index, recovered_object*> by_index;
   for (recovered_object& r : found) {
     const object_index i = with_tag(r.tag);
     if (i == none) fail(fmt::format("object {} (tag {:016x}) was never made, or was removed for good", r.id, r.tag));
     if (!by_index.emplace(i, &r).second) fail(fmt::format("{} is there twice", label(objects_[i])));
   }
-  cut c;
-  c.least = durable_;
-  c.all = all;
   for (const object_index i : remembered_) {
     const auto at = by_index.find(i);
     judge(objects_[i], at == by_index.end() ? nullptr : at->second, c);

@@ -27,10 +27,11 @@ class call_of_core {
 sim_store::sim_store(sim_device& device, const store_options& options, std::uint64_t seed)
     : device_{device}, options_{options}, chance_{seed}, completions_(completions_at_a_time) {}
 
-void sim_store::start(bool for_repair) {
+void sim_store::start(bool for_repair, bool for_reading) {
   const call_of_core now;
   store_options options = options_;
   options.for_repair = options.for_repair || for_repair;
+  options.read_only = options.read_only || for_reading;
   stirred_ = true;
   core_ = std::make_unique<core::core>(device_.shape(), device_.promises(), options);
 }

@@ -23,7 +23,7 @@ class sim_store {
   sim_store(sim_device& device, const store_options& options, std::uint64_t seed);
 
   /// Begins a life: a core that has not been opened.
-  void start(bool for_repair = false);
+  void start(bool for_repair = false, bool for_reading = false);
   /// Ends it with commands in flight.
   void interrupt(interruption how);
   /// Ends it after a close (or a refused open): nothing may be in flight.

@@ -24,7 +24,20 @@ uuid make_uuid(std::uint64_t seed) {
 
 }  // namespace
 
+void journal_counts::add(const journal_counts& other) {
+  events += other.events;
+  offline += other.offline;
+  rotten += other.rotten;
+  put_back += other.put_back;
+  refused += other.refused;
+  told += other.told;
+  untold += other.untold;
+  unneeded += other.unneeded;
+  overwritten += other.overwritten;
+}
+
 void totals::add(const totals& other) {
+  journal.add(other.journal);
   seeds += other.seeds;
   operations += other.operations;
   errors += other.errors;
@@ -148,7 +161,7 @@ void simulation::run(std::uint64_t operations) {
   const bool clean = drain_close();
   check_data_ = true;
   open(clean);
-  static_cast<void>(drain_close());
+  lose_journal(drain_close());
 }
 
 /// In a seed that is devoted to a fault it does not come yet: it would come here.

@@ -16,12 +16,28 @@
 #include <vector>
 
 #include "sim/flush_rule.hpp"
+#include "sim/journal_on_medium.hpp"
 #include "sim/model.hpp"
 #include "sim/sim_store.hpp"
 #include "sim/swarm.hpp"
 #include "sim/workload.hpp"
 
 namespace furrow::sim {
+
+/// What was done to journals at the ends of runs, and what became of it.
+struct journal_counts {
+  std::uint64_t events = 0;
+  std::uint64_t offline = 0;  ///< Zones,
+  std::uint64_t rotten = 0;   ///< or blocks,
+  std::uint64_t put_back = 0;
+  std::uint64_t refused = 0;      ///< Opens: not opened,
+  std::uint64_t told = 0;         ///< as before what was lost, and that is told,
+  std::uint64_t untold = 0;       ///< or not: it was the last group,
+  std::uint64_t unneeded = 0;     ///< and those where nothing was lost.
+  std::uint64_t overwritten = 0;  ///< Blocks of earlier states.
+
+  void add(const journal_counts& other);
+};
 
 /// What runs have come to; adds up.
 struct totals {
@@ -89,6 +105,7 @@ struct totals {
   std::array<std::uint64_t, action_count> done_by_action{};
   excuse_shares excused{};
   fault_table met{};
+  journal_counts journal;
 
   void add(const totals& other);
 };
@@ -169,6 +186,28 @@ class simulation {
   [[nodiscard]] bool touches_spoiled(const error_detail& detail);
   [[nodiscard]] std::uint64_t blocks_spoiled(const error_detail& detail, std::set<block_name>& named) const;
 
+  // simulation_journal.cpp
+  struct journal_loss {
+    zoned::zone_index zone;
+    bool is_of_zone = false;  ///< Its header, or all of it.
+    bool is_offline = false;
+    std::size_t first = 0;  ///< Group that is lost.
+    std::uint64_t at = 0;   ///< The block, in bytes.
+  };
+  void lose_journal(bool clean);
+  [[nodiscard]] bool live_by_the_journal(prng& own, bool clean);
+  [[nodiscard]] journal_loss draw_journal_loss(prng& own, const journal_on_medium& journal,
+                                               const zoned::memory_zones& before);
+  [[nodiscard]] core::notification open_once(bool for_reading, std::vector<error_detail>& told);
+  [[nodiscard]] bool open_without(const journal_loss& loss, const journal_on_medium& journal, bool for_reading);
+  void judge_telling(const journal_loss& loss, const journal_on_medium& journal, const core::notification& n,
+                     const std::vector<error_detail>& told);
+  void compare_earlier_state(furrow::sequence sequence, bool with_all);
+  [[nodiscard]] std::uint64_t sequence_now();
+  [[nodiscard]] bool is_used_again(zoned::zone_index zone);
+  [[nodiscard]] std::optional<std::string> refute_overwriting(object_index i, core::handle_id handle, std::uint64_t at,
+                                                              const core::notification& n);
+
   [[nodiscard]] core::notification expect(core::request_body body, const char* what);
 
   scenario scenario_;
@@ -192,6 +231,7 @@ class simulation {
   std::uint64_t moves_seen_ = 0;  // of the device, when they were
   bool check_data_ = false;
   bool scripted_ = false;
+  bool journal_lost_ = false;  ///< What is read is an earlier state.
 };
 
 }  // namespace furrow::sim

@@ -191,11 +191,12 @@ void simulation::read_blocks(recovered_object& r, core::handle_id handle, std::u
     request.ranges = {{at, std::span{r.bytes}.subspan(at, next - at)}};
     const core::notification n = store_.ask(std::move(request));
     if (n.error) {
-      const auto why =
-          n.error == errc::checksum_mismatch ? refute_spoiling(handle, at, n) : refute_loss(truth_, device_, i, n);
+      const auto why = journal_lost_                        ? refute_overwriting(i, handle, at, n)
+                       : n.error == errc::checksum_mismatch ? refute_spoiling(handle, at, n)
+                                                            : refute_loss(truth_, device_, i, n);
       if (why || n.detail.offset_bytes != at)
         throw broken_promise{fmt::format("after an open: object {} at {}: {}", r.id, at, why.value_or("other block"))};
-      ++totals_.blocks_lost;
+      ++(journal_lost_ ? totals_.journal.overwritten : totals_.blocks_lost);
       r.lost.emplace_back(at, next);
     }
     at = next;
