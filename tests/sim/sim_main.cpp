@@ -185,7 +185,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"journal_opens_told", t.journal.told},
       {"journal_opens_untold", t.journal.untold},
       {"journal_opens_unneeded", t.journal.unneeded},
-      {"journal_blocks_written_over", t.journal.overwritten},
+      {"journal_overwritten", t.journal.overwritten},
       {"formats_refused", t.formats_refused},
       {"options_refused", t.options_refused},
       {"drive_ms", t.drive_ns / 1'000'000},
