@@ -44,6 +44,9 @@ void workload::note_asking(operation& op) {
   const bool no_zone_begun = store_.device().appends_failed() > 1;
   const bool none_finished = scenario_.faults.failing(zoned::opcode::finish) > 0 && was_injected();
   if (no_zone_begun || none_finished) may_befall(op, excuse::device_failed);
+  // One in front of it may have failed, and not be answered.
+  if (op.kind == action::append && truth_.at(op.object).appends > 1 && (was_injected() || data_failed()))
+    may_befall(op, excuse::behind);
   const bool of_many_records = op.kind == action::batch && has_small_zones();
   if (of_many_records || op.kind == action::clone || op.kind == action::clone_within) may_befall(op, excuse::too_large);
   for (const operation_ptr& other : operations_) {
