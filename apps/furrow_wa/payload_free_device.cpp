@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
+
+#include "furrow_wa/cpu_time.hpp"
 
 namespace furrow::wa {
 
@@ -24,12 +25,6 @@ std::vector<zoned::zone_info> zones_of(const payload_free_device::plan& p) {
                 .write_pointer_bytes = 0};
   }
   return zones;
-}
-
-double thread_s() {
-  std::timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
 }  // namespace
@@ -65,12 +60,9 @@ zoned::completion payload_free_device::execute(const zoned::command& c) {
       done.error = machine_.write(c.zone, c.offset_bytes, done.bytes);
       if (!done.error) keep(done.at, c);
       break;
-    case zoned::opcode::read: {
-      const double before = thread_s();
+    case zoned::opcode::read:
       fetch(done.at, c);
-      reading_s_ += thread_s() - before;
       break;
-    }
     case zoned::opcode::report:
       for (std::size_t i = 0; i < c.zones.size(); ++i)
         c.zones[i] = machine_.at({c.zone.value + static_cast<std::uint32_t>(i)});
@@ -125,11 +117,13 @@ void payload_free_device::keep(zoned::place at, const zoned::command& c) {
     for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number) put(number, {s.data + from, block_bytes});
 }
 
-void payload_free_device::fetch(zoned::place at, const zoned::command& c) const {
+void payload_free_device::fetch(zoned::place at, const zoned::command& c) {
   if (is_data(at) && at.offset_bytes > 0) return;
+  const double before = cpu_s();
   std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
   for (const zoned::segment& s : c.segments)
     for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number) get(number, {s.data + from, block_bytes});
+  reading_s_ += cpu_s() - before;
 }
 
 bool payload_free_device::is_data(zoned::place at) const {

@@ -40,7 +40,7 @@ class payload_free_device {
   /// Bytes written since it was made, by kind of zone.
   [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
   [[nodiscard]] std::uint64_t metadata_bytes() const { return metadata_bytes_; }
-  /// Processor time of this thread that copying what was read has taken: of a block that nobody has read or written before, most
+  /// Processor time that copying what was read has taken: of a block that nobody has read or written before, most
   /// of it is the system's, which makes its memory.
   [[nodiscard]] double reading_s() const { return reading_s_; }
   /// Memory of what is kept.
@@ -52,7 +52,7 @@ class payload_free_device {
   void put(std::uint64_t number, std::span<const std::byte> bytes);
   void get(std::uint64_t number, std::span<std::byte> to) const;
   void keep(zoned::place at, const zoned::command& c);
-  void fetch(zoned::place at, const zoned::command& c) const;
+  void fetch(zoned::place at, const zoned::command& c);
   [[nodiscard]] bool is_data(zoned::place at) const;
   void count(zoned::place at, std::uint64_t bytes);
 

@@ -84,20 +84,18 @@ bool recovery::lies_outside(const format::page_ref& page) const {
 }
 
 void recovery::load_index() {
+  bool outside = false;
+  const auto look = [&](const page_need& p) { outside = outside || lies_outside(p.ref); };
+  c_.objects->for_each_ref(look);
+  c_.zone_pages->for_each_ref(look);
+  if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
   std::vector<page_need> needs = c_.objects->missing_index();
   for (page_need& n : c_.zone_pages->missing_index()) needs.push_back(std::move(n));
   if (needs.empty()) {
-    bool outside = false;  // of what is read from now on
-    const auto look = [&](const page_need& p) { outside = outside || lies_outside(p.ref); };
-    c_.objects->for_each_ref(look);
-    c_.zone_pages->for_each_ref(look);
-    if (outside) return fail(errc::damaged, "a page is said to lie outside the device");
     from_ = format::collection_key(0);
     c_.collections.of(default_collection).used_blocks = c_.super.default_collection_blocks;
     return load_collections();
   }
-  if (std::ranges::any_of(needs, [this](const page_need& n) { return lies_outside(n.ref); }))
-    return fail(errc::damaged, "a page is said to lie outside the device");
   std::sort(needs.begin(), needs.end(),
             [](const page_need& a, const page_need& b) { return a.ref.copies[0] < b.ref.copies[0]; });
   pages_left_ = needs.size();

@@ -19,10 +19,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <string>
 #include <vector>
 
+#include "furrow_wa/cpu_time.hpp"
 #include "furrow_wa/measured_store.hpp"
 #include "furrow_wa/program.hpp"
 #include "furrow_wa/trace.hpp"
@@ -37,12 +37,6 @@ constexpr std::uint32_t objects = 1000;
 constexpr std::uint32_t stride_blocks = 32;  // an extent begins at each
 constexpr std::uint32_t mean_blocks = 16;
 constexpr std::uint32_t checkpoints = 3;
-
-double cpu_s() {
-  std::timespec t{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
 
 std::size_t heap_bytes() {
   const auto m = ::mallinfo2();

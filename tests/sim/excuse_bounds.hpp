@@ -9,7 +9,7 @@
 //       (that there is not the room, the quota, the place among those in flight or the byte that was asked for), and an operation
 //       is answered once. None of them is a cause that goes on to excuse others.
 //
-// Not here: what the causes are, and whom they befall (workload_excuses.cpp).
+// Not here: what the causes are, and whom they befall (workload_causes.cpp).
 #pragma once
 
 #include <array>

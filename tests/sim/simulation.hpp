@@ -139,6 +139,7 @@ class simulation {
   void allow_all(bool on);
   /// Something has failed since the store was opened: it reads on, and says needs_reopen to the rest.
   [[nodiscard]] bool may_be_latched() { return device_.faults().failures() != failures_before_open_; }
+  [[nodiscard]] bool has_latched();
   void add_statistics();
   void note_progress();
   void note_faults();

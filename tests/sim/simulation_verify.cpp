@@ -240,6 +240,10 @@ void simulation::compare_content(recovered_object& r) {
   }
 }
 
+bool simulation::has_latched() {
+  return may_be_latched() && store_.ask(core::checkpoint_request{}).error == errc::needs_reopen;
+}
+
 void simulation::compare_accounts(const std::vector<recovered_object>& found) {
   const bool data = check_data_ || !spoiled_.empty() || chance_.chance(data_check_per_mille);
   const core::notification checked = expect(core::check_request{data}, "check");
@@ -263,7 +267,7 @@ void simulation::compare_accounts(const std::vector<recovered_object>& found) {
     throw broken_promise{fmt::format("{} objects by the accounts, {} found", s.objects, found.size())};
   }
   if (s.live_bytes != blocks_seen_.size() * zoned::store_block_bytes) {
-    if (may_be_latched() && store_.ask(core::checkpoint_request{}).error == errc::needs_reopen) return;
+    if (has_latched()) return;
     throw broken_promise{fmt::format("{} live bytes by the accounts, {} blocks found ({} bytes)", s.live_bytes,
                                      blocks_seen_.size(), blocks_seen_.size() * zoned::store_block_bytes)};
   }
@@ -308,7 +312,7 @@ void simulation::compare_evacuated(const statistics& s) {
     if (!left) return;
     if (tries == evacuation_tries_max) throw broken_promise{*left};
     ++totals_.evacuations_late;
-    if (may_be_latched() && store_.ask(core::checkpoint_request{}).error == errc::needs_reopen) return;
+    if (has_latched()) return;
     static_cast<void>(expect(core::checkpoint_request{}, "checkpoint"));
     do {
       store_.step();

@@ -91,7 +91,7 @@ bool workload::ask_any() {
 }
 
 bool workload::may_not_grow(action kind) const {
-  return (kind == action::append || is_edit(kind)) && bytes_alive() * 100 > data_bytes_ * scenario_.work.fill_percent;
+  return changes_content(kind) && bytes_alive() * 100 > data_bytes_ * scenario_.work.fill_percent;
 }
 
 /// Something, mostly of what brings the fault, and behind it what has met it least: that is the last one asked when it comes,
@@ -383,7 +383,7 @@ void workload::fail(operation& op, const core::notification& n) {
   if (n.error == errc::needs_reopen) return;  // the outcome is unknown: its publications stay asked
   if (n.error == errc::no_space || n.error == errc::quota_exceeded) full_ = true;
   if (op.kind == action::set_quota) return quota_not_set(op);
-  const bool of_content = op.kind == action::append || is_edit(op.kind);
+  const bool of_content = changes_content(op.kind);
   // Nothing of it was done. Of others that are long what has been done is looked for; but behind one that was not long when they
   // were asked for there may be appends that state no offset.
   const bool whole =
@@ -538,7 +538,7 @@ void workload::forget_all() {
   operations_.clear();
   handles_.clear();
   bounds_.begin_life();
-  causes_seen_ = {store_.device().errors_told(), store_.memory_failures(), store_.device().lies().counts().stale};
+  causes_seen_ = causes_now();
   source_ids_.clear();
   full_ = false;
   wants_reopen_ = closed_ = false;

@@ -188,6 +188,7 @@ class workload {
   void note_failure(const operation& op);
   [[nodiscard]] bool has_small_zones() const;
   [[nodiscard]] static bool may_be_overtaken(action a);
+  [[nodiscard]] bool may_follow_failure(object_index i) const;
 
   // workload_objects.cpp
   bool ask_create(action kind);
@@ -285,6 +286,7 @@ class workload {
     std::uint64_t memory_failures = 0;
     std::uint64_t stale = 0;
   };
+  [[nodiscard]] causes_seen causes_now();
   causes_seen causes_seen_;
   std::uint32_t versions_ = 0;
   action last_asked_ = action::count;
@@ -311,6 +313,8 @@ class workload {
 
 /// Whether it changes an object elsewhere than behind its end.
 [[nodiscard]] bool is_edit(action a);
+/// An append or an edit.
+[[nodiscard]] bool changes_content(action a);
 /// Attributes that tell whose they are.
 [[nodiscard]] attributes make_attributes(std::uint64_t tag, std::uint32_t version);
 /// The tag in them; 0 if there is none.

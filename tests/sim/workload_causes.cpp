@@ -15,7 +15,6 @@ namespace furrow::sim {
 namespace {
 
 bool reads_data(action a) { return a == action::read || is_edit(a); }
-bool changes_content(action a) { return a == action::append || is_edit(a); }
 
 /// What a store that has latched goes on with.
 bool is_of_readers(action a) {
@@ -44,9 +43,7 @@ void workload::note_asking(operation& op) {
   const bool no_zone_begun = store_.device().appends_failed() > 1;
   const bool none_finished = scenario_.faults.failing(zoned::opcode::finish) > 0 && was_injected();
   if (no_zone_begun || none_finished) may_befall(op, excuse::device_failed);
-  // One in front of it may have failed, and not be answered.
-  if (op.kind == action::append && truth_.at(op.object).appends > 1 && (was_injected() || data_failed()))
-    may_befall(op, excuse::behind);
+  if (op.kind == action::append && may_follow_failure(op.object)) may_befall(op, excuse::behind);
   const bool of_many_records = op.kind == action::batch && has_small_zones();
   if (of_many_records || op.kind == action::clone || op.kind == action::clone_within) may_befall(op, excuse::too_large);
   for (const operation_ptr& other : operations_) {
@@ -76,9 +73,14 @@ void workload::note_lasting() {
   }
 }
 
+workload::causes_seen workload::causes_now() {
+  sim_device& device = store_.device();
+  return {device.errors_told(), store_.memory_failures(), device.lies().counts().stale};
+}
+
 /// What has come since it was looked for last.
 void workload::note_causes() {
-  const causes_seen now{store_.device().errors_told(), store_.memory_failures(), store_.device().lies().counts().stale};
+  const causes_seen now = causes_now();
   const causes_seen then = std::exchange(causes_seen_, now);
   bounds_.allow(excuse::lied, now.stale - then.stale);
   for (const operation_ptr& op : operations_) {

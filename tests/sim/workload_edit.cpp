@@ -35,6 +35,8 @@ std::vector<content_span> with_gap(std::uint64_t end, std::vector<content_span> 
 
 bool is_edit(action a) { return std::ranges::find(edit_actions, a) != edit_actions.end(); }
 
+bool changes_content(action a) { return a == action::append || is_edit(a); }
+
 bool workload::ask_edit(action kind) {
   using asking = bool (workload::*)(operation_ptr);
   struct row {

@@ -137,6 +137,11 @@ std::optional<excuse> workload::excuse_of_device(const operation& op, const core
   return std::nullopt;
 }
 
+/// An append may be refused before the failure of one in front of it, whose turn has not come, is answered.
+bool workload::may_follow_failure(object_index i) const {
+  return (was_injected() || data_failed()) && truth_.at(i).appends > 1;
+}
+
 /// Others have removed the object, or what was to be before it in the object is not.
 std::optional<excuse> workload::excuse_of_object(const operation& op, error_code e) const {
   if (op.object == none) return std::nullopt;
@@ -145,9 +150,7 @@ std::optional<excuse> workload::excuse_of_object(const operation& op, error_code
   const bool gone = e == errc::not_found || e == errc::closed;
   if (gone && may_be_overtaken(op.kind)) return given(o.removing || !o.now.exists, excuse::gone);
   if (e != errc::predecessor_failed && e != errc::offset_mismatch) return std::nullopt;
-  // An append may be refused before the failure of one in front of it, whose turn has not come, is answered.
-  const bool one_fails = (was_injected() || data_failed()) && o.appends > 1;
-  return given(o.failed_at > op.asked || one_fails, excuse::behind);
+  return given(o.failed_at > op.asked || may_follow_failure(op.object), excuse::behind);
 }
 
 std::optional<excuse> workload::excuse_of(const operation& op, const core::notification& n) const {

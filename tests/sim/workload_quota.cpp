@@ -84,8 +84,7 @@ std::uint64_t workload::blocks_max(collection_id c) const {
 /// Why it should not have been refused; none if it may have been rightly.
 std::optional<std::string> workload::refute_quota(const operation& op) const {
   const bool batch = op.kind == action::batch;
-  const bool may =
-      batch || op.kind == action::append || is_edit(op.kind) || op.kind == action::reserve || op.kind == action::rename;
+  const bool may = batch || changes_content(op.kind) || op.kind == action::reserve || op.kind == action::rename;
   if (!may) return "it needs no quota";
   std::string why;
   for (collection_id c = 0; c < tenants_.size(); ++c) {
