@@ -48,7 +48,7 @@ bool cleaner::may_work() const { return !c_.latch && !c_.read_only; }
 /// What users may still take, and with what is on its way back.
 std::uint64_t cleaner::free_bytes(bool soon) const {
   const std::uint64_t coming = soon ? c_.zones.returning_count() * c_.zones.typical_blocks() : 0;
-  return (c_.data->available() + coming) * block_bytes;
+  return (c_.data->room_for_users() + coming) * block_bytes;
 }
 
 bool cleaner::reached(const waiting& w, bool soon) const {
@@ -75,7 +75,7 @@ bool cleaner::could_bring(std::uint64_t blocks) {
   if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
   if (busy()) return asked_ = true;
   reconsider_left();
-  if (blocks > c_.data->available() + c_.zones.count_use().dead_blocks()) return false;
+  if (blocks > c_.data->room_for_users() + c_.zones.count_use().dead_blocks()) return false;
   if (!any_gains(room())) return relieve();
   return asked_ = true;
 }

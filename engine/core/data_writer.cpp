@@ -15,7 +15,9 @@ namespace furrow::core {
 
 std::uint32_t data_writer::reserve_zones() const { return c_.checkpoint->reserve_zones(); }
 
-std::uint64_t data_writer::available() const {
+std::uint64_t data_writer::available() const { return c_.checkpoint->room() ? room_for_users() : 0; }
+
+std::uint64_t data_writer::room_for_users() const {
   const std::uint64_t room = room_with(reserve_zones()), kept = cleaner_zones() * c_.zones.typical_blocks();
   if (FURROW_CANARY_SINGS(room_promised_twice)) return room + reserved_;
   return room > kept ? room - kept : 0;
@@ -103,7 +105,7 @@ bool data_writer::reserve(std::uint64_t blocks) {
   if (blocks > room_ || !room_is_known()) {
     room_known_at_ = c_.turn_settled;
     room_changes_ = c_.zones.changes();
-    room_ = c_.checkpoint->room() ? available() : 0;
+    room_ = available();
   }
   return reserve_known(blocks);
 }

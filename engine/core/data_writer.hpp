@@ -54,6 +54,8 @@ class data_writer final : public io_client {
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
   /// Blocks that could be reserved now.
   [[nodiscard]] std::uint64_t available() const;
+  /// The same, were there room for more metadata.
+  [[nodiscard]] std::uint64_t room_for_users() const;
   /// What objects may have in all, with overwriting going on for ever: not what metadata has and keeps, nor the cleaner's.
   [[nodiscard]] std::uint64_t capacity_blocks() const;
   /// What may still be written before somebody is refused: what is free, and what cleaning wins.

@@ -50,7 +50,7 @@ zone_state* evacuation::next() {
     if (z.life != zone_life::bad || z.role != format::zone_role::data || !readable) continue;
     if (z.live_blocks == 0 || z.holds > 0 || is_left(z)) continue;
     begun_blocks_ = z.live_blocks;
-    if (c_.checkpoint->room() && z.live_blocks <= c_.data->available()) return &z;  // E2
+    if (z.live_blocks <= c_.data->available()) return &z;  // E2
     ask_for_room(z);
   }
   return nullptr;

@@ -91,7 +91,7 @@ struct statistics {
   std::uint64_t live_bytes = 0;      ///< Data blocks that objects point at.
   std::uint64_t dead_bytes = 0;      ///< Written, and nobody points at them.
   std::uint64_t metadata_bytes = 0;  ///< Zones used for metadata.
-  std::uint64_t free_bytes = 0;      ///< What appends may still take.
+  std::uint64_t free_bytes = 0;      ///< What appends may take now: nothing while metadata may not grow.
   std::uint64_t reserved_bytes = 0;  ///< Held back for metadata and for cleaning.
   std::uint32_t zones_free = 0;
   std::uint32_t zones_active = 0;

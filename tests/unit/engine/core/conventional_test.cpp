@@ -150,6 +150,39 @@ TEST_CASE("with enough conventional zones a store needs no active zone for metad
   expect_sound(again);
 }
 
+TEST_CASE("where metadata may not grow nothing is free for appends, though zones for data are, until names go") {
+  device_shape shape = some_conventional;
+  shape.active_max = 2;  // metadata are confined to the conventional ones
+  shape.conventional = 2 + core::zones_min(1);
+  auto device = shape.make();
+  core_runner r{device};
+  r.format_and_open();
+  auto bytes = pattern(1, 8 * 4096);
+  const auto h = r.create("data");
+  r.append(h, bytes);
+  CHECK(r.stats().free_bytes > 0);
+  std::uint32_t made = 0;
+  const auto name = [](std::uint32_t i) { return std::to_string(i) + std::string(900, 'n'); };
+  for (;; ++made) {
+    REQUIRE(made < 100'000);
+    const auto n = r.ask(core::create_request{{.name = name(made)}});
+    if (n.error == errc::no_space) break;
+    core_runner::good(r.ask(core::release_request{std::get<core::opened_object>(core_runner::good(n).result).handle}));
+  }
+  CHECK(r.stats().free_bytes == 0);
+  CHECK(r.stats().zones_free > 0);
+  const auto refused = r.ask(core::append_request{h, {{bytes.data(), bytes.size()}}, {}});
+  CHECK(refused.error == errc::no_space);
+  REQUIRE(refused.detail.space);
+  CHECK(refused.detail.space->what == space_shortage::kind::reserved);
+  CHECK(refused.detail.space->free_bytes == 0);
+  for (std::uint32_t i = 0; i < made; ++i) core_runner::good(r.ask(core::remove_request{.name = name(i), .id = 0}));
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  CHECK(r.stats().free_bytes > 0);
+  r.append(h, bytes);
+  expect_sound(r);
+}
+
 TEST_CASE("the search for the journal looks through a conventional zone to its end, past what was there before") {
   handwritten_journal j{conventional_device}, earlier{conventional_device};
   earlier.super.store[0] = std::byte{8};
