@@ -177,6 +177,29 @@ void reclaimer::reset_some() {
   });
 }
 
+/// One that fails is tried again, but not for ever: the next may not fail.
+void reclaimer::reset_done(zone_state& z, error_code ec) {
+  if (!ec) {
+    --resets_;
+    z.next_block = z.landed_blocks = 0;
+    z.failures = z.finishes_failed = z.resets_failed = 0;
+    return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
+  }
+  inquire(z, [this, &z, ec] {
+    --resets_;
+    const auto now = z.device.condition;
+    if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) {
+      c_.zones.inactive(z);
+      return c_.evacuate->turned(z);
+    }
+    if (++z.resets_failed < reset_trials_max) return c_.zones.set_life(z, zone_life::dirty);
+    c_.zones.set_life(z, zone_life::bad);
+    c_.zones.entry_changed(z);  // the flag of a bad zone is kept
+    c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, ec);
+    give_credit_back(z);
+  });
+}
+
 void reclaimer::resolve_suspects() {
   c_.zones.for_life(zone_life::suspect, [this](zone_state& z) {
     if (z.writes > 0 || reports_.contains(z.device.index.value)) return true;
@@ -358,14 +381,8 @@ void reclaimer::io_done(std::uint64_t tag, const zoned::completion& c) {
   zone_state& z = c_.zones[{static_cast<std::uint32_t>(tag)}];
   switch (static_cast<work>(tag >> 32)) {
     case work::reset:
-      --resets_;
       ++c_.stats.zone_resets;
-      z.next_block = z.landed_blocks = 0;
-      z.failures = z.finishes_failed = 0;
-      if (!c.error) return c_.zones.set_life(z, c_.zones.is_usable(z) ? zone_life::clean : zone_life::bad);
-      c_.zones.set_life(z, zone_life::bad);
-      c_.emit_zone({zone_change::kind::unwritable, z.device.index, expected_state(z), expected_state(z)}, c.error);
-      return give_credit_back(z);
+      return reset_done(z, c.error);
     case work::inquire:
       return inquiry_done(z, c);
     case work::report:

@@ -43,7 +43,7 @@ class reclaimer final : public io_client {
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
   /// if there is none, one is closed. False: there is nothing to give up. `awaited`: operations of users wait for it.
   bool give_up_closed(bool awaited);
-  /// A read of the zone failed: looks whether the device has made it read-only or offline, then calls.
+  /// A command to the zone failed: looks whether the device has made it read-only or offline, then calls.
   void inquire(zone_state& z, std::function<void()> then);
   /// `awaited`: while it closes, somebody still waits for what was removed.
   void step(bool awaited);
@@ -67,6 +67,7 @@ class reclaimer final : public io_client {
   [[nodiscard]] bool freeable(const zone_state& z) const;
   void free_zone(zone_state& z);
   void reset_some();
+  void reset_done(zone_state& z, error_code ec);
   void resolve_suspects();
   void finish_remainders();
   void report_done(zone_state& z, const zoned::completion& c);

@@ -19,6 +19,7 @@
 //                                                            is not finished again before its reset, and counts as
 //                                                            active till then. Who finds no other zone fails, and is
 //                                                            told which one it is
+//   unwritable         reset_trials_max resets of it fail    bad: retired
 //   (a limit)          an append refused with too_many_*     nothing of it landed. A closed or idle zone is given up, and
 //                                                            it is tried again: as often as there is something to give
 //                                                            up, then refusals_max times more; then it fails

@@ -3,7 +3,7 @@
 // States of a zone (`life`) and what moves it
 //   superblock   one of the ring zones; never leaves
 //   dirty        free, but not empty: to be reset           -> resetting (reclaimer); a conventional zone -> clean
-//   resetting    a reset is on its way                      -> clean | bad
+//   resetting    a reset is on its way                      -> clean; if it fails, dirty, and after so many bad
 //   clean        free and empty                             -> open (zone_writer), reserved
 //   reserved     clean, promised to the journal as its next -> open
 //   open         written to                                 -> full | closed | suspect
@@ -70,6 +70,7 @@ struct zone_state {
   format::zone_class cls = format::zone_class::unhinted;
   std::uint8_t failures = 0;         ///< Of writes, since its reset.
   std::uint8_t finishes_failed = 0;  ///< In a row, since its reset.
+  std::uint8_t resets_failed = 0;    ///< In a row.
   std::uint8_t spoiled_uses = 0;     ///< In a row, that ended with zone_failures_max.
   bool considered = false;           ///< Among those that the reclaimer looks at.
   bool credit = false;               ///< The device counts it as active.

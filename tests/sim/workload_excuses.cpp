@@ -70,7 +70,7 @@ std::optional<excuse> workload::excuse_of_callers(const operation& op, error_cod
   return std::nullopt;
 }
 
-/// Zones of which a reset has failed are not used any more, in this life or a later one; on the device some of them are empty.
+/// Zones of which resets have failed in a row are not used any more, in this life or a later one; on the device some are empty.
 bool workload::loses_to_resets() const {
   constexpr std::uint32_t often_ppm = 100'000;
   return scenario_.faults.failing(zoned::opcode::reset) > often_ppm;

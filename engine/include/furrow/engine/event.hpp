@@ -19,7 +19,7 @@ struct zone_change {
     pointer_ahead,     ///< Its write pointer is behind what the store wrote: what lies between is nobody's.
     pointer_behind,    ///< Its write pointer is before what had landed: that is lost.
     unreported,        ///< It cannot be reported; it is not written to any more.
-    unwritable,        ///< Its header, or a reset of it, failed; it is not used any more.
+    unwritable,        ///< Its header failed, or so many resets of it; it is not used any more.
     retired,           ///< Writes to it failed in several uses in a row; it is not used any more.
     unfinished,        ///< It cannot be finished, and the device goes on counting it as active.
     evacuated          ///< It was read-only or offline, and nothing lives in it any more. It is not used any more.

@@ -205,19 +205,67 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a zone that cannot be reset is bad, and gives its credit back") {
+TEST_CASE("a zone that cannot be reset is tried so often, is bad then, and gives its credit back") {
   world w{{.active_max = 6}};
   std::optional<zoned::zone_index> bad;
+  std::uint32_t trials = 0;
   w.store.fail = [&](const zoned::command& c) {
     if (c.op == zoned::opcode::reset && !bad) bad = c.zone;
-    return c.op == zoned::opcode::reset && c.zone == bad ? error_code{zoned::errc::io} : error_code{};
+    if (c.op != zoned::opcode::reset || c.zone != bad) return error_code{};
+    ++trials;
+    return error_code{zoned::errc::io};
   };
   w.make("kept", 20 * block);
   w.churn(40);
   REQUIRE(bad);
+  CHECK(trials == core::reset_trials_max);
   CHECK(w.told(change::unwritable, bad) == 1);
   CHECK(w.at(*bad).bad);
   w.expect_whole();
+}
+
+TEST_CASE("a zone of which a reset fails, but not the last that is tried, is used again") {
+  world w{{.active_max = 6}};
+  std::optional<zoned::zone_index> tried;
+  std::uint32_t trials = 0, uses = 0;
+  w.store.fail = [&](const zoned::command& c) {
+    if (c.op == zoned::opcode::reset && !tried) tried = c.zone;
+    const bool resets = c.op == zoned::opcode::reset && c.zone == tried;
+    if (resets) ++uses;
+    return resets && ++trials < core::reset_trials_max ? error_code{zoned::errc::io} : error_code{};
+  };
+  w.make("kept", 20 * block);
+  w.churn(120);
+  REQUIRE(tried);
+  CHECK(uses > core::reset_trials_max);  // reset after another use
+  CHECK(w.told(change::unwritable, tried) == 0);
+  CHECK_FALSE(w.at(*tried).bad);
+  w.expect_whole();
+}
+
+TEST_CASE("a zone that turns read-only or offline before its reset is told as that, and not tried again") {
+  for (const auto condition : {zoned::zone_condition::read_only, zoned::zone_condition::offline}) {
+    CAPTURE(static_cast<int>(condition));
+    world w{{.active_max = 6}};
+    std::optional<zoned::zone_index> turned;
+    std::uint32_t trials = 0;
+    w.store.watch = [&](const zoned::command& c) {
+      if (c.op != zoned::opcode::reset) return;
+      if (c.zone == turned) ++trials;
+      if (turned) return;
+      turned = c.zone;
+      ++trials;
+      w.turn(c.zone, condition);
+    };
+    w.make("kept", 20 * block);
+    w.churn(40);
+    REQUIRE(turned);
+    CHECK(trials == 1);
+    CHECK(w.told(condition == zoned::zone_condition::offline ? change::offline : change::read_only, turned) == 1);
+    CHECK(w.told(change::unwritable, turned) == 0);
+    CHECK(w.at(*turned).bad);
+    w.expect_whole();
+  }
 }
 
 TEST_CASE("at each moment a zone says what keeps it from being free") {
