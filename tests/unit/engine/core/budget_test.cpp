@@ -289,6 +289,30 @@ TEST_CASE("a zone of the superblock that could not be left is finished after ano
   CHECK(is_active(taken));
 }
 
+TEST_CASE("a zone of the superblock that turns read-only or offline gives its credit back") {
+  for (const auto condition : {zoned::zone_condition::read_only, zoned::zone_condition::offline}) {
+    CAPTURE(static_cast<int>(condition));
+    device_shape shape;
+    shape.active_max = 4;
+    auto device = shape.make();
+    core_runner r{device};
+    r.format({.page_copies = 1});
+    core_runner::good(r.open());
+    zoned::zone_info turned = device.machine().at({22});
+    REQUIRE(zoned::is_active(turned.condition));
+    turned.condition = condition;
+    device.force(turned);
+    core_runner::good(r.ask(core::checkpoint_request{}));
+    REQUIRE(zoned::is_active(device.machine().at({23}).condition));
+    CHECK(r.stats().zones_active == 3);
+    std::vector<std::byte> bytes = pattern(1, 60 * block);  // more than a zone
+    r.append(r.create("a"), bytes);
+    CHECK(r.stats().zones_active == 4);
+    reopen(r);
+    CHECK(r.read(open_object(r, "a"), 0, bytes.size()) == bytes);
+  }
+}
+
 namespace {
 
 struct power_cut {};
