@@ -50,11 +50,11 @@ void superblock_ring::write_copy() {
     c_.io.submit({.op = zoned::opcode::write, .zone = z.device.index, .segments = memory}, *this, tag_write);
     return;
   }
+  c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody else has it when the zone is reset, or written to
   if (h.next_block >= z.capacity_blocks) {
     FURROW_ASSERT(target_ != at_[copy_].newest);  // B2
     h.next_block = 0;
     h.partial = false;
-    c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody else has it when the reset is done
     if (std::exchange(h.used, false)) {
       c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
       return;

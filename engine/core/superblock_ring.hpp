@@ -9,8 +9,8 @@
 //   B2  In a pair of sequential zones one holds the newest copy; the other is reset only when that one is full or
 //       cannot be written on. In conventional zones block 0 of the two is written in turn.
 //   B3  A write that fails in both copies is an unknown outcome and latches; in one, the store goes on degraded.
-//   B4  A zone that is left and cannot be finished keeps its active credit, unless the device says that it is read-only or
-//       offline.
+//   B4  A sequential zone has its active credit before anything is sent to it. One that is left and cannot be finished
+//       keeps it, unless the device says that it is read-only or offline.
 //
 // Not here: what a superblock says (format/superblock), when it is written (checkpoint, recovery, formatter).
 #pragma once
