@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/canary.hpp"
+#include "core/reclaimer.hpp"
 
 namespace furrow::core {
 
@@ -49,11 +50,11 @@ void superblock_ring::write_copy() {
     c_.io.submit({.op = zoned::opcode::write, .zone = z.device.index, .segments = memory}, *this, tag_write);
     return;
   }
+  c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody else has it when the zone is reset, or written to
   if (h.next_block >= z.capacity_blocks) {
     FURROW_ASSERT(target_ != at_[copy_].newest);  // B2
     h.next_block = 0;
     h.partial = false;
-    c_.zones.set_ring_credit(zone_of(target_), true);  // or somebody else has it when the reset is done
     if (std::exchange(h.used, false)) {
       c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
       return;
@@ -94,6 +95,18 @@ void superblock_ring::copy_failed() {
   flush();
 }
 
+/// A zone that is offline or read-only is not active any more.
+void superblock_ring::finish_failed() {
+  const auto now = zone_of(finished_).device.condition;
+  if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) {
+    c_.zones.set_ring_credit(zone_of(finished_), false);
+    return write_copy();
+  }
+  state_of(finished_).partial = true;
+  if (++attempts_ < attempts_max) return begin_copy();
+  return c_.zones.may_activate(0) ? write_copy() : copy_failed();
+}
+
 void superblock_ring::flush() {
   if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(superblock_unflushed)) return next_copy();
   ++c_.stats.flushes;
@@ -128,9 +141,7 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
         c_.zones.set_ring_credit(zone_of(finished_), false);
         return write_copy();
       }
-      state_of(finished_).partial = true;
-      if (++attempts_ < attempts_max) return begin_copy();
-      return c_.zones.may_activate(0) ? write_copy() : copy_failed();
+      return c_.reclaim->inquire(zone_of(finished_), [this] { finish_failed(); });
     case tag_flush:
       if (c.error) {
         c_.set_latch("a flush of the superblock failed");

@@ -289,6 +289,58 @@ TEST_CASE("a zone of the superblock that could not be left is finished after ano
   CHECK(is_active(taken));
 }
 
+TEST_CASE("a zone that the superblock takes has its credit before it is written, beside one that cannot be left") {
+  device_shape shape;
+  shape.active_max = 5;
+  auto device = shape.make();
+  core_runner r{device};
+  r.format({.page_copies = 1});
+  core_runner::good(r.open());
+  const core::handle_id h = r.create("a");
+  std::vector<std::byte> bytes = pattern(1, block);
+  const zoned::zone_index left{22}, taken{23};
+  r.fail = [left](const zoned::command& c) -> error_code {
+    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
+    return c.zone == left && written ? error_code{zoned::errc::io} : error_code{};
+  };
+  std::uint64_t asked = 0, looks = 0;
+  r.watch = [&](const zoned::command& c) {  // the last credit is asked for when the other zone is about to be taken
+    if (c.zone != left || c.op != zoned::opcode::report || ++looks != 3) return;
+    asked = r.ask_later(core::append_request{h, {{bytes.data(), bytes.size()}}, {}});
+  };
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  r.run();
+  REQUIRE(asked != 0);
+  CHECK(r.stats().limit_refusals == 0);
+  CHECK(zoned::is_active(device.machine().at(left).condition));
+  CHECK(zoned::is_active(device.machine().at(taken).condition));
+  CHECK_FALSE(r.answers.at(asked).error);
+}
+
+TEST_CASE("a zone of the superblock that turns read-only or offline gives its credit back") {
+  for (const auto condition : {zoned::zone_condition::read_only, zoned::zone_condition::offline}) {
+    CAPTURE(static_cast<int>(condition));
+    device_shape shape;
+    shape.active_max = 4;
+    auto device = shape.make();
+    core_runner r{device};
+    r.format({.page_copies = 1});
+    core_runner::good(r.open());
+    zoned::zone_info turned = device.machine().at({22});
+    REQUIRE(zoned::is_active(turned.condition));
+    turned.condition = condition;
+    device.force(turned);
+    core_runner::good(r.ask(core::checkpoint_request{}));
+    REQUIRE(zoned::is_active(device.machine().at({23}).condition));
+    CHECK(r.stats().zones_active == 3);
+    std::vector<std::byte> bytes = pattern(1, 60 * block);  // more than a zone
+    r.append(r.create("a"), bytes);
+    CHECK(r.stats().zones_active == 4);
+    reopen(r);
+    CHECK(r.read(open_object(r, "a"), 0, bytes.size()) == bytes);
+  }
+}
+
 namespace {
 
 struct power_cut {};
