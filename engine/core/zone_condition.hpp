@@ -24,8 +24,8 @@
 //                                                            it is tried again: as often as there is something to give
 //                                                            up, then refusals_max times more; then it fails
 //
-// Where it shows: in the report that follows a failed write, in the one that follows a failed read or finish (read_only
-// and offline alone), and in the one of each open.
+// Where it shows: in the report that follows a failed write, in the one that follows a failed read, finish or reset
+// (read_only and offline alone), and in the one of each open.
 //
 // A write of the journal that fails latches the store, whatever the cause (journal.hpp); so does a zone for pages that
 // others' use of the device's limits denies for good.
