@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t attempts_max = 8;
 constexpr std::size_t spare_max = 1024;
-enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_padding, tag_header, tag_reset, tag_header_flush };
+enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_header, tag_reset, tag_header_flush };
 
 }  // namespace
 
@@ -173,7 +173,8 @@ void journal::fill_group(std::uint64_t publications, std::uint64_t blocks) {
 }
 
 void journal::submit_part() {
-  const std::uint64_t bytes = std::min(c_.append_blocks_max() * block_bytes, group_bytes_ - group_written_);
+  const std::uint64_t most = c_.append_blocks_max() * block_bytes - group_written_ % block_bytes;
+  const std::uint64_t bytes = std::min(most, group_bytes_ - group_written_);
   const auto end_block = static_cast<std::uint32_t>((group_at_bytes_ + group_written_ + bytes) / block_bytes);
   zone_->next_block =
       zone_->conventional() ? end_block : zone_->next_block + static_cast<std::uint32_t>(bytes / block_bytes);
@@ -190,7 +191,7 @@ void journal::part_done(const zoned::completion& c) {
   if (c.error) return c_.set_latch("a write of the journal failed", zone_->device.index);
   c_.stats.journal_bytes += c.bytes;
   if (group_written_ == 0) group_at_bytes_ = c.at.offset_bytes;
-  const bool in_place = c.at.offset_bytes % block_bytes == 0 && c.at.offset_bytes == group_at_bytes_ + group_written_;
+  const bool in_place = group_at_bytes_ % block_bytes == 0 && c.at.offset_bytes == group_at_bytes_ + group_written_;
   if (in_place && c.bytes == part_bytes_) {
     group_written_ += c.bytes;
     if (group_written_ == group_bytes_) return group_written();
@@ -201,32 +202,17 @@ void journal::part_done(const zoned::completion& c) {
     group_written_ += c.bytes / block_bytes * block_bytes;
     return submit_part();
   }
+  const bool inside = (c.at.offset_bytes + c.bytes) % block_bytes != 0;
+  if (!zone_->conventional()) {
+    zone_->next_block -= static_cast<std::uint32_t>((part_bytes_ - c.bytes) / block_bytes);
+    if (in_place && c.bytes > 0 && !left_ && (!inside || zone_->writes == 0)) {  // I4
+      group_written_ += c.bytes;
+      return submit_part();
+    }
+  }
   if (++attempts_ > attempts_max) return c_.set_latch("the journal's zone takes no whole group", zone_->device.index);
   if (zone_->conventional()) return submit_part();
-  zone_->next_block -= static_cast<std::uint32_t>((part_bytes_ - c.bytes) / block_bytes);
-  if (left_ || (c.at.offset_bytes + c.bytes) % block_bytes == 0) return write_group();
-  if (in_place && zone_->writes == 0) return pad(group_written_ + c.bytes);
-  leave_zone();
-  write_group();
-}
-
-void journal::pad(std::uint64_t written_bytes) {
-  const std::uint64_t bytes = block_bytes - written_bytes % block_bytes;
-  const std::span rest = group_.part(written_bytes, bytes);
-  for (std::byte& b : rest) b = ~b;
-  ++zone_->holds;
-  ++zone_->writes;
-  padding_end_bytes_ = group_at_bytes_ + written_bytes + bytes;
-  c_.io.submit({.op = zoned::opcode::append, .zone = zone_->device.index, .segments = {{rest.data(), bytes}}}, *this,
-               tag_padding);
-}
-
-void journal::padded(const zoned::completion& c) {
-  --zone_->holds;
-  --zone_->writes;
-  if (c.error) return c_.set_latch("a write of the journal failed", zone_->device.index);
-  c_.stats.journal_bytes += c.bytes;
-  if (!left_ && c.at.offset_bytes + c.bytes != padding_end_bytes_) leave_zone();
+  if (inside && !left_) leave_zone();
   write_group();
 }
 
@@ -399,8 +385,6 @@ void journal::io_done(std::uint64_t tag, const zoned::completion& c) {
       return opened();
     case tag_part:
       return part_done(c);
-    case tag_padding:
-      return padded(c);
     case tag_header:
       return header_done(c);
     case tag_reset:

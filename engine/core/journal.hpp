@@ -5,7 +5,7 @@
 //   pre_flush    volatile cache: the flush that covers the data commands of the records that were pending when it began
 //   opening      the next journal zone gets its header, made durable in a conventional one, and where a cut waits    -> writing
 //   waiting      for a slot of the zone, which pages share, or for a zone to be given back
-//   writing      the group, in one command or several in order, and the padding of one that was cut off
+//   writing      the group, in one command or several in order
 //   post_flush   volatile cache: the group's own bytes    -> idle (acknowledge)
 //
 // Invariants
@@ -14,8 +14,8 @@
 //   I2  Groups are numbered without gaps; each names the checksum of the one before; one is in flight at a time.
 //   I3  The header of a journal zone names the zone that follows it, which is kept clean for that.
 //   I4  A zone is left only when it is full, padded by a group without records if need be, or when its write pointer
-//       is inside a block and others write to it. Else what is missing of that block is padded with what cannot
-//       complete the group that was cut off.
+//       is inside a block and others write to it. Else a group goes on where a command of it was cut off: the more
+//       commands it takes, the less it would ever be whole if it had to begin anew.
 //   I5  After a failed flush or write nothing more is written: the store is latched.
 //   I6  While it has no zone to write to that has a credit, one active credit is kept for it, unless the next one needs
 //       none.
@@ -88,8 +88,6 @@ class journal final : public io_client {
   void fill_group(std::uint64_t publications, std::uint64_t blocks);
   void submit_part();
   void part_done(const zoned::completion& c);
-  void pad(std::uint64_t written_bytes);
-  void padded(const zoned::completion& c);
   void group_written();
   void acknowledge();
   void answer_durable();
@@ -133,7 +131,6 @@ class journal final : public io_client {
   std::uint64_t group_publications_ = 0;
   std::uint64_t group_at_bytes_ = 0;
   std::uint64_t part_bytes_ = 0;
-  std::uint64_t padding_end_bytes_ = 0;
   std::uint32_t end_block_ = 0;  // behind the last whole group, in zone_
   buffer header_;
   format::checksum_field group_checksum_;

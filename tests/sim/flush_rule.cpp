@@ -95,7 +95,7 @@ void flush_rule::completed(const zoned::command& c, const zoned::completion& don
       for (const std::uint64_t number : open_groups_) {
         group_state& g = groups_.at(number);
         if (g.placed || g.command != c.id) continue;
-        g.placed = done.bytes >= g.in_command_bytes + store_block_bytes;
+        g.placed = done.bytes > g.in_command_bytes;
         g.at = {c.zone, done.at.offset_bytes + g.in_command_bytes};
       }
       look_at_open_groups(c.zone);

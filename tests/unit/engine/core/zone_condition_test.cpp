@@ -271,6 +271,34 @@ TEST_CASE("pages that are cut off inside a block of the zone shared with the jou
   CHECK(r.check().damage == 0);
 }
 
+TEST_CASE("a group of the journal goes on where it is cut off, each second time, inside a block and between two") {
+  device_shape shape{.lba_bytes = 512};
+  shape.promises.append_bytes_max = 8192;
+  auto device = shape.make();
+  core_runner r{device};
+  r.format_and_open();
+  std::optional<zoned::zone_index> journal;
+  std::uint64_t commands = 0, cuts = 0;
+  r.shorten = [&](const zoned::command& c) -> std::optional<std::uint64_t> {
+    if (c.op != zoned::opcode::append) return {};
+    if (format::load_le<std::uint64_t>(c.segments[0].data) == format::group_magic) journal = c.zone;
+    if (c.zone != journal || ++commands % 2 != 0) return {};
+    const std::uint64_t all = zoned::total_bytes(c.segments), parts[] = {512, all / 4096 / 2 * 4096, all - 512};
+    const std::uint64_t part = parts[++cuts % 3];
+    return part == 0 || part >= all ? std::nullopt : std::optional{part};
+  };
+  constexpr std::uint64_t objects = 150;
+  for (std::uint64_t i = 0; i < objects; ++i) static_cast<void>(r.create(std::string(900, 'n') + std::to_string(i)));
+  core_runner::good(r.ask(core::sync_request{}));
+  CHECK(cuts > 10);
+  CHECK(r.stats().groups < 10);
+  CHECK(r.stats().zone_finishes == 0);
+  r.shorten = nullptr;
+  REQUIRE_FALSE(r.open().error);
+  CHECK(r.stats().objects == objects);
+  CHECK(r.check().damage == 0);
+}
+
 TEST_CASE(
     "an append refused for no reason told, in zones made full when all their room was submitted, goes elsewhere") {
   auto device = device_shape{}.make();
