@@ -175,7 +175,7 @@ void machine::settle() {
       log_.step();
       if (state_ == state::closing) step_close();
       after = progress();
-    } while (after != before);
+    } while (after != before && state_ != state::done);  // what is closed begins nothing
     if (!parked_creates_.empty() && checkpoint_.idle() && c_.zones.returning_count() == 0)
       for (auto& [id, options] : std::exchange(parked_creates_, {})) create(id, std::move(options));
     if (!late_releases_.empty())
