@@ -11,8 +11,8 @@
 //       a checkpoint it is in the collection's cell; the default collection's is in the superblock.
 //   Q2  A claim is given only if it and all that is used and claimed are within the quota; one of nothing always is.
 //   Q3  claimed_blocks is the sum of the claims of the collection's objects. They go with an object to another collection.
-//   Q4  Nobody is refused while something is on its way that may give back what he lacks: extents being dropped, or a
-//       change in the middle that may have claimed too much (`loose`).
+//   Q4  Nobody who writes is refused while something is on its way that may give back what he lacks: extents being dropped,
+//       or a change in the middle that may have claimed too much (`loose`). Who moves an object, or has room promised, is.
 //
 // Not here: room on the device (data_writer), who claims (appender, direct_writer, requests).
 #pragma once

@@ -254,7 +254,7 @@ class workload {
   void quota_not_set(const operation& op);
   void check_collections(const operation& op, const std::vector<collection_status>& found);
   [[nodiscard]] std::optional<std::string> refute_quota(const operation& op) const;
-  [[nodiscard]] std::uint64_t blocks_max(collection_id c) const;
+  [[nodiscard]] std::uint64_t blocks_max(collection_id c, bool removed = false) const;
   [[nodiscard]] collection_id draw_collection();
 
   // workload_batch.cpp

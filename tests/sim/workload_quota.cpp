@@ -63,13 +63,14 @@ void workload::quota_not_set(const operation& op) {
   t.least = t.known;
 }
 
-/// Blocks that the objects of a collection may have, with what is on its way.
-std::uint64_t workload::blocks_max(collection_id c) const {
+/// Blocks that the objects of a collection may have, with what is on its way; `removed`: also those that are removed, whose
+/// blocks count until they are dropped.
+std::uint64_t workload::blocks_max(collection_id c, bool removed) const {
   std::uint64_t sum = 0;
   for (const object_index i : truth_.remembered()) {
     const model_object& o = truth_.at(i);
     if (o.collection != c && !o.name_busy) continue;
-    if (!o.now.exists && o.handles == 0 && o.other_users == 0) continue;
+    if (!removed && !o.now.exists && o.handles == 0 && o.other_users == 0) continue;
     sum += std::max(truth_.ends_of(i).second, o.asked_end) / block + 1 + o.asked_blocks;
   }
   for (const operation_ptr& op : operations_) {
@@ -86,6 +87,9 @@ std::optional<std::string> workload::refute_quota(const operation& op) const {
   const bool batch = op.kind == action::batch;
   const bool may = batch || changes_content(op.kind) || op.kind == action::reserve || op.kind == action::rename;
   if (!may) return "it needs no quota";
+  // Others wait for what is being dropped (core/collections.hpp, Q4).
+  const auto moves = [](const batch_part& p) { return p.what == action::rename; };
+  const bool waits = op.kind != action::reserve && op.kind != action::rename && std::ranges::none_of(op.parts, moves);
   std::string why;
   for (collection_id c = 0; c < tenants_.size(); ++c) {
     if (tenants_[c].least == 0) continue;
@@ -98,7 +102,7 @@ std::optional<std::string> workload::refute_quota(const operation& op) const {
       if (i != none && op.kind == action::rename) wanted += truth_.at(i).asked_end / block + 1;
     for (const batch_part& p : op.parts)
       if (p.what == action::rename) wanted += truth_.at(p.object).asked_end / block + 1;
-    const std::uint64_t most = blocks_max(c) + wanted;
+    const std::uint64_t most = blocks_max(c, !waits) + wanted;
     if (most > tenants_[c].least / block) return std::nullopt;
     why += fmt::format("collection {} may have {} blocks, and has {} at most with these; ", c,
                        tenants_[c].least / block, most);
