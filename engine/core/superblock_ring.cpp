@@ -9,7 +9,8 @@ namespace furrow::core {
 
 namespace {
 enum tag : std::uint64_t { tag_write = 1, tag_reset, tag_flush, tag_finish };
-constexpr std::uint32_t attempts_max = 4;
+// Of one copy. A command that is cut off says nothing of the next one; one that fails is not tried so often.
+constexpr std::uint32_t attempts_max = 16, attempts_of_failure = 4;
 }  // namespace
 
 void superblock_ring::place(std::uint32_t copy, std::uint32_t newest, const half_state& first,
@@ -76,14 +77,15 @@ void superblock_ring::copy_done(const zoned::completion& c) {
     h.partial = !whole || (h.next_block == z.capacity_blocks && !z.fills_up());
     c_.zones.set_ring_credit(zone_of(target_), h.next_block < z.capacity_blocks || h.partial);
   }
-  if (!whole) return retry();
+  if (!whole) return retry(c.error);
   at_[copy_].newest = target_;
   lost_[copy_] = false;
   flush();
 }
 
-void superblock_ring::retry() {
-  if (++attempts_ >= attempts_max) return copy_failed();
+void superblock_ring::retry(error_code why) {
+  attempts_ += why ? attempts_of_failure : 1;
+  if (attempts_ >= attempts_max) return copy_failed();
   target_ == at_[copy_].newest ? begin_copy() : write_copy();
 }
 
@@ -103,7 +105,8 @@ void superblock_ring::finish_failed() {
     return write_copy();
   }
   state_of(finished_).partial = true;
-  if (++attempts_ < attempts_max) return begin_copy();
+  attempts_ += attempts_of_failure;
+  if (attempts_ < attempts_max) return begin_copy();
   return c_.zones.may_activate(0) ? write_copy() : copy_failed();
 }
 
@@ -135,7 +138,7 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       if (!c.error) return write_copy();
       c_.zones.set_ring_credit(zone_of(target_), false);
       state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
-      return retry();
+      return retry(c.error);
     case tag_finish:
       if (!c.error) {
         c_.zones.set_ring_credit(zone_of(finished_), false);

@@ -54,7 +54,7 @@ class superblock_ring final : public io_client {
   void begin_copy();
   void write_copy();
   void copy_done(const zoned::completion& c);
-  void retry();
+  void retry(error_code why);
   void copy_failed();
   void finish_failed();
   void next_copy();

@@ -299,6 +299,28 @@ TEST_CASE("a group of the journal goes on where it is cut off, each second time,
   CHECK(r.check().damage == 0);
 }
 
+TEST_CASE("a superblock that is cut off again and again is written in the end, each copy") {
+  device_shape shape{.lba_bytes = 512};
+  auto device = shape.make();
+  core_runner r{device};
+  r.format_and_open();
+  static_cast<void>(r.create("a"));
+  std::uint32_t cuts[2] = {0, 0};
+  r.shorten = [&](const zoned::command& c) -> std::optional<std::uint64_t> {
+    const bool ring = c.zone.value < 2 || c.zone.value + 2 >= device.shape().zone_count;
+    if (c.op != zoned::opcode::append || !ring) return {};
+    std::uint32_t& of_copy = cuts[c.zone.value < 2 ? 0 : 1];
+    return ++of_copy <= 12 ? std::optional{512u * (of_copy % 8)} : std::nullopt;
+  };
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  CHECK(cuts[0] == 13);
+  CHECK(cuts[1] == 13);
+  for (const core::event& e : r.events) CHECK(e.what != core::event::kind::degraded);
+  r.shorten = nullptr;
+  REQUIRE_FALSE(r.open().error);
+  CHECK(r.stats().objects == 1);
+}
+
 TEST_CASE(
     "an append refused for no reason told, in zones made full when all their room was submitted, goes elsewhere") {
   auto device = device_shape{}.make();
