@@ -231,6 +231,7 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
   const zone_change::state expected = expected_state(z);
   if (c.error || c.bytes != 1) {
     reports_.erase(z.device.index.value);
+    if (++z.reports_failed < report_trials_max) return;  // reported anew, still suspect
     c_.zones.set_life(z, zone_life::bad);
     give_credit_back(z);
     c_.salvage->reported(z, nullptr);
@@ -238,6 +239,7 @@ void reclaimer::report_done(zone_state& z, const zoned::completion& c) {
   }
   const zone_verdict verdict = judge(z, info);
   z.device = info;
+  z.reports_failed = 0;
   if (!zoned::is_active(info.condition)) c_.zones.inactive(z);
   if (verdict.found) {
     const bool lost = z.live_blocks > 0 || z.live_pages > 0;

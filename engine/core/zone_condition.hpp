@@ -9,7 +9,7 @@
 //   pointer_ahead      report: behind what was submitted     goes on from the write pointer; what is between is dead
 //   pointer_behind     report: before what has landed        finished: no more writes until it is reset. Damage, if
 //                                                            anything lives in it
-//   unreported         the report fails                      bad
+//   unreported         report_trials_max reports fail        bad
 //   write_failed       an append fails                       suspect: drained, reported, and then one of the above or:
 //                        once since its reset                closed: written on only when there is no other room, and
 //                                                            the first to be finished when a credit is needed

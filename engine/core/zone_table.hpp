@@ -71,6 +71,7 @@ struct zone_state {
   std::uint8_t failures = 0;         ///< Of writes, since its reset.
   std::uint8_t finishes_failed = 0;  ///< In a row, since its reset.
   std::uint8_t resets_failed = 0;    ///< In a row.
+  std::uint8_t reports_failed = 0;   ///< In a row, of a suspect zone.
   std::uint8_t spoiled_uses = 0;     ///< In a row, that ended with zone_failures_max.
   bool considered = false;           ///< Among those that the reclaimer looks at.
   bool credit = false;               ///< The device counts it as active.

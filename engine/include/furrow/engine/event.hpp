@@ -18,7 +18,7 @@ struct zone_change {
     full_early,        ///< It is full before it was filled. Nothing is lost.
     pointer_ahead,     ///< Its write pointer is behind what the store wrote: what lies between is nobody's.
     pointer_behind,    ///< Its write pointer is before what had landed: that is lost.
-    unreported,        ///< It cannot be reported; it is not written to any more.
+    unreported,        ///< So many reports of it failed; it is not written to any more.
     unwritable,        ///< Its header failed, or so many resets of it; it is not used any more.
     retired,           ///< Writes to it failed in several uses in a row; it is not used any more.
     unfinished,        ///< It cannot be finished, and the device goes on counting it as active.

@@ -205,6 +205,33 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a zone that a write has failed in is asked for so often, and is used again if one answer comes") {
+  for (const std::uint32_t failing : {core::report_trials_max - 1, core::report_trials_max}) {
+    CAPTURE(failing);
+    world w;
+    std::optional<zoned::zone_index> met;
+    std::uint32_t reports = 0;
+    w.store.fail = [&](const zoned::command& c) -> error_code {
+      if (is_data_append(c) && !met) {
+        met = c.zone;
+        return zoned::errc::io;
+      }
+      return met && c.op == zoned::opcode::report && c.zone == met && ++reports <= failing
+                 ? error_code{zoned::errc::io}
+                 : error_code{};
+    };
+    w.make("a", 12 * block);
+    w.store.run();
+    REQUIRE(met);
+    const bool given_up = failing == core::report_trials_max;
+    CHECK(reports == core::report_trials_max);
+    CHECK(w.told(change::unreported, met) == (given_up ? 1u : 0u));
+    CHECK(w.at(*met).bad == given_up);
+    for (int i = 0; i < 4; ++i) w.make(std::to_string(i), 12 * block);
+    w.expect_whole();
+  }
+}
+
 TEST_CASE("a zone that cannot be reset is tried so often, is bad then, and gives its credit back") {
   world w{{.active_max = 6}};
   std::optional<zoned::zone_index> bad;
