@@ -17,8 +17,9 @@ inline constexpr std::uint32_t bio_attempts_max = 2;     ///< A bio that fails i
 inline constexpr std::uint32_t zone_failures_max = 2;    ///< Then the zone is not written until it is reset.
 inline constexpr std::uint32_t zone_trials_max = 4;      ///< Uses in a row that end so; then the zone is retired.
 inline constexpr std::uint32_t finish_trials_max = 2;    ///< Finishes that fail in a row; then the zone is left.
-inline constexpr std::uint32_t report_trials_max = 4;    ///< Reports of a suspect zone that fail in a row; then it is given up.
-inline constexpr std::uint32_t reset_trials_max = 4;     ///< Resets that fail in a row; then the zone is retired.
+inline constexpr std::uint32_t report_trials_max =
+    4;  ///< Reports of a suspect zone that fail in a row; then it is given up.
+inline constexpr std::uint32_t reset_trials_max = 4;  ///< Resets that fail in a row; then the zone is retired.
 inline constexpr std::uint32_t headers_failed_max =
     4;                                            ///< In a row; then what waits for a zone fails, not one zone more.
 inline constexpr std::uint32_t refusals_max = 8;  ///< In a row, over a limit, when nothing of ours can be given up.

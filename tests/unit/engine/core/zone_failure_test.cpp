@@ -216,9 +216,8 @@ TEST_CASE("a zone that a write has failed in is asked for so often, and is used 
         met = c.zone;
         return zoned::errc::io;
       }
-      return met && c.op == zoned::opcode::report && c.zone == met && ++reports <= failing
-                 ? error_code{zoned::errc::io}
-                 : error_code{};
+      return met && c.op == zoned::opcode::report && c.zone == met && ++reports <= failing ? error_code{zoned::errc::io}
+                                                                                           : error_code{};
     };
     w.make("a", 12 * block);
     w.store.run();
