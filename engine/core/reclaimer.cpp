@@ -187,8 +187,7 @@ void reclaimer::reset_done(zone_state& z, error_code ec) {
   }
   inquire(z, [this, &z, ec] {
     --resets_;
-    const auto now = z.device.condition;
-    if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) {
+    if (has_turned(z)) {
       c_.zones.inactive(z);
       return c_.evacuate->turned(z);
     }
@@ -368,8 +367,7 @@ void reclaimer::remainder_done(zone_state& z, error_code ec) {
   ++remainders_;
   inquire(z, [this, &z, ec] {
     --remainders_;
-    const auto now = z.device.condition;
-    if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) {
+    if (has_turned(z)) {
       c_.zones.inactive(z);
     } else if (z.credit && (z.life == zone_life::full || z.life == zone_life::bad)) {
       note_unfinished(z, ec);

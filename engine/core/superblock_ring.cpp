@@ -4,6 +4,7 @@
 
 #include "core/canary.hpp"
 #include "core/reclaimer.hpp"
+#include "core/zone_condition.hpp"
 
 namespace furrow::core {
 
@@ -97,10 +98,8 @@ void superblock_ring::copy_failed() {
   flush();
 }
 
-/// A zone that is offline or read-only is not active any more.
 void superblock_ring::finish_failed() {
-  const auto now = zone_of(finished_).device.condition;
-  if (now == zoned::zone_condition::offline || now == zoned::zone_condition::read_only) {
+  if (has_turned(zone_of(finished_))) {
     c_.zones.set_ring_credit(zone_of(finished_), false);
     return write_copy();
   }

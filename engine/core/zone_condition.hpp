@@ -49,6 +49,11 @@ enum class refusal : std::uint8_t {
 };
 [[nodiscard]] refusal refusal_of(error_code of_append);
 
+/// The device has made it read-only or offline: it takes no command that changes it, and is not active.
+[[nodiscard]] inline bool has_turned(const zone_state& z) {
+  return z.device.condition == zoned::zone_condition::offline || z.device.condition == zoned::zone_condition::read_only;
+}
+
 /// What becomes of a zone that was reported when none of its writes was in flight.
 struct zone_verdict {
   enum class fate : std::uint8_t { go_on, pad, finish, full, bad };

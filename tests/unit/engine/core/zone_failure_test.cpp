@@ -253,17 +253,16 @@ TEST_CASE("a zone that cannot be reset is tried so often, is bad then, and gives
 TEST_CASE("a zone of which a reset fails, but not the last that is tried, is used again") {
   world w{{.active_max = 6}};
   std::optional<zoned::zone_index> tried;
-  std::uint32_t trials = 0, uses = 0;
+  std::uint32_t resets = 0;
   w.store.fail = [&](const zoned::command& c) {
     if (c.op == zoned::opcode::reset && !tried) tried = c.zone;
-    const bool resets = c.op == zoned::opcode::reset && c.zone == tried;
-    if (resets) ++uses;
-    return resets && ++trials < core::reset_trials_max ? error_code{zoned::errc::io} : error_code{};
+    const bool fails = c.op == zoned::opcode::reset && c.zone == tried && ++resets < core::reset_trials_max;
+    return fails ? error_code{zoned::errc::io} : error_code{};
   };
   w.make("kept", 20 * block);
   w.churn(120);
   REQUIRE(tried);
-  CHECK(uses > core::reset_trials_max);  // reset after another use
+  CHECK(resets > core::reset_trials_max);  // reset after another use
   CHECK(w.told(change::unwritable, tried) == 0);
   CHECK_FALSE(w.at(*tried).bad);
   w.expect_whole();
