@@ -291,7 +291,7 @@ TEST_CASE("a group of the journal goes on where it is cut off, each second time,
   };
   constexpr std::uint64_t objects = 150;
   for (std::uint64_t i = 0; i < objects; ++i) static_cast<void>(r.create(std::string(900, 'n') + std::to_string(i)));
-  core_runner::good(r.ask(core::sync_request{}));
+  core_runner::good(r.ask(sync_request{}));
   CHECK(cuts > 10);
   CHECK(r.stats().groups < 10);
   CHECK(r.stats().zone_finishes == 0);
@@ -314,10 +314,10 @@ TEST_CASE("a superblock that is cut off again and again is written in the end, e
     std::uint32_t& of_copy = cuts[c.zone.value < 2 ? 0 : 1];
     return ++of_copy <= 12 ? std::optional{512u * (of_copy % 8)} : std::nullopt;
   };
-  core_runner::good(r.ask(core::checkpoint_request{}));
+  core_runner::good(r.ask(checkpoint_request{}));
   CHECK(cuts[0] == 13);
   CHECK(cuts[1] == 13);
-  for (const core::event& e : r.events) CHECK(e.what != core::event::kind::degraded);
+  for (const event& e : r.events) CHECK(e.what != event::kind::degraded);
   r.shorten = nullptr;
   REQUIRE_FALSE(r.open().error);
   CHECK(r.stats().objects == 1);
