@@ -1,8 +1,10 @@
 """Bad input: each kind ends in one clear line and the right exit status."""
+import fcntl
 import os
 import signal
 import struct
 import subprocess
+import termios
 import time
 import unittest
 
@@ -203,11 +205,17 @@ class Formatted(Cli):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=TIMEOUT_S)
         self.assertEqual((done.stdout, done.stderr), (b"x" * 10 + b"%d\n" % (128 + signal.SIGPIPE), b""))
 
+    def wait_until_read(self, pipe):
+        until = time.monotonic() + TIMEOUT_S
+        while struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"    "))[0] > 0:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.01)
+
     def test_an_interrupted_append_keeps_what_came(self):
         done = subprocess.Popen([FURROW, "append", self.uri, "a"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         done.stdin.write(b"before")
         done.stdin.flush()
-        time.sleep(0.7)
+        self.wait_until_read(done.stdin)
         done.send_signal(signal.SIGINT)
         self.assertEqual(done.wait(TIMEOUT_S), -signal.SIGINT)
         self.assertEqual(done.stderr.read(), b"")
