@@ -1,6 +1,7 @@
 #include "core/machine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/core.hpp"
 
@@ -173,6 +174,8 @@ void machine::settle() {
       data_.step();
       checkpoint_.step();
       log_.step();
+      if (c_.latch)  // no room comes any more
+        for (const auto& [id, options] : std::exchange(parked_creates_, {})) c_.answer(id, c_.latch);
       if (state_ == state::closing) step_close();
       after = progress();
     } while (after != before && state_ != state::done);  // what is closed begins nothing

@@ -156,7 +156,8 @@ class machine {
   bool at_rest_ = false;        ///< A turn of the machines found nothing to do, and nothing came since.
   std::vector<request> early_;  // came while opening
   std::vector<request> late_releases_;
-  std::vector<std::pair<operation_id, create_options>> parked_creates_;  ///< Until a checkpoint has made room.
+  std::vector<std::pair<operation_id, create_options>>
+      parked_creates_;  ///< Until a checkpoint has made room, or a latch.
   operation_id close_;
   bool close_checkpoint_ = false;
   std::map<operation_id, std::uint64_t> waits_;  // sync and wait_durable, to be cancelled

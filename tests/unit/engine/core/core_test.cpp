@@ -249,3 +249,47 @@ TEST_CASE("a removed object whose page cannot be read keeps nobody from opening 
   CHECK(r.stats().live_bytes == 299 * 4096);
   expect_clean(r);
 }
+
+TEST_CASE("a creation that waits for room is answered when the store is latched, and so is the close behind it") {
+  device_shape shape{.zones = 16, .zone_bytes = 64 << 10, .capacity_bytes = 64 << 10};
+  auto device = shape.make();
+  std::uint64_t made = 0;
+  const auto name = [](std::uint64_t i) { return std::string(900, 'n') + std::to_string(i); };
+  const auto later = [&name](core_runner& r, std::uint64_t i) {
+    create_options o;
+    o.name = name(i);
+    return r.ask_later(core::create_request{o});
+  };
+  {
+    core_runner r{device};
+    r.format({.page_copies = 1});
+    core_runner::good(r.open());
+    for (bool full = false; !full; made += full ? 0 : 1) {
+      const std::uint64_t id = later(r, made);
+      r.run();
+      full = r.answers.at(id).error == errc::no_space;
+    }
+  }
+  std::uint64_t latched = 0, failing = 0;
+  for (bool has_failed = true; has_failed; ++failing) {  // from one more append on each time, while zones come back
+    CAPTURE(failing);
+    auto copy = device;
+    core_runner r{copy};
+    core_runner::good(r.open());
+    std::uint64_t seen = 0;
+    r.fail = [&](const zoned::command& c) -> error_code {
+      return c.op == zoned::opcode::append && seen++ >= failing ? error_code{zoned::errc::io} : error_code{};
+    };
+    for (std::uint64_t i = 0; i < made; ++i) r.ask_later(core::remove_request{.name = name(i)});
+    const std::uint64_t create = later(r, made);
+    r.run();
+    const std::uint64_t close = r.ask_later(core::close_request{});
+    r.run();
+    REQUIRE(r.answers.contains(create));
+    REQUIRE(r.answers.contains(close));
+    latched += r.answers.at(create).error == errc::needs_reopen ? 1u : 0u;
+    has_failed = seen > failing;
+  }
+  CHECK(latched > 1);
+  CHECK(failing > 4);
+}
