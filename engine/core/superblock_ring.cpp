@@ -106,7 +106,7 @@ void superblock_ring::finish_failed() {
   state_of(finished_).partial = true;
   attempts_ += attempts_of_failure;
   if (attempts_ < attempts_max) return begin_copy();
-  return c_.zones.may_activate(0) ? write_copy() : copy_failed();
+  return zone_of(target_).credit || c_.zones.may_activate(0) ? write_copy() : copy_failed();
 }
 
 void superblock_ring::flush() {

@@ -350,6 +350,29 @@ TEST_CASE("a zone that the superblock takes has its credit before it is written,
   CHECK_FALSE(r.answers.at(asked).error);
 }
 
+TEST_CASE("the superblock is written beside a zone of its that cannot be finished, though no other may become active") {
+  device_shape shape;
+  shape.active_max = 5;
+  auto device = shape.make();
+  core_runner r{device};
+  r.format({.page_copies = 1});
+  core_runner::good(r.open());
+  const zoned::zone_index left{22}, taken{23};
+  r.fail = [left](const zoned::command& c) -> error_code {
+    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
+    return c.zone == left && written ? error_code{zoned::errc::io} : error_code{};
+  };
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  std::vector<std::byte> bytes = pattern(1, block);
+  r.append(r.create("a"), bytes);
+  REQUIRE(r.stats().zones_active == 5);
+  const std::uint64_t before = device.machine().at(taken).write_pointer_bytes;
+  core_runner::good(r.ask(core::checkpoint_request{}));
+  CHECK(device.machine().at(taken).write_pointer_bytes == before + block);
+  CHECK(std::ranges::count(r.events, event::kind::degraded, &core::event::what) == 0);
+  CHECK(zoned::is_active(device.machine().at(left).condition));
+}
+
 TEST_CASE("a zone of the superblock that turns read-only or offline gives its credit back") {
   for (const auto condition : {zoned::zone_condition::read_only, zoned::zone_condition::offline}) {
     CAPTURE(static_cast<int>(condition));
