@@ -56,7 +56,6 @@ void superblock_ring::write_copy() {
   if (h.next_block >= z.capacity_blocks) {
     FURROW_ASSERT(target_ != at_[copy_].newest);  // B2
     h.next_block = 0;
-    h.partial = false;
     if (std::exchange(h.used, false)) {
       c_.io.submit({.op = zoned::opcode::reset, .zone = z.device.index}, *this, tag_reset);
       return;
@@ -98,6 +97,14 @@ void superblock_ring::copy_failed() {
   flush();
 }
 
+/// It is active still if it was before, as far as is known.
+void superblock_ring::reset_failed(error_code why) {
+  half_state& h = state_of(target_);
+  h.partial = h.partial && !has_turned(zone_of(target_));
+  c_.zones.set_ring_credit(zone_of(target_), h.partial);
+  retry(why);
+}
+
 void superblock_ring::finish_failed() {
   if (has_turned(zone_of(finished_))) {
     c_.zones.set_ring_credit(zone_of(finished_), false);
@@ -134,10 +141,13 @@ void superblock_ring::io_done(std::uint64_t tag, const zoned::completion& c) {
       return copy_done(c);
     case tag_reset:
       ++c_.stats.zone_resets;
-      if (!c.error) return write_copy();
-      c_.zones.set_ring_credit(zone_of(target_), false);
-      state_of(target_) = {zone_of(target_).capacity_blocks, true, false};
-      return retry(c.error);
+      if (!c.error) {
+        state_of(target_).partial = false;
+        return write_copy();
+      }
+      state_of(target_).next_block = zone_of(target_).capacity_blocks;
+      state_of(target_).used = true;
+      return c_.reclaim->inquire(zone_of(target_), [this, why = c.error] { reset_failed(why); });
     case tag_finish:
       if (!c.error) {
         c_.zones.set_ring_credit(zone_of(finished_), false);

@@ -9,8 +9,8 @@
 //   B2  In a pair of sequential zones one holds the newest copy; the other is reset only when that one is full or
 //       cannot be written on. In conventional zones block 0 of the two is written in turn.
 //   B3  A write that fails in both copies is an unknown outcome and latches; in one, the store goes on degraded.
-//   B4  A sequential zone has its active credit before anything is sent to it. One that is left and cannot be finished
-//       keeps it, unless the device says that it is read-only or offline.
+//   B4  A sequential zone has its active credit before anything is sent to it. One that is left and cannot be finished,
+//       or was active and cannot be reset, keeps it, unless the device says that it is read-only or offline.
 //
 // Not here: what a superblock says (format/superblock), when it is written (checkpoint, recovery, formatter).
 #pragma once
@@ -56,6 +56,7 @@ class superblock_ring final : public io_client {
   void copy_done(const zoned::completion& c);
   void retry(error_code why);
   void copy_failed();
+  void reset_failed(error_code why);
   void finish_failed();
   void next_copy();
   void flush();

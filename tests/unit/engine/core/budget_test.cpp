@@ -373,6 +373,49 @@ TEST_CASE("the superblock is written beside a zone of its that cannot be finishe
   CHECK(zoned::is_active(device.machine().at(left).condition));
 }
 
+TEST_CASE("a zone of the superblock that cannot be reset counts as active as long as the device says so") {
+  for (const bool turns : {false, true}) {
+    CAPTURE(turns);
+    device_shape shape;
+    shape.active_max = 6;
+    auto device = shape.make();
+    core_runner r{device};
+    r.format({.page_copies = 1});
+    core_runner::good(r.open());
+    const zoned::zone_index left{22}, taken{23};
+    const auto active_of_device = [&device, &shape] {
+      std::uint64_t n = 0;
+      for (std::uint32_t i = 0; i < shape.zones; ++i)
+        n += zoned::is_active(device.machine().at({i}).condition) ? 1u : 0u;
+      return n;
+    };
+    std::uint64_t resets = 0;
+    r.fail = [&](const zoned::command& c) -> error_code {
+      const bool reset = c.zone == taken && c.op == zoned::opcode::reset;
+      if (reset && ++resets == 1 && turns) {
+        zoned::zone_info info = device.machine().at(taken);
+        info.condition = zoned::zone_condition::read_only;
+        device.force(info);
+      }
+      const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
+      return reset || (c.zone == left && written) ? error_code{zoned::errc::io} : error_code{};
+    };
+    r.spoil = [&](const zoned::command& c, zoned::completion& done) {  // it has landed, but is not known to
+      if (c.zone == taken && c.op == zoned::opcode::append) done.error = zoned::errc::io;
+    };
+    for (int i = 0; i < 3; ++i) {
+      CAPTURE(i);
+      core_runner::good(r.ask(core::checkpoint_request{}));
+      CHECK(r.stats().zones_active == active_of_device());
+    }
+    CHECK(resets > 0);
+    r.fail = nullptr;
+    r.spoil = nullptr;
+    reopen(r);
+    CHECK(r.check().damage == 0);
+  }
+}
+
 TEST_CASE("a zone of the superblock that turns read-only or offline gives its credit back") {
   for (const auto condition : {zoned::zone_condition::read_only, zoned::zone_condition::offline}) {
     CAPTURE(static_cast<int>(condition));
