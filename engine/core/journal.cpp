@@ -101,15 +101,19 @@ void journal::step() {
   if (c_.latch) return fail_waiters();
   if (state_ == state::idle && zone_ == nullptr && cut_call_ && pending_.empty()) return open_next();
   if (state_ == state::waiting) return write_group();
-  if (state_ != state::idle || pending_.empty()) return;
-  if (wanted_ <= durable_ && pending_bytes_ < c_.options.journal_group_bytes) return;
-  begin();
+  const bool has_work = state_ == state::unflushed || (state_ == state::idle && !pending_.empty());
+  if (has_work && is_wanted()) begin();
 }
 
 void journal::begin() {
+  const bool again = state_ == state::unflushed;
   cut_count_ = pending_.size();  // I1
-  if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(group_before_flush)) return write_group();
-  state_ = state::pre_flush;
+  if (!again && (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(group_before_flush))) return write_group();
+  flush(again ? state::post_flush : state::pre_flush);
+}
+
+void journal::flush(state then) {
+  state_ = then;
   ++c_.stats.flushes;
   c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
 }
@@ -225,7 +229,9 @@ void journal::left(const zone_state& z) {
 }
 
 void journal::roll() {
-  if (state_ == state::idle && !c_.latch) open_next();
+  if (c_.latch) return;
+  if (state_ == state::idle) return open_next();
+  if (state_ == state::unflushed) begin();
 }
 
 void journal::leave_zone() {
@@ -243,15 +249,16 @@ void journal::group_written() {
   bytes_since_cut_ += group_bytes_;
   end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
   if (zone_->room_blocks() == 0 && zone_->life == zone_life::open) c_.zones.set_life(*zone_, zone_life::full);
+  if (group_publications_ == 0) return write_group();  // it filled its zone
+  take_group();
   if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(durable_before_flush)) return acknowledge();
-  state_ = state::post_flush;
-  ++c_.stats.flushes;
-  c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
+  if (wanted_ > durable_) return flush(state::post_flush);
+  state_ = state::unflushed;
 }
 
-void journal::acknowledge() {
-  if (group_publications_ == 0) return write_group();  // it filled its zone
-  durable_ = pending_[group_publications_ - 1].sequence;
+/// From what is pending.
+void journal::take_group() {
+  written_ = pending_[group_publications_ - 1].sequence;
   for (std::uint64_t i = 0; i < group_publications_; ++i) {
     std::vector<std::byte>& bytes = pending_.front().bytes;
     pending_bytes_ -= bytes.size();
@@ -262,9 +269,14 @@ void journal::acknowledge() {
     pending_.pop_front();
   }
   cut_count_ -= group_publications_;
+}
+
+void journal::acknowledge() {
+  durable_ = written_;
   state_ = state::idle;
   answer_durable();
   cut_if_durable();
+  if (state_ == state::idle && !c_.latch && cut_count_ > 0 && is_wanted()) write_group();
 }
 
 void journal::answer_durable() {
