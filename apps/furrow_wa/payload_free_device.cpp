@@ -30,7 +30,10 @@ std::vector<zoned::zone_info> zones_of(const payload_free_device::plan& p) {
 }  // namespace
 
 payload_free_device::payload_free_device(const plan& p)
-    : p_{p}, machine_{shape_of(p), zones_of(p)}, metadata_{new block[std::size_t{p.metadata_zones} * p.zone_blocks]} {}
+    : p_{p},
+      machine_{shape_of(p), zones_of(p)},
+      metadata_{new block[std::size_t{p.metadata_zones} * p.zone_blocks]},
+      clock_s_{cpu_clock_s()} {}
 
 zoned::geometry payload_free_device::shape_of(const plan& p) {
   const std::uint64_t bytes = p.zone_blocks * block_bytes;
@@ -123,7 +126,7 @@ void payload_free_device::fetch(zoned::place at, const zoned::command& c) {
   std::uint64_t number = std::uint64_t{at.zone.value} * p_.zone_blocks + at.offset_bytes / block_bytes;
   for (const zoned::segment& s : c.segments)
     for (std::size_t from = 0; from < s.bytes; from += block_bytes, ++number) get(number, {s.data + from, block_bytes});
-  reading_s_ += cpu_s() - before;
+  reading_s_ += cpu_s() - before + clock_s_;
 }
 
 bool payload_free_device::is_data(zoned::place at) const {

@@ -249,10 +249,9 @@ void journal::group_written() {
   bytes_since_cut_ += group_bytes_;
   end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
   if (zone_->room_blocks() == 0 && zone_->life == zone_life::open) c_.zones.set_life(*zone_, zone_life::full);
-  if (group_publications_ == 0) return write_group();  // it filled its zone
-  take_group();
+  if (group_publications_ > 0) take_group();
   if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(durable_before_flush)) return acknowledge();
-  if (wanted_ > durable_) return flush(state::post_flush);
+  if (wanted_ > durable_ || group_publications_ == 0) return flush(state::post_flush);
   state_ = state::unflushed;
 }
 
@@ -272,6 +271,7 @@ void journal::take_group() {
 }
 
 void journal::acknowledge() {
+  if (group_publications_ == 0) return write_group();  // it filled its zone
   durable_ = written_;
   state_ = state::idle;
   answer_durable();

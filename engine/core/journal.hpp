@@ -85,7 +85,9 @@ class journal final : public io_client {
     std::vector<std::byte> bytes;
   };
 
-  [[nodiscard]] bool is_wanted() const { return wanted_ > durable_ || pending_bytes_ >= c_.options.journal_group_bytes; }
+  [[nodiscard]] bool is_wanted() const {
+    return wanted_ > durable_ || pending_bytes_ >= c_.options.journal_group_bytes;
+  }
   void begin();
   void flush(state then);
   void write_group();
