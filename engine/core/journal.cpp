@@ -12,7 +12,7 @@ namespace furrow::core {
 
 namespace {
 
-constexpr std::uint32_t attempts_max = 8;
+constexpr std::uint32_t attempts_max = 16;  // where each fifth command is cut off, eight in a row are met
 constexpr std::size_t spare_max = 1024;
 enum tag : std::uint64_t { tag_flush = 1, tag_part, tag_header, tag_reset, tag_header_flush };
 
@@ -101,19 +101,15 @@ void journal::step() {
   if (c_.latch) return fail_waiters();
   if (state_ == state::idle && zone_ == nullptr && cut_call_ && pending_.empty()) return open_next();
   if (state_ == state::waiting) return write_group();
-  const bool has_work = state_ == state::unflushed || (state_ == state::idle && !pending_.empty());
-  if (has_work && is_wanted()) begin();
+  if (state_ != state::idle || pending_.empty()) return;
+  if (wanted_ <= durable_ && pending_bytes_ < c_.options.journal_group_bytes) return;
+  begin();
 }
 
 void journal::begin() {
-  const bool again = state_ == state::unflushed;
   cut_count_ = pending_.size();  // I1
-  if (!again && (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(group_before_flush))) return write_group();
-  flush(again ? state::post_flush : state::pre_flush);
-}
-
-void journal::flush(state then) {
-  state_ = then;
+  if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(group_before_flush)) return write_group();
+  state_ = state::pre_flush;
   ++c_.stats.flushes;
   c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
 }
@@ -229,9 +225,7 @@ void journal::left(const zone_state& z) {
 }
 
 void journal::roll() {
-  if (c_.latch) return;
-  if (state_ == state::idle) return open_next();
-  if (state_ == state::unflushed) begin();
+  if (state_ == state::idle && !c_.latch) open_next();
 }
 
 void journal::leave_zone() {
@@ -249,15 +243,15 @@ void journal::group_written() {
   bytes_since_cut_ += group_bytes_;
   end_block_ = static_cast<std::uint32_t>((group_at_bytes_ + group_bytes_) / block_bytes);
   if (zone_->room_blocks() == 0 && zone_->life == zone_life::open) c_.zones.set_life(*zone_, zone_life::full);
-  if (group_publications_ > 0) take_group();
   if (!c_.promises.volatile_cache || FURROW_CANARY_SINGS(durable_before_flush)) return acknowledge();
-  if (wanted_ > durable_ || group_publications_ == 0) return flush(state::post_flush);
-  state_ = state::unflushed;
+  state_ = state::post_flush;
+  ++c_.stats.flushes;
+  c_.io.submit({.op = zoned::opcode::flush}, *this, tag_flush);
 }
 
-/// From what is pending.
-void journal::take_group() {
-  written_ = pending_[group_publications_ - 1].sequence;
+void journal::acknowledge() {
+  if (group_publications_ == 0) return write_group();  // it filled its zone
+  durable_ = pending_[group_publications_ - 1].sequence;
   for (std::uint64_t i = 0; i < group_publications_; ++i) {
     std::vector<std::byte>& bytes = pending_.front().bytes;
     pending_bytes_ -= bytes.size();
@@ -268,15 +262,9 @@ void journal::take_group() {
     pending_.pop_front();
   }
   cut_count_ -= group_publications_;
-}
-
-void journal::acknowledge() {
-  if (group_publications_ == 0) return write_group();  // it filled its zone
-  durable_ = written_;
   state_ = state::idle;
   answer_durable();
   cut_if_durable();
-  if (state_ == state::idle && !c_.latch && cut_count_ > 0 && is_wanted()) write_group();
 }
 
 void journal::answer_durable() {

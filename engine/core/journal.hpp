@@ -6,9 +6,7 @@
 //   opening      the next journal zone gets its header, made durable in a conventional one, and where a cut waits    -> writing
 //   waiting      for a slot of the zone, which pages share, or for a zone to be given back
 //   writing      the group, in one command or several in order
-//   unflushed    volatile cache: the group is written, and nobody waits for it -> post_flush (somebody does, or enough is pending)
-//   post_flush   volatile cache: the group's own bytes, and the data of what is pending -> idle (acknowledge), or writing, if
-//                the next group is wanted already
+//   post_flush   volatile cache: the group's own bytes    -> idle (acknowledge)
 //
 // Invariants
 //   I1  A group names only publications that were pending when the last flush before it began; their data had landed
@@ -78,24 +76,19 @@ class journal final : public io_client {
   void io_done(std::uint64_t tag, const zoned::completion& c) override;
 
  private:
-  enum class state : std::uint8_t { idle, pre_flush, opening, waiting, writing, unflushed, post_flush };
+  enum class state : std::uint8_t { idle, pre_flush, opening, waiting, writing, post_flush };
   struct publication {
     std::uint64_t sequence = 0;
     std::uint32_t records = 0;
     std::vector<std::byte> bytes;
   };
 
-  [[nodiscard]] bool is_wanted() const {
-    return wanted_ > durable_ || pending_bytes_ >= c_.options.journal_group_bytes;
-  }
   void begin();
-  void flush(state then);
   void write_group();
   void fill_group(std::uint64_t publications, std::uint64_t blocks);
   void submit_part();
   void part_done(const zoned::completion& c);
   void group_written();
-  void take_group();
   void acknowledge();
   void answer_durable();
   void cut_if_durable();
@@ -113,7 +106,6 @@ class journal final : public io_client {
   std::size_t pending_bytes_ = 0;
   std::size_t cut_count_ = 0;  // publications that may go into groups now (I1)
   std::uint64_t wanted_ = 0;
-  std::uint64_t written_ = 0;  // the last group's sequence
   std::uint64_t durable_ = 0;
   std::uint64_t boundary_ = 0;  // no group spans this sequence
   std::multimap<std::uint64_t, std::function<void(error_code)>> waiters_;

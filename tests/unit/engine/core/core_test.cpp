@@ -293,31 +293,3 @@ TEST_CASE("a creation that waits for room is answered when the store is latched,
   CHECK(latched > 1);
   CHECK(failing > 4);
 }
-
-TEST_CASE("what nobody waits for takes one flush a group, and is durable when somebody asks") {
-  device_shape shape;
-  shape.promises.volatile_cache = true;
-  auto device = shape.make();
-  store_options o;
-  o.journal_group_bytes = 4096;
-  constexpr std::uint64_t objects = 100;
-  {
-    core_runner r{device, o};
-    r.format_and_open();
-    core_runner::good(r.ask(core::sync_request{}));
-    const statistics before = r.stats();
-    for (std::uint64_t i = 0; i < objects; ++i) r.create(std::string(900, 'n') + std::to_string(i));
-    const statistics after = r.stats();
-    CHECK(after.groups - before.groups > objects / 10);
-    CHECK(after.flushes - before.flushes == after.groups - before.groups);
-    CHECK(after.durable_sequence < after.sequence);
-    core_runner::good(r.ask(core::sync_request{}));
-    const statistics synced = r.stats();
-    CHECK(synced.durable_sequence == synced.sequence);
-    CHECK(synced.flushes - after.flushes <= 2);
-  }
-  core_runner r{device, o};
-  core_runner::good(r.open());
-  CHECK(r.stats().objects == objects);
-  expect_clean(r);
-}

@@ -8,6 +8,7 @@
 
 #include "format/codec.hpp"
 #include "format/page.hpp"
+#include "format/zone_header.hpp"
 #include "support/core_runner.hpp"
 
 using namespace furrow;
@@ -346,4 +347,33 @@ TEST_CASE(
   r.append(h, bytes);
   CHECK(turns == 0);
   CHECK(r.read(h, 0, bytes.size()) == bytes);
+}
+
+TEST_CASE("the header of a zone of the journal that is cut off again and again is written in the end") {
+  device_shape shape{.lba_bytes = 512};
+  auto device = shape.make();
+  core_runner r{device};
+  r.format_and_open();
+  core_runner::good(r.ask(sync_request{}));
+  std::optional<zoned::zone_index> next;
+  std::uint32_t cuts = 0;
+  r.shorten = [&](const zoned::command& c) -> std::optional<std::uint64_t> {
+    if (c.op != zoned::opcode::append || zoned::total_bytes(c.segments) != block_bytes) return {};
+    const auto h = format::decode_zone_header({c.segments[0].data, block_bytes});
+    if (!h || h->ordinal == 0) return {};
+    if (next && *next != c.zone) return {};
+    next = c.zone;
+    return ++cuts <= 12 ? std::optional{512u * (1 + cuts % 7)} : std::nullopt;
+  };
+  std::uint64_t objects = 0;
+  while (cuts < 13) {
+    REQUIRE(objects < 1000);
+    static_cast<void>(r.create(std::string(900, 'n') + std::to_string(objects++)));
+    core_runner::good(r.ask(sync_request{}));
+  }
+  CHECK(cuts == 13);
+  r.shorten = nullptr;
+  REQUIRE_FALSE(r.open().error);
+  CHECK(r.stats().objects == objects);
+  CHECK(r.check().damage == 0);
 }
