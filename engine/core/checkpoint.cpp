@@ -20,7 +20,7 @@ namespace furrow::core {
 namespace {
 constexpr std::uint64_t tag_flush = 0;
 constexpr std::uint64_t tag_padding = ~std::uint64_t{0};
-constexpr std::uint32_t attempts_max = 8;
+constexpr std::uint32_t attempts_max = 16;  // that land nothing of a job, one after the other
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint64_t of_small_store = 16 << 20;
 constexpr std::uint64_t journal_bytes_max = 768 << 20;
@@ -414,6 +414,7 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
   const bool aligned = !c.error && c.at.offset_bytes % block_bytes == 0;
   const std::size_t landed = aligned ? c.bytes / block_bytes : 0;
   if (!c.error) c_.stats.page_bytes += c.bytes;
+  if (landed > 0) j.attempts = 0;
   if (landed < p.count) {
     const bool by_itself = c.error || c.bytes < p.count * block_bytes;  // else what is before it in the zone was cut
     if (landed == 0 && by_itself && ++j.attempts > attempts_max)

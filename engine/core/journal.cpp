@@ -265,6 +265,7 @@ void journal::acknowledge() {
   state_ = state::idle;
   answer_durable();
   cut_if_durable();
+  if (std::exchange(left_, false)) zone_ = nullptr;
 }
 
 void journal::answer_durable() {
@@ -318,7 +319,8 @@ void journal::open_next() {
     return;
   }
   zone_ = std::exchange(next_, after);
-  left_ = false;  // of the one before
+  left_ = false;  // both are of the one before
+  attempts_ = 0;
   c_.zones.set_life(*after, zone_life::reserved);
   zone_->role = format::zone_role::metadata;
   zone_->cls = format::zone_class::metadata;

@@ -64,6 +64,8 @@ class core_runner {
   std::function<error_code(const zoned::command&)> fail;
   /// How many bytes of a command the device takes; none: all.
   std::function<std::optional<std::uint64_t>(const zoned::command&)> shorten;
+  /// Whether a command waits until there is nothing else to do; such ones go on in their order.
+  std::function<bool(const zoned::command&)> hold;
   /// Of the next core that is started.
   bool no_split = false;
   /// Whether the core is made to look again when it has nothing to do.
@@ -111,6 +113,7 @@ class core_runner {
   void run_commands(std::uint64_t commands) {
     zoned::command c;
     core::notification n;
+    std::deque<zoned::command> held;
     for (bool ticked = false;;) {
       while (core_->poll(n)) {
         if (n.id.value == 0)
@@ -118,7 +121,15 @@ class core_runner {
         else
           answers.emplace(n.id.value, std::move(n));
       }
-      if (!core_->poll(c)) {
+      if (core_->poll(c)) {
+        if (hold && hold(c)) {
+          held.push_back(std::move(c));
+          continue;
+        }
+      } else if (!held.empty()) {
+        c = std::move(held.front());
+        held.pop_front();
+      } else {
         if (!ticks || std::exchange(ticked, true)) return;
         core_->tick();
         continue;

@@ -8,6 +8,9 @@
 #include <cstring>
 
 #include "core/limits.hpp"
+#include "format/codec.hpp"
+#include "format/group.hpp"
+#include "format/page.hpp"
 #include "format/zone_header.hpp"
 #include "support/core_runner.hpp"
 
@@ -292,4 +295,49 @@ TEST_CASE("a creation that waits for room is answered when the store is latched,
   }
   CHECK(latched > 1);
   CHECK(failing > 4);
+}
+
+TEST_CASE("a checkpoint whose page fails in the journal's zone, in front of a group that lands, ends") {
+  device_shape shape;
+  shape.promises.volatile_cache = true;
+  shape.promises.appends_per_zone_max = 2;
+  shape.active_max = 4;  // pages share the journal's zone
+  auto device = shape.make();
+  core_runner r{device};
+  r.format({.page_copies = 1});
+  core_runner::good(r.open());
+  r.create("a");
+  const auto is_page = [](const zoned::command& c) {
+    return c.op == zoned::opcode::append && format::load_le<std::uint32_t>(c.segments[0].data) == format::page_magic;
+  };
+  enum class seen { nothing, page, group } last = seen::nothing;
+  zoned::zone_index zones[2];
+  r.hold = [&](const zoned::command& c) {
+    if (c.op != zoned::opcode::append) return false;
+    if (last == seen::nothing && is_page(c)) return last = seen::page, zones[0] = c.zone, true;
+    if (last == seen::page && format::load_le<std::uint64_t>(c.segments[0].data) == format::group_magic)
+      return last = seen::group, zones[1] = c.zone, true;
+    return false;
+  };
+  bool failed = false;
+  r.fail = [&](const zoned::command& c) -> error_code {
+    const bool now = !failed && last == seen::group && is_page(c);
+    failed = failed || now;
+    return now ? error_code{zoned::errc::io} : error_code{};
+  };
+  const std::uint64_t checkpoint = r.ask_later(core::checkpoint_request{});
+  create_options o;
+  o.name = "b";
+  r.ask_later(core::create_request{o});
+  r.ask_later(core::sync_request{});
+  r.run();
+  CHECK(failed);
+  CHECK((zones[0] == zones[1]));
+  REQUIRE(r.answers.contains(checkpoint));
+  CHECK_FALSE(r.answers.at(checkpoint).error);
+  r.hold = nullptr;
+  r.fail = nullptr;
+  core_runner::good(r.open());
+  CHECK(r.stats().objects == 2);
+  expect_clean(r);
 }
