@@ -267,15 +267,24 @@ TEST_CASE("the next zone is prepared before the one before it is full, where tha
   }
 }
 
+namespace {
+
+constexpr zoned::zone_index left{22}, taken{23};  // the superblock's second pair
+
+std::function<error_code(const zoned::command&)> not_to_be_written(zoned::zone_index zone) {
+  return [zone](const zoned::command& c) -> error_code {
+    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
+    return c.zone == zone && written ? error_code{zoned::errc::io} : error_code{};
+  };
+}
+
+}  // namespace
+
 TEST_CASE("a zone of the superblock that could not be left is finished after another open") {
   auto device = device_shape{}.make();
   core_runner r{device};
   r.format_and_open();
-  const zoned::zone_index left{22}, taken{23};
-  r.fail = [left](const zoned::command& c) -> error_code {
-    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
-    return c.zone == left && written ? error_code{zoned::errc::io} : error_code{};
-  };
+  r.fail = not_to_be_written(left);
   core_runner::good(r.ask(core::checkpoint_request{}));
   const auto is_active = [&device](zoned::zone_index zone) {
     return zoned::is_active(device.machine().at(zone).condition);
@@ -331,11 +340,7 @@ TEST_CASE("a zone that the superblock takes has its credit before it is written,
   core_runner::good(r.open());
   const core::handle_id h = r.create("a");
   std::vector<std::byte> bytes = pattern(1, block);
-  const zoned::zone_index left{22}, taken{23};
-  r.fail = [left](const zoned::command& c) -> error_code {
-    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
-    return c.zone == left && written ? error_code{zoned::errc::io} : error_code{};
-  };
+  r.fail = not_to_be_written(left);
   std::uint64_t asked = 0, looks = 0;
   r.watch = [&](const zoned::command& c) {  // the last credit is asked for when the other zone is about to be taken
     if (c.zone != left || c.op != zoned::opcode::report || ++looks != 3) return;
@@ -357,11 +362,7 @@ TEST_CASE("the superblock is written beside a zone of its that cannot be finishe
   core_runner r{device};
   r.format({.page_copies = 1});
   core_runner::good(r.open());
-  const zoned::zone_index left{22}, taken{23};
-  r.fail = [left](const zoned::command& c) -> error_code {
-    const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
-    return c.zone == left && written ? error_code{zoned::errc::io} : error_code{};
-  };
+  r.fail = not_to_be_written(left);
   core_runner::good(r.ask(core::checkpoint_request{}));
   std::vector<std::byte> bytes = pattern(1, block);
   r.append(r.create("a"), bytes);
@@ -382,7 +383,6 @@ TEST_CASE("a zone of the superblock that cannot be reset counts as active as lon
     core_runner r{device};
     r.format({.page_copies = 1});
     core_runner::good(r.open());
-    const zoned::zone_index left{22}, taken{23};
     const auto active_of_device = [&device, &shape] {
       std::uint64_t n = 0;
       for (std::uint32_t i = 0; i < shape.zones; ++i)
