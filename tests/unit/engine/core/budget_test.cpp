@@ -397,8 +397,7 @@ TEST_CASE("a zone of the superblock that cannot be reset counts as active as lon
         info.condition = zoned::zone_condition::read_only;
         device.force(info);
       }
-      const bool written = c.op == zoned::opcode::append || c.op == zoned::opcode::finish;
-      return reset || (c.zone == left && written) ? error_code{zoned::errc::io} : error_code{};
+      return reset ? error_code{zoned::errc::io} : not_to_be_written(left)(c);
     };
     r.spoil = [&](const zoned::command& c, zoned::completion& done) {  // it has landed, but is not known to
       if (c.zone == taken && c.op == zoned::opcode::append) done.error = zoned::errc::io;
