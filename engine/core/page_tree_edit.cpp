@@ -121,6 +121,17 @@ maybe_need page_tree::prepare(format::key_view key) {
   return missing;
 }
 
+maybe_need page_tree::prepare_leaf(format::key_view key, format::key_view& end) {
+  FURROW_ASSERT(loaded());
+  end = {};
+  if (root_.empty()) return {};
+  tree_path path;
+  maybe_need missing;
+  descend(key, path, &missing);
+  end = end_of(path);
+  return missing;
+}
+
 void page_tree::put(format::key_view key, format::value_view value) {
   FURROW_ASSERT(key.size() + value.size() <= format::cell_bytes_max);
   FURROW_ASSERT(loaded());

@@ -36,10 +36,9 @@ bool replay_batch::add(format::record&& from, std::size_t group) {
   const format::object_extent& e = r->extents[0];
   if (sums_.size() + r->sums.size() > sums_max || end_of(r->object) != r->object_bytes) return add_other(from, group);
   if (!touched_.empty())
-    if (const auto it = touched_.find(r->object); it != touched_.end() && it->second.first < it->second.end &&
-                                                  e.object_block <= it->second.end &&
-                                                  e.object_block + e.where.blocks >= it->second.first)
-      return false;  // B3
+    if (const auto it = touched_.find(r->object);
+        it != touched_.end() && boost::icl::intersects(it->second.put, reach_of(e)))
+      return add_other(from, group);  // B3
   entry to;
   to.sequence = from.sequence;
   to.object = r->object;
@@ -79,11 +78,7 @@ bool replay_batch::touch(const format::record_body& body) {
   if (const auto* const r = std::get_if<format::publish_record>(&body)) {
     touched& t = touched_[r->object];
     t.bytes = r->object_bytes;
-    for (const format::object_extent& e : r->extents) {
-      const bool none = t.first == t.end;
-      t.first = none ? e.object_block : std::min(t.first, e.object_block);
-      t.end = std::max(t.end, e.object_block + e.where.blocks);
-    }
+    for (const format::object_extent& e : r->extents) t.put += reach_of(e);
     return true;
   }
   if (const auto* const r = std::get_if<format::tail_record>(&body)) {
@@ -368,11 +363,31 @@ void replay_batch::undo() {
 
 void replay_batch::collect_needs(std::vector<page_need>& needs) {
   const std::size_t end = std::min(order_.size(), at_ + looked_ahead_max);
-  for (std::size_t i = at_; i < end && needs.size() < replay_loads_max; ++i) {
-    if (order_[i].number >= stop_) continue;
-    auto need = c_.objects->prepare(key_at(i));
-    if (need && (needs.empty() || needs.back().ref != need->ref)) needs.push_back(std::move(*need));
+  for (std::size_t i = at_; i < end && needs.size() < replay_loads_max;) {
+    if (order_[i].number >= stop_) {
+      ++i;
+      continue;
+    }
+    format::key_view next_leaf;
+    auto need = c_.objects->prepare_leaf(key_at(i), next_leaf);
+    if (need) needs.push_back(std::move(*need));
+    i = next_leaf.empty() ? end : first_from(next_leaf, i + 1, end);
   }
+}
+
+/// The first of order_ in [from, end) that is not below the key, which is near; else the end.
+std::size_t replay_batch::first_from(format::key_view key, std::size_t from, std::size_t end) const {
+  std::size_t step = 1;
+  for (; from + step < end && key_at(from + step) < key; step *= 2) from += step;
+  end = std::min(end, from + step);
+  while (from < end) {
+    const std::size_t middle = from + (end - from) / 2;
+    if (key_at(middle) < key)
+      from = middle + 1;
+    else
+      end = middle;
+  }
+  return from;
 }
 
 format::record replay_batch::record_of(const entry& e) const {

@@ -12,8 +12,8 @@
 //       changes nothing for the others.
 //   B2  What is applied together changes no cell that another record of the batch looks at, but the one of its own key: a
 //       record whose extent may go on the one before it, as that is at any time of the batch, is not taken.
-//   B3  An extent that a record of the others puts is no neighbour of one that a later record of the batch replaces: what
-//       is changed too early is nothing that it looks at. Of others there are only kinds for which that can be said.
+//   B3  An extent that a record of the others puts is no neighbour of one that a later record replaces, but of the others
+//       again: what is changed too early is nothing that it looks at. Of others there are only kinds for which that can be said.
 //   B4  At most records_max are held, and sums_max; a fourth as many others, or a few, with others_bytes_max.
 //
 // Not here: what such a record does beside its cell (apply), reading the journal (recovery).
@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/icl/interval_set.hpp>
 #include <unordered_map>
 
 #include "core/apply.hpp"
@@ -71,10 +72,15 @@ class replay_batch {
     format::zone_class was_cls = format::zone_class::unhinted;
     std::size_t first_sum = 0;
   };
+  using block_set = boost::icl::interval_set<std::uint64_t>;
+  /// The blocks of an extent, and the one behind it.
+  [[nodiscard]] static block_set::interval_type reach_of(const format::object_extent& e) {
+    return block_set::interval_type::right_open(e.object_block, e.object_block + e.where.blocks + 1);
+  }
   /// What records of the batch do to an object, as far as later ones must know.
   struct touched {
-    std::uint64_t bytes = 0;           ///< Its end.
-    std::uint64_t first = 0, end = 0;  ///< Blocks that others put, all of them in between.
+    std::uint64_t bytes = 0;  ///< Its end.
+    block_set put;            ///< With the one behind each extent, so that neighbours meet.
   };
   /// Comes before that entry.
   struct other {
@@ -118,6 +124,7 @@ class replay_batch {
   [[nodiscard]] bool change_rest(std::vector<page_need>& needs);
   [[nodiscard]] readiness change_next();
   void collect_needs(std::vector<page_need>& needs);
+  [[nodiscard]] std::size_t first_from(format::key_view key, std::size_t from, std::size_t end) const;
   /// Entries from this one on are not applied together.
   void stop_at(std::size_t number) { stop_ = std::min(stop_, number); }
   /// Those from stop_ on that have their cells.

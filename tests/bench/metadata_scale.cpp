@@ -10,7 +10,7 @@
 //                          (opened), and after the three checkpoints (churned)
 //   page_bytes_of_journal  written in these, of a copy
 //   open_at_rest_s         processor time of an open with nothing to replay, but for the device's copying
-//   open_s                 the same with a journal of journal_live_bytes, of open_records records
+//   open_s                 the same with a journal of journal_live_bytes, of open_records records; both the least of three
 //
 // Not here: bounds (metadata_scale_test.py).
 #include <fmt/format.h>
@@ -106,15 +106,20 @@ class scale {
     double s = 0;  ///< Of processor time.
     std::uint64_t records = 0;
   };
-  /// After the process was killed.
+  /// After the process was killed; the least of some opens, as others on the machine only add to it.
   opened reopen() {
+    constexpr int opens = 3;
     handles_.clear();
-    store_.kill();
-    const double before = cpu_s() - store_.device().reading_s();
-    const std::uint64_t records = store_.open().records_replayed;
-    const double took = cpu_s() - store_.device().reading_s() - before;
+    opened least;
+    for (int i = 0; i < opens; ++i) {
+      store_.kill();
+      const double before = cpu_s() - store_.device().reading_s();
+      least.records = store_.open().records_replayed;
+      const double took = cpu_s() - store_.device().reading_s() - before;
+      least.s = i == 0 ? took : std::min(least.s, took);
+    }
     open_objects();
-    return {took, records};
+    return least;
   }
 
  private:
