@@ -250,6 +250,7 @@ void checkpointer::freeze() {
     trees_[t].done = trees_[t].snapshot.root == nullptr;
     if (!trees_[t].done) trees_[t].nodes = page_tree::collect_dirty(trees_[t].snapshot, 0);
   }
+  for (std::vector<std::uint32_t>& taken : taken_) taken.clear();
   next_ = c_.super;
   next_.sequence = c_.sequence;
   next_.default_collection_blocks = c_.collections.of(default_collection).used_blocks;
@@ -318,11 +319,12 @@ bool checkpointer::is_short_of_zones() const {
   return c_.zones.metadata_clean() <= journal_zones && !returning && c_.zones.suspect_count() == 0;
 }
 
-bool checkpointer::open_for_pages(open_zone& to) {
+bool checkpointer::open_for_pages(std::uint32_t copy, bool beside_other) {
   const auto open = [&](std::uint32_t reserve) {
-    return c_.opener->open(to, format::zone_role::metadata, format::zone_class::metadata, reserve);
+    const std::span<const std::uint32_t> but = beside_other ? std::span<const std::uint32_t>{} : taken_[1 - copy];
+    return c_.opener->open(streams_[copy], format::zone_role::metadata, format::zone_class::metadata, reserve, but);
   };
-  const bool shares_else = apart_ && &to == streams_;
+  const bool shares_else = apart_ && copy == 0;
   return open(journal_zones) || (is_short_of_zones() && !shares_else && open(journal_zones - 1));  // C6
 }
 
@@ -345,21 +347,28 @@ zone_state* checkpointer::zone_for(std::uint32_t copy) {
   if (s.usable() && s.zone->room_blocks() > 0) return s.zone;
   if (s.zone != nullptr && !s.ready) return nullptr;
   s = {};
-  if (!open_for_pages(s)) {
+  if (!open_for_pages(copy, false)) {
     const bool by_credit = !c_.zones.confined() && c_.zones.clean_conventional() == 0;
     const bool refused =
         by_credit && !c_.zones.may_activate(c_.log->credit_kept()) && !c_.opener->make_credit(!serving_.empty());
     if (apart_ && (refused || (copy == 0 && is_short_of_zones())))  // C7
       return leave_apart_zone() ? zone_for(copy) : nullptr;
     const bool one_to_take = c_.zones.metadata_clean() >= journal_zones;  // C6, when a credit comes
-    if (is_short_of_zones() && !one_to_take) c_.set_latch("no clean zone is left for metadata");
-    if (refused && c_.reclaim->unfinished())
-      c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());
-    else if (refused)
-      c_.set_latch("the device refuses one more active zone for metadata, and others hold them");
-    return nullptr;
+    const bool none_left = is_short_of_zones() && !one_to_take;
+    if (!none_left && !refused) return nullptr;
+    if (!open_for_pages(copy, true)) {  // C8
+      tell_hopeless(refused);
+      return nullptr;
+    }
   }
   return s.ready ? s.zone : nullptr;
+}
+
+void checkpointer::tell_hopeless(bool refused) {
+  if (!refused) return c_.set_latch("no clean zone is left for metadata");
+  if (c_.reclaim->unfinished())
+    return c_.set_latch("no zone may become active for metadata: one cannot be finished", c_.reclaim->unfinished());
+  c_.set_latch("the device refuses one more active zone for metadata, and others hold them");
 }
 
 bool checkpointer::close_idle() {
@@ -396,6 +405,8 @@ bool checkpointer::send(part& p, std::uint64_t tag) {
     p.count = count;
   }
   p.zone = z;
+  if (auto& taken = taken_[p.copy]; taken.empty() || taken.back() != z->device.index.value)
+    taken.push_back(z->device.index.value);
   const std::uint64_t at_bytes = z->next_block * std::uint64_t{block_bytes};
   z->next_block += static_cast<std::uint32_t>(count);
   ++z->writes;
@@ -449,7 +460,7 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
 void checkpointer::cut_off(zone_state& z, const zoned::completion& c) {
   const bool lives = z.life == zone_life::open || z.life == zone_life::full;
   const bool in_place = !c.error && c.at.offset_bytes % block_bytes == 0;
-  if (in_place && lives && z.writes == 0 && z.ordinal != 0 && c_.log->zone() == &z)
+  if (in_place && lives && z.writes == 0 && z.ordinal != 0 && c_.log->zone() == &z && padded_ == nullptr)
     return pad(z, c.at.offset_bytes + c.bytes);
   if (lives || z.life == zone_life::closed) c_.zones.set_life(z, zone_life::suspect);
   c_.log->left(z);

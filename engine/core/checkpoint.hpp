@@ -17,7 +17,7 @@
 //   C4  Data leave more clean zones than a checkpoint may take: to be without room for data is not to be without room for
 //       names. Only moves may take one of those, as they bring it back.
 //   C5  A page that is cut off inside a block of the zone shared with the journal is padded there to the block's end, while
-//       nobody else writes to it: a small store would lose a zone with each.
+//       nobody else writes to it, one at a time: a small store would lose a zone with each.
 //   C6  Of the zones left to the journal one goes to pages when else the checkpoint could not end: it brings back more
 //       (a repair's does not).
 //   C7  Pages of a checkpoint that is cut by a loss of power keep the journal's zone until one ends, and each that is cut
@@ -25,6 +25,8 @@
 //       copies to a zone of their own, which the next open frees at once; the credit for it is given up by data that nobody
 //       has room promised in. It shares the journal's zone as ever if there is no credit, or no zone, for it or for second
 //       copies.
+//   C8  The two copies of a page lie in two zones: a zone that one copy was written to is taken up again for the other by a
+//       later checkpoint only; by this one if it could not end otherwise.
 //
 // Not here: freeing zones (reclaimer).
 #pragma once
@@ -120,7 +122,9 @@ class checkpointer final : public io_client {
   [[nodiscard]] std::uint64_t room_in_need(std::uint64_t dirty, std::uint64_t clean) const;
   /// The first copies of pages go to the journal's zone.
   [[nodiscard]] bool shares_zone() const { return !apart_ && !c_.zones.budget().journal_apart; }
-  [[nodiscard]] bool open_for_pages(open_zone& to);
+  /// `beside_other`: perhaps a zone that holds the other copy (C8).
+  [[nodiscard]] bool open_for_pages(std::uint32_t copy, bool beside_other);
+  void tell_hopeless(bool refused);
   /// None is clean but those left to the journal, and none is on its way to be.
   [[nodiscard]] bool is_short_of_zones() const;
   void part_done(part p, const zoned::completion& c);
@@ -140,6 +144,7 @@ class checkpointer final : public io_client {
   bool unclean_ = false;  ///< The open found no clean mark, and no checkpoint has ended since.
   bool apart_ = false;    ///< C7, by the one that runs.
   open_zone streams_[2];
+  std::vector<std::uint32_t> taken_[2];  ///< Zones that this checkpoint has written the copy to (C8).
 
   bool chosen_ = false;
   std::vector<page_need> to_rewrite_;  ///< One that has changed since it was chosen lies elsewhere already.

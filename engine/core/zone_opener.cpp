@@ -9,17 +9,18 @@
 
 namespace furrow::core {
 
-bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve) {
+bool zone_opener::open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve,
+                       std::span<const std::uint32_t> but) {
   FURROW_ASSERT(to.zone == nullptr);
   if (c_.zones.capped() && c_.io.submitted() - refused_at_ > refusal_memory) c_.zones.lift_cap();
   const bool metadata = role == format::zone_role::metadata;
   const bool no_clean = (metadata ? c_.zones.metadata_clean() : c_.zones.clean_count()) <= reserve;
-  zone_state* closed = c_.zones.pick_closed(role, cls, false);
+  zone_state* closed = c_.zones.pick_closed(role, cls, false, but);
   const bool conventional_first = metadata && c_.zones.clean_conventional() > 0 && !no_clean;
   if (closed != nullptr && !closed->conventional() && conventional_first) closed = nullptr;
-  if (closed == nullptr && no_clean) closed = c_.zones.pick_closed(role, cls, true);  // I4
+  if (closed == nullptr && no_clean) closed = c_.zones.pick_closed(role, cls, true, but);  // I4
   if (closed == nullptr && !no_clean && !c_.zones.may_activate(c_.log->credit_kept())) {
-    closed = c_.zones.pick_closed(role, cls, true);
+    closed = c_.zones.pick_closed(role, cls, true, but);
     if (closed != nullptr && closed->may_finish()) closed = nullptr;
   }
   if (closed != nullptr) {

@@ -13,6 +13,8 @@
 // Not here: what is written into it (data_writer, checkpoint).
 #pragma once
 
+#include <span>
+
 #include "core/context.hpp"
 
 namespace furrow::core {
@@ -32,8 +34,9 @@ class zone_opener final : public io_client {
   explicit zone_opener(context& c) : c_{c} {}
 
   /// Begins to open a zone for `to`; false if the budget does not allow it now. `reserve` clean zones are left alone, of
-  /// those that data, or metadata, may take.
-  [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve);
+  /// those that data, or metadata, may take; none of `but` is taken up again.
+  [[nodiscard]] bool open(open_zone& to, format::zone_role role, format::zone_class cls, std::uint32_t reserve,
+                          std::span<const std::uint32_t> but = {});
 
   /// No zone may become active: gives one of ours up, or, when there is none and it is others who hold them, lets the
   /// device be asked again. False: that was done often enough, or nothing that is on its way brings one. `awaited`: operations

@@ -286,7 +286,8 @@ zone_state* zone_table::pick_to_give_up() {
   return best;
 }
 
-zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls, bool failed) {
+zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class cls, bool failed,
+                                    std::span<const std::uint32_t> but) {
   zone_state* best = nullptr;
   const auto better = [cls](const zone_state& a, const zone_state& b) {
     if (a.conventional() != b.conventional()) return a.conventional();
@@ -294,7 +295,7 @@ zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class c
   };
   for_life(zone_life::closed, [&](zone_state& z) {
     const bool fits = z.role == role && z.room_blocks() > 0 && (z.failures > 0) == failed;
-    if (fits && (best == nullptr || better(z, *best))) best = &z;
+    if (fits && std::find(but.begin(), but.end(), z.device.index.value) == but.end() && (best == nullptr || better(z, *best))) best = &z;
     return true;
   });
   return best;

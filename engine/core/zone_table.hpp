@@ -35,6 +35,7 @@
 #include <array>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -160,8 +161,9 @@ class zone_table {
   /// A clean zone for metadata: conventional where there is one.
   [[nodiscard]] zone_state* pick_metadata();
   /// A partly written zone of that role and class (any class if none is of it) that may be written on: where no write
-  /// has failed, or, if `failed`, where one has.
-  [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls, bool failed);
+  /// has failed, or, if `failed`, where one has; none of `but`.
+  [[nodiscard]] zone_state* pick_closed(format::zone_role role, format::zone_class cls, bool failed,
+                                        std::span<const std::uint32_t> but = {});
   /// Of the closed zones that can be finished the one to be given up first: where a write has failed. None if there is
   /// none.
   [[nodiscard]] zone_state* pick_to_give_up();

@@ -3,8 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
+#include <random>
 #include <set>
 
+#include "format/codec.hpp"
+#include "format/page.hpp"
 #include "support/core_runner.hpp"
 
 namespace furrow::test {
@@ -251,6 +255,56 @@ TEST_CASE("pages of a zone that is gone are written elsewhere from their other c
       core_runner::good(w.store.ask(core::checkpoint_request{}));
     }
     CHECK(gone.size() > 1);
+  }
+}
+
+namespace {
+
+/// Of each page that is on the device, by its generation, the zones that it lies in.
+std::map<std::uint64_t, std::vector<std::uint32_t>> zones_of_pages(const zoned::memory_zones& zones,
+                                                                  std::uint32_t count, std::uint64_t zone_bytes) {
+  std::map<std::uint64_t, std::vector<std::uint32_t>> found;
+  std::vector<std::byte> page(format::page_bytes);
+  format::uuid store{};
+  store[0] = std::byte{7};  // core_runner's
+  for (std::uint32_t z = 0; z < count; ++z)
+    for (std::uint64_t at = 0; at < zone_bytes; at += block) {
+      zones.peek({{z}, at}, page);
+      if (const auto identity = format::check_page(page, store))
+        found[identity->generation].push_back(z);
+    }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the two copies of a page are in two zones, also where pages are cut short at the end of both") {
+  const device_shape shape{.zones = 120, .zone_bytes = 64 << 10, .capacity_bytes = 64 << 10, .active_max = 12};
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    zoned::memory_zones zones = shape.make();
+    core_runner store{zones, options()};
+    store.format({.page_copies = 2});
+    core_runner::good(store.open());
+    std::minstd_rand random{seed};
+    store.shorten = [&](const zoned::command& c) -> std::optional<std::uint64_t> {
+      const bool pages =
+          c.op == zoned::opcode::append && format::load_le<std::uint32_t>(c.segments[0].data) == format::page_magic;
+      const std::uint64_t blocks = zoned::total_bytes(c.segments) / block;
+      if (!pages || blocks < 2 || random() % 2 == 0) return {};
+      return (1 + random() % (blocks - 1)) * block;
+    };
+    for (int i = 0; i < 300; ++i) {
+      static_cast<void>(store.create(std::to_string(random() % 1000) + std::string(900, 'a') + std::to_string(i)));
+      if (i % 10 == 0) core_runner::good(store.ask(core::checkpoint_request{}));
+    }
+    std::size_t pages = 0;
+    for (const auto& [generation, in] : zones_of_pages(zones, shape.zones, shape.capacity_bytes)) {
+      CAPTURE(generation);
+      if (in.size() == 2) CHECK(in[0] != in[1]);
+      ++pages;
+    }
+    CHECK(pages > 100);
   }
 }
 

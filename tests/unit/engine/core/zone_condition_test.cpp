@@ -274,6 +274,36 @@ TEST_CASE("pages that are cut off inside a block of the zone shared with the jou
   CHECK(r.check().damage == 0);
 }
 
+TEST_CASE("pages that are cut off in the next zone shared with the journal while the one before is still being padded") {
+  device_shape shape{.zones = 40, .zone_bytes = 64 << 10, .capacity_bytes = 64 << 10, .lba_bytes = 512};
+  shape.active_max = 4;
+  auto device = shape.make();
+  core_runner r{device};
+  r.format({.page_copies = 1});
+  REQUIRE_FALSE(r.open().error);
+  std::uint64_t pads = 0, pages = 0;
+  r.shorten = [&](const zoned::command& c) -> std::optional<std::uint64_t> {
+    const bool page =
+        c.op == zoned::opcode::append && format::load_le<std::uint32_t>(c.segments[0].data) == format::page_magic;
+    if (!page || ++pages % 3 == 0) return {};
+    return zoned::total_bytes(c.segments) - 512;
+  };
+  r.hold = [&](const zoned::command& c) {
+    const bool pad = c.op == zoned::opcode::append && zoned::total_bytes(c.segments) < block_bytes;
+    pads += pad ? 1u : 0u;
+    return pad;
+  };
+  for (int i = 0; i < 40; ++i) {
+    static_cast<void>(r.create(std::string(700, 'a') + std::to_string(i)));
+    core_runner::good(r.ask(checkpoint_request{}));
+  }
+  CHECK(pads > 20);
+  CHECK(r.check().damage == 0);
+  core_runner::good(r.ask(close_request{}));
+  REQUIRE_FALSE(r.open().error);
+  CHECK(r.check().damage == 0);
+}
+
 TEST_CASE("a group of the journal goes on where it is cut off, each second time, inside a block and between two") {
   device_shape shape{.lba_bytes = 512};
   shape.promises.append_bytes_max = 8192;
