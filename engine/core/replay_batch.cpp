@@ -10,11 +10,12 @@ constexpr std::size_t looked_ahead_max = 1 << 14;  // keys, for pages that are y
 constexpr std::size_t growth_after_stop = 4;
 constexpr std::size_t entries_ahead = 12;
 constexpr std::size_t keys_of_dense_leaf = 4;
+constexpr std::size_t set_node_bytes = 64;  // of one extent in `touched`
 
 /// Beside the record itself, of the kinds that others are.
 std::size_t memory_bytes(const format::record_body& body) {
   if (const auto* const r = std::get_if<format::publish_record>(&body))
-    return r->extents.size() * sizeof r->extents[0] + r->dropped.size() * sizeof r->dropped[0] +
+    return r->extents.size() * (sizeof r->extents[0] + set_node_bytes) + r->dropped.size() * sizeof r->dropped[0] +
            r->sums.size() * sizeof r->sums[0] + r->tail.size();
   const auto* const r = std::get_if<format::tail_record>(&body);
   return r != nullptr ? r->bytes.size() : 0;
@@ -158,6 +159,7 @@ bool replay_batch::sort_by_digits() {
 bool replay_batch::apply(std::vector<page_need>& needs) {
   if (state_ == state::gathering) {
     at_ = end_ = other_ = 0;
+    undone_ = records_.size();
     before_ = {};
     near_ = {};
     ahead_ = {};
@@ -347,10 +349,11 @@ void replay_batch::undo() {
     entry& first = records_[order_[here.first].number];
     at = here.end;
     if (!first.written || order_[here.end - 1].number < stop_) continue;
+    std::size_t kept = here.first;
+    while (order_[kept].number < stop_) ++kept;
+    if (order_[kept].number >= undone_) continue;
     const page_tree::spot spot = c_.objects->find_spot(key_at(here.first));
     FURROW_ASSERT(spot.leaf != nullptr);
-    std::size_t kept = here.first;
-    while (kept < here.end && order_[kept].number < stop_) ++kept;
     if (kept > here.first) {
       const entry& last = records_[order_[kept - 1].number];
       write(spot, last, last.to.address, last.cls);
@@ -359,6 +362,7 @@ void replay_batch::undo() {
       first.written = false;
     }
   }
+  undone_ = stop_;
 }
 
 void replay_batch::collect_needs(std::vector<page_need>& needs) {

@@ -127,7 +127,7 @@ class replay_batch {
   [[nodiscard]] std::size_t first_from(format::key_view key, std::size_t from, std::size_t end) const;
   /// Entries from this one on are not applied together.
   void stop_at(std::size_t number) { stop_ = std::min(stop_, number); }
-  /// Those from stop_ on that have their cells.
+  /// Those from stop_ on that have their cells. The cell of a key none of whose entries is taken back is the others' too by then.
   void undo();
   void end();
 
@@ -150,6 +150,7 @@ class replay_batch {
   bool sparse_ = false;                        ///< Most leaves are looked at for few keys.
   std::array<page_tree::leaf_hint, 8> ahead_;  ///< Of keys in order_, at their number.
   std::size_t stop_ = 0;                       ///< The first entry that is not applied together.
+  std::size_t undone_ = 0;                     ///< Entries from this one on have been undone already.
   std::size_t end_ = 0;                        ///< Entries before it are applied,
   std::size_t other_ = 0;                      ///< and others before this one.
   format::record left_;                        ///< An entry that is left, as a record.

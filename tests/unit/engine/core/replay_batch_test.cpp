@@ -378,6 +378,32 @@ TEST_CASE(
   expect_same(one_by_one, batched);
 }
 
+TEST_CASE("a contradiction behind a record that has cut an extent which the batch had replaced whole") {
+  std::vector<format::record> records;
+  const auto next = [&] { return records.size() + 1; };
+  for (std::uint64_t id = 1; id <= 2; ++id)
+    records.push_back({next(), format::create_record{id, 0, "n" + std::to_string(id), {}}});
+  records.push_back(whole(next(), 1, 8, 0, 8, world::at(0, 1), {}));
+  for (std::uint32_t i = 0; i < 20; ++i) records.push_back(whole(next(), 2, i + 1, i, 1, world::at(1, 1 + 2 * i), {}));
+  for (std::uint32_t i = 0; i < 16; ++i)
+    records.push_back(whole(next(), 2, 20, i, 1, world::at(2, 1 + 2 * i), world::at(1, 1 + 2 * i)));
+  records.push_back(whole(next(), 1, 8, 0, 8, world::at(0, 101), world::at(0, 1)));
+  format::record cuts = whole(next(), 1, 8, 4, 1, world::at(0, 201), world::at(0, 105));
+  auto& r = std::get<format::publish_record>(cuts.body);
+  r.extents.push_back({6, {world::at(0, 203), 1}});
+  r.sums.push_back(0);
+  r.dropped.push_back({world::at(0, 107), 1});
+  records.push_back(std::move(cuts));
+  records.push_back(whole(next(), 2, 20, 0, 1, zoned::device_address{0, 102400}, world::at(2, 1)));  // outside
+  records.push_back(whole(next(), 1, 8, 0, 1, world::at(0, 301), world::at(0, 101)));
+  replayer one_by_one{false}, batched{true};
+  one_by_one.replay(records);
+  batched.replay(records);
+  CHECK(one_by_one.fault == "an extent outside the device");
+  CHECK(text(one_by_one.w.extents(1)) == text(batched.w.extents(1)));
+  expect_same(one_by_one, batched);
+}
+
 TEST_CASE("what a batch holds of records that it does not apply together is bounded as the rest is") {
   world w;
   w.apply.keep_values();
