@@ -49,18 +49,14 @@ void page_tree::touch(leaf_node& leaf) {
 
 void page_tree::point_at(leaf_node& leaf, const tree_path& path) {
   finger_.leaf = &leaf;
-  finger_.low = {};
-  finger_.high = end_of(path);
+  finger_.low = finger_.high = {};
   for (unsigned level = 1; level <= root_level_; ++level) {
     const tree_path::step& step = path.steps[level];
     finger_.path.steps[level] = step;
     if (finger_.low.empty() && step.at > 0) finger_.low = step.node->entries[step.at].separator;
+    if (finger_.high.empty() && step.at + 1 < step.node->entries.size())
+      finger_.high = step.node->entries[step.at + 1].separator;
   }
-}
-
-format::key_view page_tree::end_of(const tree_path& path) const {
-  const tree_entry* const next = next_entry(path);
-  return next == nullptr ? format::key_view{} : format::key_view{next->separator};
 }
 
 bool page_tree::finger::holds(format::key_view key) const {

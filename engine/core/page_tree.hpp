@@ -191,8 +191,9 @@ class page_tree {
 
   /// Makes sure that put() or erase() of `key` can be called: none, or what must be supplied first.
   [[nodiscard]] maybe_need prepare(format::key_view key);
-  /// The same for all keys up to `end`, where the next leaf's begin (empty: nowhere), which holds until the tree's next change.
-  [[nodiscard]] maybe_need prepare_leaf(format::key_view key, format::key_view& end);
+  /// The same without looking at the leaf, for all keys up to `end`, where those of the next leaf begin (empty: nowhere). `end`
+  /// holds until the tree's next change.
+  [[nodiscard]] maybe_need missing_leaf(format::key_view key, format::key_view& end) const;
   /// Whether the key lies in the leaf that was looked at last: it is prepared then.
   [[nodiscard]] bool is_at_hand(format::key_view key) const { return finger_.holds(key); }
   /// The same for erase_range(): the leaves at its two ends are needed, those between are dropped unseen.
@@ -289,8 +290,6 @@ class page_tree {
     ++shape_;
   }
   void point_at(leaf_node& leaf, const tree_path& path);
-  /// Where the range of the leaf that the path leads to ends; empty: nowhere.
-  [[nodiscard]] format::key_view end_of(const tree_path& path) const;
 
   [[nodiscard]] bool loaded() const { return index_missing_ == 0 && (root_.empty() || root_.child); }
   [[nodiscard]] page_need need_of(const tree_slot& slot, std::uint8_t level, format::key_view within) const;

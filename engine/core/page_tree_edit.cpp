@@ -121,15 +121,18 @@ maybe_need page_tree::prepare(format::key_view key) {
   return missing;
 }
 
-maybe_need page_tree::prepare_leaf(format::key_view key, format::key_view& end) {
+maybe_need page_tree::missing_leaf(format::key_view key, format::key_view& end) const {
   FURROW_ASSERT(loaded());
   end = {};
   if (root_.empty()) return {};
-  tree_path path;
-  maybe_need missing;
-  descend(key, path, &missing);
-  end = end_of(path);
-  return missing;
+  const tree_slot* slot = &root_;
+  for (unsigned level = root_level_; level > 0; --level) {
+    const index_node& node = as_index(*slot->child);
+    const std::size_t at = node.route(key);
+    if (at + 1 < node.entries.size()) end = node.entries[at + 1].separator;
+    slot = &node.entries[at];
+  }
+  return slot->child ? maybe_need{} : maybe_need{need_of(*slot, 0, key)};
 }
 
 void page_tree::put(format::key_view key, format::value_view value) {

@@ -35,7 +35,8 @@ bool replay_batch::add(format::record&& from, std::size_t group) {
   const auto* const r = std::get_if<format::publish_record>(&from.body);
   if (r == nullptr || !is_replacement(*r)) return add_other(from, group);
   const format::object_extent& e = r->extents[0];
-  if (sums_.size() + r->sums.size() > sums_max || end_of(r->object) != r->object_bytes) return add_other(from, group);
+  if (sums_.size() + r->sums.size() > sums_max) return false;
+  if (end_of(r->object) != r->object_bytes) return add_other(from, group);
   if (!touched_.empty())
     if (const auto it = touched_.find(r->object);
         it != touched_.end() && boost::icl::intersects(it->second.put, reach_of(e)))
@@ -186,7 +187,7 @@ void replay_batch::end() {
     limit_ = std::max(limit_min, std::min(limit_, end_));
     growth_ = growth_after_stop;
   } else if (end_ >= limit_) {
-    limit_ = std::min(limit_ * growth_, records_max);
+    limit_ = std::min(limit_ * growth_, std::clamp(expected_ / 4, records_enough, records_max));
   }
   state_ = state::done;
 }
@@ -373,7 +374,7 @@ void replay_batch::collect_needs(std::vector<page_need>& needs) {
       continue;
     }
     format::key_view next_leaf;
-    auto need = c_.objects->prepare_leaf(key_at(i), next_leaf);
+    auto need = c_.objects->missing_leaf(key_at(i), next_leaf);
     if (need) needs.push_back(std::move(*need));
     i = next_leaf.empty() ? end : first_from(next_leaf, i + 1, end);
   }

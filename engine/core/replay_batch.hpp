@@ -14,7 +14,8 @@
 //       record whose extent may go on the one before it, as that is at any time of the batch, is not taken.
 //   B3  An extent that a record of the others puts is no neighbour of one that a later record replaces, but of the others
 //       again: what is changed too early is nothing that it looks at. Of others there are only kinds for which that can be said.
-//   B4  At most records_max are held, and sums_max; a fourth as many others, or a few, with others_bytes_max.
+//   B4  At most records_max are held, of a short journal records_enough, and sums_max; a fourth as many others, or a few,
+//       with others_bytes_max.
 //
 // Not here: what such a record does beside its cell (apply), reading the journal (recovery).
 #pragma once
@@ -32,7 +33,8 @@ class replay_batch {
  public:
   explicit replay_batch(context& c) : c_{c} {}
 
-  static constexpr std::size_t records_max = std::size_t{1} << 18;
+  static constexpr std::size_t records_max = std::size_t{1} << 19;
+  static constexpr std::size_t records_enough = records_max / 2;  ///< If no more than four times as many are to come.
   static constexpr std::size_t sums_max = std::size_t{1} << 23;
   static constexpr std::size_t others_min = 4;
   static constexpr std::size_t others_bytes_max = std::size_t{32} << 20;  ///< Of their extents, sums and tails.
