@@ -320,8 +320,13 @@ bool checkpointer::is_short_of_zones() const {
 }
 
 bool checkpointer::open_for_pages(std::uint32_t copy, bool beside_other) {
+  std::vector<std::uint32_t> but;
+  if (!beside_other) {
+    but = taken_[1 - copy];
+    for (const auto& [tag, p] : sent_)
+      if (p.copy != copy) but.push_back(p.zone->device.index.value);
+  }
   const auto open = [&](std::uint32_t reserve) {
-    const std::span<const std::uint32_t> but = beside_other ? std::span<const std::uint32_t>{} : taken_[1 - copy];
     return c_.opener->open(streams_[copy], format::zone_role::metadata, format::zone_class::metadata, reserve, but);
   };
   const bool shares_else = apart_ && copy == 0;
@@ -405,8 +410,6 @@ bool checkpointer::send(part& p, std::uint64_t tag) {
     p.count = count;
   }
   p.zone = z;
-  if (auto& taken = taken_[p.copy]; taken.empty() || taken.back() != z->device.index.value)
-    taken.push_back(z->device.index.value);
   const std::uint64_t at_bytes = z->next_block * std::uint64_t{block_bytes};
   z->next_block += static_cast<std::uint32_t>(count);
   ++z->writes;
@@ -451,6 +454,8 @@ void checkpointer::part_done(part p, const zoned::completion& c) {
     j.refs[p.from + i].copies[p.copy] = c_.shape.address_of(z.device.index, c.at.offset_bytes / block_bytes + i);
   if (landed > 0)
     z.landed_blocks = std::max(z.landed_blocks, static_cast<std::uint32_t>(c.at.offset_bytes / block_bytes + landed));
+  auto& taken = taken_[p.copy];
+  if (landed > 0 && (taken.empty() || taken.back() != z.device.index.value)) taken.push_back(z.device.index.value);
   z.live_pages += static_cast<std::uint32_t>(landed);
   j.landed[p.copy] += landed;
   if (j.landed[0] == j.nodes.size() && (c_.super.page_copies == 1 || j.landed[1] == j.nodes.size())) job_done(p.of);

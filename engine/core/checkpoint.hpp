@@ -144,7 +144,7 @@ class checkpointer final : public io_client {
   bool unclean_ = false;  ///< The open found no clean mark, and no checkpoint has ended since.
   bool apart_ = false;    ///< C7, by the one that runs.
   open_zone streams_[2];
-  std::vector<std::uint32_t> taken_[2];  ///< Zones that this checkpoint has written the copy to (C8).
+  std::vector<std::uint32_t> taken_[2];  ///< Zones in which pages of the copy have landed in this checkpoint (C8).
 
   bool chosen_ = false;
   std::vector<page_need> to_rewrite_;  ///< One that has changed since it was chosen lies elsewhere already.

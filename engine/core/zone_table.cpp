@@ -295,7 +295,9 @@ zone_state* zone_table::pick_closed(format::zone_role role, format::zone_class c
   };
   for_life(zone_life::closed, [&](zone_state& z) {
     const bool fits = z.role == role && z.room_blocks() > 0 && (z.failures > 0) == failed;
-    if (fits && std::find(but.begin(), but.end(), z.device.index.value) == but.end() && (best == nullptr || better(z, *best))) best = &z;
+    if (fits && std::find(but.begin(), but.end(), z.device.index.value) == but.end() &&
+        (best == nullptr || better(z, *best)))
+      best = &z;
     return true;
   });
   return best;

@@ -26,7 +26,7 @@ VALUE_HEADERS = """
     algorithm any array bit cassert cctype cerrno charconv climits compare concepts cstddef cstdint cstdlib cstring deque
     functional initializer_list iterator limits list map memory new numeric optional ranges set span stdexcept string
     string_view tuple type_traits unordered_map unordered_set utility variant vector queue version
-    boost/system/* boost/intrusive/* boost/circular_buffer.hpp boost/smart_ptr/intrusive_*.hpp boost/endian/* boost/container/*.hpp boost/unordered/*
+    boost/system/* boost/intrusive/* boost/circular_buffer.hpp boost/smart_ptr/intrusive_*.hpp boost/endian/* boost/container/*.hpp boost/unordered/* boost/icl/interval_set.hpp
 """.split()
 OS_HEADERS = ["unistd.h", "fcntl.h", "poll.h", "pthread.h", "sys/*", "linux/*", "liburing*", "libzbd/*", "blkid/*"]
 

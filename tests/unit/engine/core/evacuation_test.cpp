@@ -262,7 +262,7 @@ namespace {
 
 /// Of each page that is on the device, by its generation, the zones that it lies in.
 std::map<std::uint64_t, std::vector<std::uint32_t>> zones_of_pages(const zoned::memory_zones& zones,
-                                                                  std::uint32_t count, std::uint64_t zone_bytes) {
+                                                                   std::uint32_t count, std::uint64_t zone_bytes) {
   std::map<std::uint64_t, std::vector<std::uint32_t>> found;
   std::vector<std::byte> page(format::page_bytes);
   format::uuid store{};
@@ -270,8 +270,7 @@ std::map<std::uint64_t, std::vector<std::uint32_t>> zones_of_pages(const zoned::
   for (std::uint32_t z = 0; z < count; ++z)
     for (std::uint64_t at = 0; at < zone_bytes; at += block) {
       zones.peek({{z}, at}, page);
-      if (const auto identity = format::check_page(page, store))
-        found[identity->generation].push_back(z);
+      if (const auto identity = format::check_page(page, store)) found[identity->generation].push_back(z);
     }
   return found;
 }

@@ -274,7 +274,8 @@ TEST_CASE("pages that are cut off inside a block of the zone shared with the jou
   CHECK(r.check().damage == 0);
 }
 
-TEST_CASE("pages that are cut off in the next zone shared with the journal while the one before is still being padded") {
+TEST_CASE(
+    "pages that are cut off in the next zone shared with the journal while the one before is still being padded") {
   device_shape shape{.zones = 40, .zone_bytes = 64 << 10, .capacity_bytes = 64 << 10, .lba_bytes = 512};
   shape.active_max = 4;
   auto device = shape.make();
