@@ -29,7 +29,7 @@ format::object_value* applier::held(std::uint64_t object) {
   return kept == nullptr ? nullptr : &kept->value;
 }
 
-applier::kept_value* applier::find_kept(std::uint64_t object) {
+kept_value* applier::find_kept(std::uint64_t object) {
   if (kept_.empty()) return nullptr;
   if (kept_last_.second != nullptr && kept_last_.first == object) return kept_last_.second;
   const auto kept = kept_.find(object);
@@ -364,7 +364,7 @@ void applier::apply_replacement(const replacement& r, std::span<const std::uint3
   zone_state& z = c_.zones.of(r.to.address);
   z.write_sequence = r.sequence;
   c_.zones.add_live(z, r.to.blocks);
-  kept_value* const kept = find_kept(r.object);
+  kept_value* const kept = r.kept != nullptr ? r.kept : find_kept(r.object);
   FURROW_ASSERT(kept != nullptr);
   kept->value.tail_epoch = r.tail_epoch;
   kept->value.fence_epoch = std::max(kept->value.fence_epoch, r.fence_epoch);

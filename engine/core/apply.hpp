@@ -15,6 +15,12 @@
 
 namespace furrow::core {
 
+/// What an object is, as a replay keeps it.
+struct kept_value {
+  format::object_value value;
+  bool changed = false;  ///< Since it was put into the tree; the page that it is to go to is dirty, and so at hand.
+};
+
 /// One whole extent in the place of another, of an object whose value stands in memory: what replay_batch takes together.
 struct replacement {
   std::uint64_t sequence = 0;
@@ -25,6 +31,7 @@ struct replacement {
   std::int64_t modified_ns = 0;
   std::uint32_t tail_epoch = 0;
   format::zone_class cls = format::zone_class::unhinted;
+  kept_value* kept = nullptr;  ///< The object's, if it is known.
 };
 
 class applier {
@@ -48,11 +55,8 @@ class applier {
   /// So many are kept.
   [[nodiscard]] std::size_t kept_values() const { return kept_.size(); }
 
-  /// Its value, if a replay keeps it.
-  [[nodiscard]] const format::object_value* kept_value_of(std::uint64_t object) {
-    const kept_value* const kept = find_kept(object);
-    return kept == nullptr ? nullptr : &kept->value;
-  }
+  /// Its value, if a replay keeps it; until settle_values().
+  [[nodiscard]] kept_value* find_kept(std::uint64_t object);
   /// Of a replacement all but the extent's cell, which is somebody else's: whether it can be applied, and that.
   [[nodiscard]] readiness prepare_replacement(const replacement& r);
   void apply_replacement(const replacement& r, std::span<const std::uint32_t> sums);
@@ -129,11 +133,6 @@ class applier {
   static constexpr const char* other_sums = "blocks with sums in a store without, or without in one that has them";
   const std::vector<std::uint64_t>* assumed_ = nullptr;
   std::vector<std::byte> value_;  // of a cell being put
-  struct kept_value {
-    format::object_value value;
-    bool changed = false;  ///< Since it was put into the tree; the page that it is to go to is dirty, and so at hand.
-  };
-  [[nodiscard]] kept_value* find_kept(std::uint64_t object);
   std::unordered_map<std::uint64_t, kept_value> kept_;
   std::pair<std::uint64_t, kept_value*> kept_last_{0, nullptr};  ///< That was found.
   bool keeps_ = false;

@@ -153,11 +153,16 @@ std::optional<page_tree::neighbours> page_tree::at_hand(format::key_view key) {
   return neighbours{cell_of(*leaf, at - 1), cell_of(*leaf, at)};
 }
 
-page_tree::spot page_tree::find_spot(format::key_view key, const spot& near) {
+page_tree::spot page_tree::find_spot(format::key_view key, const spot& near, const leaf_hint& hint) {
   spot to;
   if (root_.empty()) return to;
-  tree_path path;
-  leaf_node* const leaf = descend(key, path, &to.missing);
+  leaf_node* leaf = hint.leaf;
+  if (is_valid(hint)) {
+    touch(*leaf);
+  } else {
+    tree_path path;
+    leaf = descend(key, path, &to.missing);
+  }
   if (leaf == nullptr) return to;
   const format::page_view view = leaf->view();
   to.at = near.leaf == leaf ? view.lower_bound_near(key, near.at) : view.lower_bound(key);
@@ -166,25 +171,34 @@ page_tree::spot page_tree::find_spot(format::key_view key, const spot& near) {
 }
 
 void page_tree::overwrite(const spot& of, format::value_view value) {
-  FURROW_ASSERT(loaded() && of.leaf != nullptr && finger_.leaf == of.leaf);
-  tree_path path = finger_.path;
+  FURROW_ASSERT(loaded() && of.leaf != nullptr);
+  if (of.leaf->dirty() && !of.leaf->shared() && !frozen_)  // I2, I5: so is all above it
+    return of.leaf->editor().overwrite(of.at, value);
+  tree_path path;
+  const leaf_node* const leaf = descend(of.cell().key, path, nullptr);
+  FURROW_ASSERT(leaf == of.leaf);
   own_path(path).editor().overwrite(of.at, value);
 }
 
-page_tree::leaf_hint page_tree::fetch_leaf(format::key_view key) const {
-  const tree_node* node = root_.child.get();
+page_tree::leaf_hint page_tree::fetch_leaf(format::key_view key, const leaf_hint& before) const {
+  if (is_valid(before) && (before.end.empty() || is_less(key, before.end))) return before;
+  tree_node* node = root_.child.get();
+  leaf_hint to;
   for (unsigned level = root_level_; level > 0 && node != nullptr; --level) {
     const index_node& index = as_index(*node);
-    node = index.entries[index.route(key)].child.get();
+    const std::size_t at = index.route(key);
+    if (at + 1 < index.entries.size()) to.end = index.entries[at + 1].separator;
+    node = index.entries[at].child.get();
   }
   if (node == nullptr) return {};
   prefetch(*node);
-  return {static_cast<const leaf_node*>(node), shape_};
+  to.leaf = static_cast<leaf_node*>(node);  // which is not looked at yet
+  to.shape = shape_;
+  return to;
 }
 
 void page_tree::fetch_cells(const leaf_hint& of) const {
-  if (of.leaf == nullptr || of.shape != shape_) return;
-  of.leaf->view().fetch_steps();
+  if (is_valid(of)) of.leaf->view().fetch_steps();
 }
 
 std::optional<tree_cell> page_tree::at_hand_to(format::key_view key) {

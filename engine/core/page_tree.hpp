@@ -162,19 +162,21 @@ class page_tree {
       return at == 0 ? std::nullopt : std::optional{cell_of(*leaf, at - 1)};
     }
   };
-  [[nodiscard]] spot find_spot(format::key_view key) { return find_spot(key, {}); }
-  /// The same behind `near`, which was found for a lesser key; the tree has changed by overwrite() alone since.
-  [[nodiscard]] spot find_spot(format::key_view key, const spot& near);
-  /// Another value of the same length for the cell that the last call, find_spot(), found.
-  void overwrite(const spot& of, format::value_view value);
+  [[nodiscard]] spot find_spot(format::key_view key) { return find_spot(key, {}, {}); }
   /// A leaf that is at hand, as long as the tree's shape is what it was.
   struct leaf_hint {
-    const leaf_node* leaf = nullptr;
+    leaf_node* leaf = nullptr;
+    format::key_view end;  ///< Of its keys; empty: nowhere.
     std::uint64_t shape = 0;
   };
+  /// The same behind `near`, which was found for a lesser key; the tree has changed by overwrite() alone since. The hint is the
+  /// key's, or of no leaf.
+  [[nodiscard]] spot find_spot(format::key_view key, const spot& near, const leaf_hint& hint);
+  /// Another value of the same length for a cell that was found.
+  void overwrite(const spot& of, format::value_view value);
   /// Has the processor fetch what a lookup of the key looks at first, and then what it looks at next: a lookup some records
-  /// later need not wait for memory.
-  [[nodiscard]] leaf_hint fetch_leaf(format::key_view key) const;
+  /// later need not wait for memory. `before` is the hint of a key that is not greater, or of no leaf.
+  [[nodiscard]] leaf_hint fetch_leaf(format::key_view key, const leaf_hint& before) const;
   void fetch_cells(const leaf_hint& of) const;
   /// What find_to() finds, if it is in the key's own leaf and nothing has to be supplied; else none, which says nothing.
   [[nodiscard]] std::optional<tree_cell> at_hand_to(format::key_view key);
@@ -290,6 +292,7 @@ class page_tree {
     ++shape_;
   }
   void point_at(leaf_node& leaf, const tree_path& path);
+  [[nodiscard]] bool is_valid(const leaf_hint& h) const { return h.leaf != nullptr && h.shape == shape_; }
 
   [[nodiscard]] bool loaded() const { return index_missing_ == 0 && (root_.empty() || root_.child); }
   [[nodiscard]] page_need need_of(const tree_slot& slot, std::uint8_t level, format::key_view within) const;

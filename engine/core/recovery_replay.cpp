@@ -157,7 +157,7 @@ void recovery::fetch_ahead() {
     page_tree::leaf_hint& hint = ahead_[behind % ahead_.size()];
     hint = r == nullptr || r->extents.empty()
                ? page_tree::leaf_hint{}
-               : c_.objects->fetch_leaf(format::extent_key(r->object, r->extents.front().object_block));
+               : c_.objects->fetch_leaf(format::extent_key(r->object, r->extents.front().object_block), {});
   }
   c_.objects->fetch_cells(ahead_[(record_ + ahead_.size() / 2) % ahead_.size()]);
 }

@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t looked_ahead_max = 1 << 14;  // keys, for pages that are yet to be read
 constexpr std::size_t growth_after_stop = 4;
 constexpr std::size_t entries_ahead = 12;
-constexpr std::size_t keys_of_dense_leaf = 4;
 constexpr std::size_t set_node_bytes = 64;  // of one extent in `touched`
 
 /// Beside the record itself, of the kinds that others are.
@@ -22,11 +21,15 @@ std::size_t memory_bytes(const format::record_body& body) {
 }
 }  // namespace
 
-std::optional<std::uint64_t> replay_batch::end_of(std::uint64_t object) const {
-  if (!touched_.empty())
-    if (const auto it = touched_.find(object); it != touched_.end()) return it->second.bytes;
-  const format::object_value* const v = c_.apply->kept_value_of(object);
-  return v != nullptr ? std::optional{v->bytes} : std::nullopt;
+std::optional<std::uint64_t> replay_batch::end_of(const touched* by_others, const kept_value* kept) {
+  if (by_others != nullptr) return by_others->bytes;
+  return kept != nullptr ? std::optional{kept->value.bytes} : std::nullopt;
+}
+
+const replay_batch::touched* replay_batch::find_touched(std::uint64_t object) const {
+  if (touched_.empty()) return nullptr;
+  const auto it = touched_.find(object);
+  return it == touched_.end() ? nullptr : &it->second;
 }
 
 bool replay_batch::add(format::record&& from, std::size_t group) {
@@ -36,11 +39,10 @@ bool replay_batch::add(format::record&& from, std::size_t group) {
   if (r == nullptr || !is_replacement(*r)) return add_other(from, group);
   const format::object_extent& e = r->extents[0];
   if (sums_.size() + r->sums.size() > sums_max) return false;
-  if (end_of(r->object) != r->object_bytes) return add_other(from, group);
-  if (!touched_.empty())
-    if (const auto it = touched_.find(r->object);
-        it != touched_.end() && boost::icl::intersects(it->second.put, reach_of(e)))
-      return add_other(from, group);  // B3
+  kept_value* const kept = c_.apply->find_kept(r->object);
+  const touched* const by_others = find_touched(r->object);
+  if (end_of(by_others, kept) != r->object_bytes) return add_other(from, group);
+  if (by_others != nullptr && boost::icl::intersects(by_others->put, reach_of(e))) return add_other(from, group);  // B3
   entry to;
   to.sequence = from.sequence;
   to.object = r->object;
@@ -51,6 +53,7 @@ bool replay_batch::add(format::record&& from, std::size_t group) {
   to.modified_ns = r->modified_ns;
   to.tail_epoch = r->tail_epoch;
   to.cls = r->cls;
+  to.kept = kept;
   to.group = static_cast<std::uint32_t>(group);
   to.first_sum = sums_.size();
   records_.push_back(to);
@@ -84,7 +87,7 @@ bool replay_batch::touch(const format::record_body& body) {
     return true;
   }
   if (const auto* const r = std::get_if<format::tail_record>(&body)) {
-    const auto end = end_of(r->object);
+    const auto end = end_of(find_touched(r->object), c_.apply->find_kept(r->object));
     if (end) touched_[r->object].bytes = *end + r->bytes.size();
     return end.has_value();
   }
@@ -144,15 +147,15 @@ bool replay_batch::sort_by_digits() {
       if ((differ >> shift) % values != 0) digits.push_back({field, shift});
   }
   if (digits.size() > digits_max) return false;
-  std::vector<place> to(order_.size());
+  sorted_.resize(order_.size());
   for (const digit& d : digits) {
     std::array<std::uint32_t, values> at{};
     const auto value_of = [&d](const place& p) { return (p.*d.field >> d.shift) % values; };
     for (const place& p : order_) ++at[value_of(p)];
     std::uint32_t before = 0;
     for (std::uint32_t& n : at) before += std::exchange(n, before);
-    for (const place& p : order_) to[at[value_of(p)]++] = p;
-    order_.swap(to);
+    for (const place& p : order_) sorted_[at[value_of(p)]++] = p;
+    order_.swap(sorted_);
   }
   return true;
 }
@@ -163,8 +166,7 @@ bool replay_batch::apply(std::vector<page_need>& needs) {
     undone_ = records_.size();
     before_ = {};
     near_ = {};
-    ahead_ = {};
-    sparse_ = records_.size() < keys_of_dense_leaf * c_.objects->pages();
+    fetched_ = 0;
     stop_ = records_.size() < limit_min / 4 ? 0 : records_.size();
     if (stop_ > 0) sort();
     state_ = stop_ > 0 ? state::cells : state::done;
@@ -208,7 +210,7 @@ bool replay_batch::change_cells(std::vector<page_need>& needs) {
       continue;
     }
     fetch_ahead();
-    page_tree::spot spot = c_.objects->find_spot(key_at(at_), std::exchange(near_, {}));
+    const page_tree::spot spot = c_.objects->find_spot(key_at(at_), std::exchange(near_, {}), ahead_of(at_));
     if (spot.missing) {
       collect_needs(needs);
       return false;
@@ -222,7 +224,6 @@ bool replay_batch::change_cells(std::vector<page_need>& needs) {
         return false;
       }
       if (l.has_cell()) before = l.cell();
-      spot = c_.objects->find_spot(key_at(at_));
     }
     if (spot.leaf == nullptr)
       stop_at(p.number);
@@ -236,13 +237,18 @@ bool replay_batch::change_cells(std::vector<page_need>& needs) {
   return true;
 }
 
-/// What is looked at next comes from memory meanwhile.
+/// What is looked at next comes from memory meanwhile: leaves first, and half of the way later their cells.
 void replay_batch::fetch_ahead() {
   if (at_ + entries_ahead < order_.size()) __builtin_prefetch(&records_[order_[at_ + entries_ahead].number]);
-  if (!sparse_) return;
-  const std::size_t behind = at_ + ahead_.size() - 1;
-  if (behind < order_.size()) ahead_[behind % ahead_.size()] = c_.objects->fetch_leaf(key_at(behind));
-  c_.objects->fetch_cells(ahead_[(at_ + ahead_.size() / 2) % ahead_.size()]);
+  const std::size_t end = std::min(order_.size(), at_ + ahead_.size());
+  for (fetched_ = std::max(fetched_, at_); fetched_ < end; ++fetched_) {
+    const bool first = fetched_ == at_;
+    ahead_of(fetched_) =
+        c_.objects->fetch_leaf(key_at(fetched_), first ? page_tree::leaf_hint{} : ahead_of(fetched_ - 1));
+    if (fetched_ < at_ + ahead_.size() / 2) continue;
+    const std::size_t near = fetched_ - ahead_.size() / 2;
+    if (near == at_ || ahead_of(near).leaf != ahead_of(near - 1).leaf) c_.objects->fetch_cells(ahead_of(near));
+  }
 }
 
 void replay_batch::change_cell(const page_tree::spot& at, const key_range& of, const std::optional<tree_cell>& before) {
@@ -399,7 +405,7 @@ format::record replay_batch::record_of(const entry& e) const {
   const auto sums = sums_of(e);
   format::publish_record r;
   r.object = e.object;
-  r.object_bytes = c_.apply->kept_value_of(e.object)->bytes;
+  r.object_bytes = c_.apply->find_kept(e.object)->value.bytes;
   r.fence_epoch = e.fence_epoch;
   r.modified_ns = e.modified_ns;
   r.tail_epoch = e.tail_epoch;
@@ -437,6 +443,7 @@ void replay_batch::release() {
   touched_ = {};
   sums_ = std::vector<std::uint32_t>{};
   order_ = std::vector<place>{};
+  sorted_ = std::vector<place>{};
   left_ = {};
   end_ = other_ = others_bytes_ = 0;
   state_ = state::gathering;

@@ -108,8 +108,9 @@ class replay_batch {
   [[nodiscard]] bool add_other(format::record& r, std::size_t group);
   [[nodiscard]] bool is_replacement(const format::publish_record& r) const;
   [[nodiscard]] bool touch(const format::record_body& body);
-  /// The object's end, if it is known here.
-  [[nodiscard]] std::optional<std::uint64_t> end_of(std::uint64_t object) const;
+  [[nodiscard]] const touched* find_touched(std::uint64_t object) const;
+  /// An object's end, if it is known here.
+  [[nodiscard]] static std::optional<std::uint64_t> end_of(const touched* by_others, const kept_value* kept);
   [[nodiscard]] bool is_other_due() const { return other_ < others_.size() && others_[other_].before == end_; }
   [[nodiscard]] std::uint64_t last_sequence() const;
   [[nodiscard]] format::record record_of(const entry& e) const;
@@ -120,6 +121,7 @@ class replay_batch {
   [[nodiscard]] bool sort_by_digits();
   [[nodiscard]] bool change_cells(std::vector<page_need>& needs);
   void fetch_ahead();
+  [[nodiscard]] page_tree::leaf_hint& ahead_of(std::size_t at) { return ahead_[at % ahead_.size()]; }
   void change_cell(const page_tree::spot& at, const key_range& of, const std::optional<tree_cell>& before);
   [[nodiscard]] bool may_go_on(const entry& e, const neighbour& before) const;
   void write(const page_tree::spot& at, const entry& e, zoned::device_address address, format::zone_class cls);
@@ -139,7 +141,8 @@ class replay_batch {
   std::size_t others_bytes_ = 0;
   std::unordered_map<std::uint64_t, touched> touched_;  ///< By others.
   std::vector<std::uint32_t> sums_;
-  std::vector<place> order_;  ///< By key, and then as they came.
+  std::vector<place> order_;   ///< By key, and then as they came.
+  std::vector<place> sorted_;  ///< Memory for the next step of sorting, kept as what is made anew is dear.
   std::size_t limit_ = limit_min;
   std::size_t growth_ =
       records_max;        ///< Each batch looks at nearly every leaf; but what is left of one goes one by one.
@@ -149,8 +152,8 @@ class replay_batch {
   std::size_t at_ = 0;                         ///< In order_: what is before has its cells.
   key_range before_;                           ///< The key before.
   page_tree::spot near_;                       ///< And where it was.
-  bool sparse_ = false;                        ///< Most leaves are looked at for few keys.
-  std::array<page_tree::leaf_hint, 8> ahead_;  ///< Of keys in order_, at their number.
+  std::array<page_tree::leaf_hint, 8> ahead_;  ///< Of keys in order_ from at_ on, by their number.
+  std::size_t fetched_ = 0;                    ///< In order_: what is before has its hint.
   std::size_t stop_ = 0;                       ///< The first entry that is not applied together.
   std::size_t undone_ = 0;                     ///< Entries from this one on have been undone already.
   std::size_t end_ = 0;                        ///< Entries before it are applied,

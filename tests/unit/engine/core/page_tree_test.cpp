@@ -57,7 +57,7 @@ TEST_CASE("page tree: random work agrees with a map, every page resident") {
 TEST_CASE("page tree: random work agrees with a map when all leaves are forgotten after every call") {
   std::uint64_t needs = 0;
   unsigned levels = 0;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 70; ++seed) {
     CAPTURE(seed);
     tree_harness h{true};
     tree_workload work{seed, h};

@@ -101,6 +101,33 @@ void tree_harness::erase(const std::string& key) {
   after();
 }
 
+void tree_harness::overwrite(const std::string& from, std::size_t keys) {
+  const auto first = model_.lower_bound(from);
+  std::vector<page_tree::leaf_hint> hints;
+  for (auto at = first; at != model_.end() && hints.size() < keys; ++at)
+    hints.push_back(tree_->fetch_leaf(at->first, hints.empty() ? page_tree::leaf_hint{} : hints.back()));
+  page_tree::spot near;
+  auto at = first;
+  for (const page_tree::leaf_hint& hint : hints) {
+    tree_->fetch_cells(hint);
+    page_tree::spot spot = tree_->find_spot(at->first, near, hint);
+    if (spot.missing) {
+      supply(*spot.missing);
+      spot = tree_->find_spot(at->first, near, hint);
+    }
+    REQUIRE(spot.leaf != nullptr);
+    REQUIRE(spot.cell().key == at->first);
+    REQUIRE(as_string(spot.cell().value) == at->second);
+    REQUIRE((!spot.before() || spot.before()->key == std::prev(at)->first));
+    for (char& c : at->second) ++c;
+    tree_->overwrite(spot, as_value(at->second));
+    near.leaf = spot.leaf;
+    near.at = spot.at;
+    ++at;
+  }
+  after();
+}
+
 void tree_harness::erase_range(const std::string& from, const std::string& to) {
   for (int supplied = 0; const auto need = tree_->prepare_range(from, to); ++supplied) {
     REQUIRE(supplied < 2);

@@ -56,6 +56,8 @@ class tree_harness {
   void put(const std::string& key, const std::string& value);
   void erase(const std::string& key);
   void erase_range(const std::string& from, const std::string& to);
+  /// Other values for up to `keys` keys that are there from this one on, whose leaves were all asked for before.
+  void overwrite(const std::string& from, std::size_t keys);
   /// All three lookups of the key, compared with the map's.
   void look(const std::string& key);
   void look_at_all();

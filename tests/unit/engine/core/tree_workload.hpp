@@ -21,7 +21,8 @@ class tree_workload {
   }
 
   void step() {
-    std::uint64_t draw = below(random_, weights_[0] + weights_[1] + weights_[2] + weights_[3] + weights_[4]);
+    std::uint64_t draw =
+        below(random_, weights_[0] + weights_[1] + weights_[2] + weights_[3] + weights_[4] + weights_[5]);
     std::size_t what = 0;
     while (draw >= weights_[what]) draw -= weights_[what++];
     switch (what) {
@@ -38,6 +39,9 @@ class tree_workload {
         break;
       case 3:
         erase_range();
+        break;
+      case 4:
+        tree_.overwrite(existing(), 1 + below(random_, 20));
         break;
       default:
         tree_.rewrite_some(random_);
@@ -92,7 +96,7 @@ class tree_workload {
   tree_harness& tree_;
   shape shape_;
   std::uint64_t value_bytes_max_;
-  std::array<std::uint64_t, 5> weights_{};
+  std::array<std::uint64_t, 6> weights_{};
 };
 
 }  // namespace furrow::core
