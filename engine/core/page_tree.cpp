@@ -167,11 +167,12 @@ page_tree::spot page_tree::find_spot(format::key_view key, const spot& near, con
   const format::page_view view = leaf->view();
   to.at = near.leaf == leaf ? view.lower_bound_near(key, near.at) : view.lower_bound(key);
   if (to.at < view.count() && view.key(to.at) == key) to.leaf = leaf;
+  to.shape = shape_;
   return to;
 }
 
 void page_tree::overwrite(const spot& of, format::value_view value) {
-  FURROW_ASSERT(loaded() && of.leaf != nullptr);
+  FURROW_ASSERT(loaded() && of.leaf != nullptr && of.shape == shape_);
   if (of.leaf->dirty() && !of.leaf->shared() && !frozen_)  // I2, I5: so is all above it
     return of.leaf->editor().overwrite(of.at, value);
   tree_path path;

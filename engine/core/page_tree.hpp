@@ -155,6 +155,7 @@ class page_tree {
   struct spot {
     leaf_node* leaf = nullptr;
     std::size_t at = 0;
+    std::uint64_t shape = 0;  ///< The tree's then.
     maybe_need missing;
     [[nodiscard]] tree_cell cell() const { return cell_of(*leaf, at); }
     /// The cell before it, if that is in the same leaf.

@@ -189,7 +189,7 @@ void replay_batch::end() {
     limit_ = std::max(limit_min, std::min(limit_, end_));
     growth_ = growth_after_stop;
   } else if (end_ >= limit_) {
-    limit_ = std::min(limit_ * growth_, std::clamp(expected_ / 4, records_enough, records_max));
+    limit_ = std::min(limit_ * growth_, std::clamp(longest_ / 4, records_enough, records_max));
   }
   state_ = state::done;
 }

@@ -34,7 +34,7 @@ class replay_batch {
   explicit replay_batch(context& c) : c_{c} {}
 
   static constexpr std::size_t records_max = std::size_t{1} << 19;
-  static constexpr std::size_t records_enough = records_max / 2;  ///< If no more than four times as many are to come.
+  static constexpr std::size_t records_enough = records_max / 2;  ///< If no more than four times as many are expected.
   static constexpr std::size_t sums_max = std::size_t{1} << 23;
   static constexpr std::size_t others_min = 4;
   static constexpr std::size_t others_bytes_max = std::size_t{32} << 20;  ///< Of their extents, sums and tails.
@@ -44,7 +44,10 @@ class replay_batch {
   /// for it; it is as it was then.
   [[nodiscard]] bool add(format::record&& r, std::size_t group);
   /// No more than so many are still to come: memory is asked for no more.
-  void expect(std::size_t records) { expected_ = records; }
+  void expect(std::size_t records) {
+    expected_ = records;
+    longest_ = std::max(longest_, records);
+  }
   [[nodiscard]] bool empty() const { return records_.empty() && others_.empty(); }
   /// Most records go this way.
   [[nodiscard]] bool thrives() const { return std::max(records_.size(), went_) > limit_min; }
@@ -148,6 +151,7 @@ class replay_batch {
       records_max;        ///< Each batch looks at nearly every leaf; but what is left of one goes one by one.
   std::size_t went_ = 0;  ///< Of the last batch, together.
   std::size_t expected_ = records_max;
+  std::size_t longest_ = 0;  ///< What was ever expected.
   enum class state : std::uint8_t { gathering, cells, rest, done } state_ = state::gathering;
   std::size_t at_ = 0;                         ///< In order_: what is before has its cells.
   key_range before_;                           ///< The key before.

@@ -96,6 +96,7 @@ class written_over {
       REQUIRE_FALSE(needs.empty());
       CHECK(needs.size() <= replay_loads_max);
       ++waits;
+      if (chance_.chance(3)) static_cast<void>(w.context.objects->evict(0, 1));  // what was looked up ahead too
       bool first = true;
       for (const page_need& n : needs) {
         const bool read = shelf.supply(w.context.tree(n.kind), n);

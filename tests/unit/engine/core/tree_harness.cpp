@@ -64,7 +64,10 @@ std::set<std::uint64_t> page_store::reachable(const format::tree_root& root, con
   return all;
 }
 
-void tree_harness::renew() { tree_ = std::make_unique<page_tree>(kind, store_id); }
+void tree_harness::renew() {
+  hints_.clear();
+  tree_ = std::make_unique<page_tree>(kind, store_id);
+}
 
 void tree_harness::supply(const page_need& need) {
   ++needs_;
@@ -110,11 +113,7 @@ void tree_harness::overwrite(const std::string& from, std::size_t keys) {
   auto at = first;
   for (const page_tree::leaf_hint& hint : hints) {
     tree_->fetch_cells(hint);
-    page_tree::spot spot = tree_->find_spot(at->first, near, hint);
-    if (spot.missing) {
-      supply(*spot.missing);
-      spot = tree_->find_spot(at->first, near, hint);
-    }
+    const page_tree::spot spot = spot_of(at->first, near, hint);
     REQUIRE(spot.leaf != nullptr);
     REQUIRE(spot.cell().key == at->first);
     REQUIRE(as_string(spot.cell().value) == at->second);
@@ -125,7 +124,31 @@ void tree_harness::overwrite(const std::string& from, std::size_t keys) {
     near.at = spot.at;
     ++at;
   }
+  use_kept_hints();
+  hints_.clear();
+  at = first;
+  for (const page_tree::leaf_hint& hint : hints) hints_.emplace_back((at++)->first, hint);
   after();
+}
+
+/// Whatever was done since: a hint that still counts is of the key's leaf.
+void tree_harness::use_kept_hints() {
+  for (const auto& [key, hint] : hints_) {
+    const page_tree::spot spot = spot_of(key, {}, hint);
+    const auto at = model_.find(key);
+    REQUIRE((spot.leaf != nullptr) == (at != model_.end()));
+    if (spot.leaf != nullptr) REQUIRE(as_string(spot.cell().value) == at->second);
+  }
+}
+
+page_tree::spot tree_harness::spot_of(const std::string& key, const page_tree::spot& near,
+                                      const page_tree::leaf_hint& hint) {
+  page_tree::spot spot = tree_->find_spot(key, near, hint);
+  if (spot.missing) {
+    supply(*spot.missing);
+    spot = tree_->find_spot(key, near, hint);
+  }
+  return spot;
 }
 
 void tree_harness::erase_range(const std::string& from, const std::string& to) {

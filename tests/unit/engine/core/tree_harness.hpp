@@ -99,6 +99,9 @@ class tree_harness {
   };
   void renew();
   void after();
+  void use_kept_hints();
+  [[nodiscard]] page_tree::spot spot_of(const std::string& key, const page_tree::spot& near,
+                                        const page_tree::leaf_hint& hint);
   void supply(const page_need& need);
   void place(const written& w);
   template <class Call>
@@ -107,6 +110,7 @@ class tree_harness {
   bool forgetful_;
   page_store store_;
   std::unique_ptr<page_tree> tree_;
+  std::vector<std::pair<std::string, page_tree::leaf_hint>> hints_;  ///< Of some while ago.
   contents model_;
   contents frozen_model_;
   contents durable_model_;
