@@ -344,6 +344,7 @@ void workload::succeed(operation& op, core::notification& n) {
     case action::reserve:
       return reserved(op, expect(std::type_identity<core::read_result>{}).bytes);
     case action::release:
+      return released(op);
     case action::write:
     case action::write_zeroes:
     case action::punch:

@@ -225,6 +225,7 @@ class workload {
   void reserved(const operation& op, std::uint64_t bytes);
   void scrubbed(const operation& op, const core::scrub_result& r);
   void use_promise(operation& op);
+  void released(const operation& op);
   void drop_promise(object_index i);
   bool ask_look();
   [[nodiscard]] bool may_change(const model_object& o, std::uint64_t begin, std::uint64_t end);

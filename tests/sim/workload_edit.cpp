@@ -331,9 +331,17 @@ void workload::use_promise(operation& op) {
   if (op.promised) ++counts_.promises_used;
 }
 
-/// With the last handle.
+/// With the last handle. Until that is answered others may be refused for what the promise takes.
+void workload::released(const operation& op) {
+  const bool again = std::ranges::any_of(operations_, [&op](const operation_ptr& other) {
+    return other.get() != &op && other->kind == action::release && other->object == op.object;
+  });
+  if (truth_.at(op.object).handles == 0 && !again) truth_.at(op.object).asked_blocks = 0;
+}
+
+/// When the last handle is asked to be released.
 void workload::drop_promise(object_index i) {
-  truth_.at(i).promised_blocks = truth_.at(i).asked_blocks = 0;
+  truth_.at(i).promised_blocks = 0;
   for (const operation_ptr& op : operations_) {
     if (op->object == i) op->promised = false;
   }
