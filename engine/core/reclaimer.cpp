@@ -75,8 +75,9 @@ bool reclaimer::give_up_closed(bool awaited) {
 
 bool reclaimer::credit_coming(bool for_journal) const {
   const std::uint32_t returning = for_journal ? c_.zones.resetting_count() : c_.zones.returning_count();
-  return (returning > 0 && !c_.keeps_zones) || c_.zones.suspect_count() > 0 || remainders_ > 0 || c_.ring->busy() ||
-         c_.opener->is_opening() || c_.data->writing() || c_.checkpoint->writing();
+  return (returning > 0 && !c_.keeps_zones) || c_.zones.suspect_count() > 0 || remainders_ > 0 ||
+         c_.zones.has_unfinished() || c_.ring->busy() || c_.opener->is_opening() || c_.data->writing() ||
+         c_.checkpoint->writing();
 }
 
 void reclaimer::step(bool awaited) {

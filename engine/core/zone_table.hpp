@@ -154,6 +154,8 @@ class zone_table {
   void set_ring_credit(zone_state& z, bool credit);
   /// Full zones that stay active for their remainder, since the last call: to be finished.
   [[nodiscard]] std::vector<zoned::zone_index> take_unfinished() { return std::exchange(unfinished_, {}); }
+  /// There are some: they are finished with the next step.
+  [[nodiscard]] bool has_unfinished() const { return !unfinished_.empty(); }
   /// To be tried once more.
   void still_unfinished(const zone_state& z) { unfinished_.push_back(z.device.index); }
   /// A clean sequential zone, the one that has been clean for longest; none if there is none.
