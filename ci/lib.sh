@@ -39,3 +39,12 @@ build_twice() {
   shift
   cmake --build --preset "$preset" ${@:+--target "$@"} || cmake --build --preset "$preset" ${@:+--target "$@"}
 }
+
+# beside LOG COMMAND..: quietly, and beside as many others as there are processors left; all_done waits for all of them.
+beside() {
+  while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
+  quietly "$@" &
+}
+all_done() {
+  while (($(jobs -p | wc -l) > 0)); do wait -n; done
+}
