@@ -1,9 +1,9 @@
 #include "crash/contents.hpp"
 
 #include <fmt/format.h>
+#include <isa-l/crc64.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "sim/random.hpp"
 
@@ -13,23 +13,7 @@ namespace {
 using sim::mix;
 
 std::uint64_t hash_of(const void* data, std::size_t bytes) {
-  const auto* at = static_cast<const unsigned char*>(data);
-  std::uint64_t a = mix(bytes), b = ~a;
-  for (; bytes >= 16; bytes -= 16, at += 16) {
-    std::uint64_t x = 0, y = 0;
-    std::memcpy(&x, at, 8);
-    std::memcpy(&y, at + 8, 8);
-    a = (a ^ x) * 0x9e37'79b9'7f4a'7c15;
-    b = (b ^ y) * 0xbf58'476d'1ce4'e5b9;
-    a ^= a >> 29;
-    b ^= b >> 31;
-  }
-  unsigned char rest[16]{};
-  if (bytes > 0) std::memcpy(rest, at, bytes);
-  std::uint64_t x = 0, y = 0;
-  std::memcpy(&x, rest, 8);
-  std::memcpy(&y, rest + 8, 8);
-  return mix(a ^ x) ^ mix(b + y);
+  return mix(crc64_ecma_refl(bytes, static_cast<const unsigned char*>(data), bytes));
 }
 
 }  // namespace

@@ -117,6 +117,7 @@ nlohmann::ordered_json to_json(const totals& t) {
                            {"states", t.states},
                            {"distinct", t.distinct},
                            {"skipped", t.skipped},
+                           {"impossible", t.impossible},
                            {"moments_not_exhausted", t.partial},
                            {"states_with_something_lost", t.lost},
                            {"reopened", t.reopened},

@@ -13,7 +13,7 @@
 
 namespace furrow::crash {
 
-inline constexpr std::uint64_t product_max_default = 64;
+inline constexpr std::uint64_t product_max_default = 1024;
 
 /// Calls with each combination and its hash. True if they are all that there are.
 bool enumerate(const moment& m, std::uint64_t product_max,

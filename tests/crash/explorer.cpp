@@ -13,6 +13,8 @@ namespace {
 using sim::broken_promise;
 using zoned::opcode;
 
+constexpr std::uint32_t recoveries_cut_in_a_row_max = 4;
+
 bool changes_zones(opcode op) {
   return op == opcode::append || op == opcode::write || op == opcode::reset || op == opcode::finish;
 }
@@ -22,8 +24,19 @@ bool chance(std::uint64_t hash, std::uint64_t salt, std::uint32_t per_mille) {
   return sim::mix(hash ^ sim::mix(salt)) % 1000 < per_mille;
 }
 
+std::string describe(const moment& m, std::span<const std::uint32_t> outcome) {
+  std::string text;
+  for (std::size_t i = 0; i < m.loose.size(); ++i)
+    text += fmt::format(" zone {}: {} of {} (durable {}, written {}{}{})", m.loose[i].zone.value, outcome[i],
+                        m.outcomes(i) - 1, m.loose[i].durable_bytes, m.loose[i].written_bytes,
+                        m.loose[i].before.empty() ? "" : ", reset", m.loose[i].finished ? ", finished" : "");
+  return text;
+}
+
+}  // namespace
+
 /// One moment of those that a run has, each as likely; and one state of it.
-class lottery {
+class explorer::lottery {
  public:
   explicit lottery(std::uint64_t seed) : chance_{seed} {}
 
@@ -37,23 +50,13 @@ class lottery {
       outcome.push_back(static_cast<std::uint32_t>(chance_.below(drawn_->outcomes(i))));
     return drawn_->build(outcome);
   }
+  std::uint64_t seed_of_next() { return chance_.next(); }
 
  private:
   sim::prng chance_;
   std::uint64_t moments_ = 0;
   std::optional<moment> drawn_;
 };
-
-std::string describe(const moment& m, std::span<const std::uint32_t> outcome) {
-  std::string text;
-  for (std::size_t i = 0; i < m.loose.size(); ++i)
-    text += fmt::format(" zone {}: {} of {} (durable {}, written {}{}{})", m.loose[i].zone.value, outcome[i],
-                        m.outcomes(i) - 1, m.loose[i].durable_bytes, m.loose[i].written_bytes,
-                        m.loose[i].before.empty() ? "" : ", reset", m.loose[i].finished ? ", finished" : "");
-  return text;
-}
-
-}  // namespace
 
 std::string describe(const workload& w) {
   std::string text;
@@ -118,9 +121,28 @@ explorer::recording explorer::record(const workload& w) {
   return r;
 }
 
-contents explorer::recover(const start_state& from, const recording& r, const zoned::memory_zones& image, bool reopen) {
+contents explorer::recover(const start_state& from, const recording& r, const zoned::memory_zones& image, bool reopen,
+                           lottery* cuts) {
   recorder device{image, from.promises, false};
+  if (cuts != nullptr)
+    device.watch = [&](const zoned::command& c, bool completed) {
+      if (!completed && changes_zones(c.op)) cuts->offer(device);
+    };
   return inspect(device, {.id_max = r.id_max, .reopen = reopen, .options = from.options});
+}
+
+/// Cuts what recovers from a cut recovery, too, and so on; the last one is let go on to its end.
+void explorer::cut_again(const start_state& from, const recording& r, lottery cuts, std::uint64_t digest) {
+  for (std::uint32_t n = 0; n < recoveries_cut_in_a_row_max; ++n) {
+    const auto image = cuts.draw();
+    if (image == nullptr) return;
+    ++totals_.recoveries_cut;
+    cuts = lottery{cuts.seed_of_next()};
+    const contents other = recover(from, r, *image, false, &cuts);
+    if (other.digest() != digest)
+      throw broken_promise{fmt::format("recovery was cut {} times, and the next one finds something else:{}", n + 1,
+                                       difference(found_, other))};
+  }
 }
 
 std::uint64_t explorer::look(const workload& w, const recording& r, const zoned::memory_zones& image,
@@ -128,24 +150,13 @@ std::uint64_t explorer::look(const workload& w, const recording& r, const zoned:
   if (before_workload) before_workload(w, hash);
   const start_state& from = start_of(w.from);
   ++totals_.distinct;
-  recorder device{image, from.promises, false};
   lottery cuts{hash};
   const bool recut = chance(hash, 1, how_.recut_per_mille);
   const bool reopen = chance(hash, 2, how_.reopen_per_mille);
-  if (recut)
-    device.watch = [&](const zoned::command& c, bool completed) {
-      if (!completed && changes_zones(c.op)) cuts.offer(device);
-    };
   totals_.reopened += reopen ? 1 : 0;
-  found_ = inspect(device, {.id_max = r.id_max, .reopen = reopen, .options = from.options});
+  found_ = recover(from, r, image, reopen, recut ? &cuts : nullptr);
   const std::uint64_t digest = found_.digest();
-  if (!recut) return digest;
-  if (const auto again = cuts.draw()) {
-    ++totals_.recoveries_cut;
-    const contents other = recover(from, r, *again, false);
-    if (other.digest() != digest)
-      throw broken_promise{"recovery was cut, and the next one finds something else:" + difference(found_, other)};
-  }
+  if (recut) cut_again(from, r, std::move(cuts), digest);
   return digest;
 }
 
@@ -181,7 +192,10 @@ void explorer::try_state(const workload& w, const recording& r, const cut& c, st
       }
       const auto image = power_lost ? c.what.build(outcome, chance(hash, 4, 500))
                                     : std::make_unique<zoned::memory_zones>(c.what.image);
-      if (image == nullptr) return;  // a device could not be in it
+      if (image == nullptr) {  // a device could not be in it
+        ++totals_.impossible;
+        return;
+      }
       if (how_.verbose) fmt::print("{}\n", where());
       known = verdicts_.emplace(hash, look(w, r, *image, hash)).first;
       ++totals_.states_by_command[static_cast<std::size_t>(c.during)];

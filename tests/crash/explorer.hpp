@@ -51,11 +51,12 @@ struct choice {
 
 struct totals {
   std::uint64_t workloads = 0;
-  std::uint64_t cuts = 0;      ///< Moments: each command submitted, and each completed.
-  std::uint64_t states = 0;    ///< At all moments,
-  std::uint64_t distinct = 0;  ///< that were looked at.
-  std::uint64_t skipped = 0;   ///< Distinct for a workload, and not looked at.
-  std::uint64_t partial = 0;   ///< Moments with too many states for all of them.
+  std::uint64_t cuts = 0;        ///< Moments: each command submitted, and each completed.
+  std::uint64_t states = 0;      ///< At all moments,
+  std::uint64_t distinct = 0;    ///< that were looked at.
+  std::uint64_t skipped = 0;     ///< Distinct for a workload, and not looked at.
+  std::uint64_t partial = 0;     ///< Moments with too many states for all of them.
+  std::uint64_t impossible = 0;  ///< That no device could be left in.
   std::uint64_t reopened = 0;
   std::uint64_t recoveries_cut = 0;
   std::uint64_t refused = 0;  ///< Operations, for want of space.
@@ -104,6 +105,8 @@ class explorer {
     object_id id_max = 0;
   };
 
+  class lottery;
+
   const start_state& start_of(start s);
   recording record(const workload& w);
   void explore_cut(const workload& w, const recording& r, const cut& c);
@@ -113,7 +116,8 @@ class explorer {
                                    std::uint64_t hash);
   void judge(const recording& r, const cut& c, std::uint64_t digest) const;
   [[nodiscard]] contents recover(const start_state& from, const recording& r, const zoned::memory_zones& image,
-                                 bool reopen);
+                                 bool reopen, lottery* cuts);
+  void cut_again(const start_state& from, const recording& r, lottery cuts, std::uint64_t digest);
 
   choice how_;
   totals totals_;
