@@ -225,7 +225,12 @@ void print_faults(const totals& t) {
 void print(const totals& t, double seconds, bool as_json) {
   nlohmann::ordered_json j = to_json(t);
   j["seconds"] = seconds;
-  j["operations_per_second"] = static_cast<std::uint64_t>(static_cast<double>(t.operations) / seconds);
+  j["seconds_in_opens"] = t.seconds_in_opens;
+  const auto rate = [&t](double in_seconds) {
+    return static_cast<std::uint64_t>(static_cast<double>(t.operations) / in_seconds);
+  };
+  j["operations_per_second"] = rate(seconds);
+  j["operations_per_second_between_opens"] = rate(seconds - t.seconds_in_opens);
   if (as_json) {
     fmt::print("{}\n", j.dump(2));
     return;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
 
 #include "format/codec.hpp"
@@ -44,6 +45,7 @@ void totals::add(const totals& other) {
   power_losses += other.power_losses;
   process_ends += other.process_ends;
   recoveries += other.recoveries;
+  seconds_in_opens += other.seconds_in_opens;
   recoveries_interrupted += other.recoveries_interrupted;
   repairs += other.repairs;
   repairs_interrupted += other.repairs_interrupted;
@@ -263,7 +265,7 @@ bool simulation::try_open(bool may_interrupt) {
   return false;
 }
 
-void simulation::open(bool all) {
+void simulation::open_and_verify(bool all) {
   device_.lies().allow(false);
   device_.zone_faults().allow_of_metadata(false);
   if (scripted_ && device_.faults().failures() + store_.memory_failures() > 0) mend();
@@ -278,7 +280,7 @@ void simulation::open(bool all) {
   users_.forget_all();
   if (may_be_latched()) {
     store_.interrupt(interruption::process_end);
-    return open(false);
+    return open_and_verify(false);
   }
   allow_all(true);
   faults_seen_ = faults_so_far(device_);
@@ -286,6 +288,12 @@ void simulation::open(bool all) {
   plan_interruption();
   last_answers_ = users_.counts().answers;
   steps_at_answer_ = store_.steps();
+}
+
+void simulation::open(bool all) {
+  const auto begin = std::chrono::steady_clock::now();
+  open_and_verify(all);
+  totals_.seconds_in_opens += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 void simulation::note_progress() {

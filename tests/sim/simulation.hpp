@@ -47,6 +47,7 @@ struct totals {
   std::uint64_t power_losses = 0;
   std::uint64_t process_ends = 0;
   std::uint64_t recoveries = 0;
+  double seconds_in_opens = 0;  ///< Recoveries, and what is compared behind them.
   std::uint64_t recoveries_interrupted = 0;
   std::uint64_t repairs = 0;
   std::uint64_t repairs_interrupted = 0;
@@ -127,6 +128,7 @@ class simulation {
 
  private:
   void open(bool all);
+  void open_and_verify(bool all);
   [[nodiscard]] bool try_open(bool may_interrupt);
   void begin_with_collections();
   bool make_collections();
