@@ -1,5 +1,6 @@
-// Each field of each structure of a store, forged with its checksum made good: what an open, the objects and a check say
-// of it. What they must say is malformed_images.txt, one line for each; `FURROW_UPDATE_GOLDEN=1` writes it anew, to be read.
+// Each field of each structure of a store, forged with its checksum made good, and structures that contradict one another:
+// what an open, the objects and a check say of it. What they must say is malformed_images.txt, one line for each;
+// `FURROW_UPDATE_GOLDEN=1` writes it anew, to be read.
 //
 // Invariants
 //   I1  Every line of the table is shown by a forged image, and every image has its line.
@@ -20,6 +21,7 @@
 #include "format/page.hpp"
 #include "format/superblock.hpp"
 #include "format/zone_header.hpp"
+#include "sim/contradictions.hpp"
 #include "sim/failure.hpp"
 #include "sim/forgery.hpp"
 #include "sim/sim_store.hpp"
@@ -243,6 +245,13 @@ table forge_all() {
              all);
   forge_each(closed, {"zone index", [](const auto& v) { return is_page(v, format::page_kind::zone, 1); }, page_fields},
              all);
+  for (const contradiction& c : contradictions()) {
+    INFO(std::string{c.name});
+    zoned::memory_zones zones = *closed.zones;
+    forgery forged{zones};
+    REQUIRE_NOTHROW(c.forge(forged));
+    all[fmt::format("contradiction: {}", c.name)] = told(closed, std::move(zones));
+  }
   return all;
 }
 
