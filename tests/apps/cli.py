@@ -69,8 +69,10 @@ class Cli(unittest.TestCase):
     # -- the bytes of an image --
 
     def read_image(self):
-        with open(self.image, "rb") as file:
-            return bytearray(file.read())
+        data = bytearray(os.path.getsize(self.image))
+        with open(self.image, "rb", buffering=0) as file:
+            self.assertEqual(file.readinto(data), len(data))
+        return data
 
     def write_image(self, data):
         with open(self.image, "r+b") as file:
