@@ -12,7 +12,8 @@
 //       are the same bytes, none of them has it: it is undecided.
 //   O2  Of a place that runs give to different blocks nothing is taken: it is undecided who has it.
 //   O3  What is answered ascends and does not overlap.
-//   O4  A move that passes an overwriting of the same block on its way to the same zone is taken for the newer one.
+//   O4  Claims that overlap too much to be compared in bounded time are undecided.
+//   O5  A move that passes an overwriting of the same block on its way to the same zone is taken for the newer one.
 //
 // Not here: where claims come from (zone_claims.hpp), whether the bytes are what their sums say (rebuilt_store.hpp).
 #pragma once

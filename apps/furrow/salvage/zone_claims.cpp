@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "furrow/dump_store.hpp"
+
 namespace furrow::cli {
 
 namespace {
@@ -16,7 +18,7 @@ struct by_object {
 }  // namespace
 
 zone_claims::zone_claims(const raw_device& device, const survey& from, rebuilt_tree& objects, rebuilt_tree& zones)
-    : device_{device}, from_{from}, objects_{objects}, zones_{zones} {
+    : device_{device}, rings_{ring_zones(device.shape())}, from_{from}, objects_{objects}, zones_{zones} {
   read_entries();
   count();
 }
@@ -97,6 +99,7 @@ void zone_claims::each_claim(const std::function<void(block_claim)>& call, bool 
 
 bool zone_claims::possible(const block_claim& c) const {
   const zoned::geometry& shape = device_.shape();
+  if (std::find(rings_.begin(), rings_.end(), c.zone) != rings_.end()) return false;
   return c.zone.value < shape.zone_count && c.block != 0 && c.block < shape.zone_blocks() &&
          c.blocks <= shape.zone_blocks() - c.block && c.end() <= format::object_blocks_max;
 }

@@ -71,6 +71,7 @@ class zone_claims {
   [[nodiscard]] std::vector<std::uint32_t> sums_of(const block_claim& c);
 
   const raw_device& device_;
+  const std::vector<zoned::zone_index> rings_;
   const survey& from_;
   rebuilt_tree& objects_;
   rebuilt_tree& zones_;
