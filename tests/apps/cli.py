@@ -69,8 +69,10 @@ class Cli(unittest.TestCase):
     # -- the bytes of an image --
 
     def read_image(self):
-        with open(self.image, "rb") as file:
-            return bytearray(file.read())
+        data = bytearray(os.path.getsize(self.image))
+        with open(self.image, "rb", buffering=0) as file:
+            self.assertEqual(file.readinto(data), len(data))
+        return data
 
     def write_image(self, data):
         with open(self.image, "r+b") as file:
@@ -112,11 +114,11 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def seal(block):
-    """Puts the checksum of a superblock or zone header in its place (24 bytes at 16)."""
-    block[16:40] = bytes(24)
+def seal(block, at=16):
+    """Puts the checksum of a superblock or zone header in its place (24 bytes at 16), or that of a page (at 48)."""
+    block[at:at + 24] = bytes(24)
     crc = crc32c(block)
-    block[16:40] = struct.pack("<B7xI12x", 1, crc)
+    block[at:at + 24] = struct.pack("<B7xI12x", 1, crc)
 
 
 def positions(data, what, step=1):

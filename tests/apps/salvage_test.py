@@ -1,24 +1,41 @@
 """furrow salvage: what can be read comes out, what cannot is named, nothing wrong is ever given, and the device stays as it was."""
 import os
 import re
+import struct
+import subprocess
 import unittest
 
-from cli import OFFLINE, Cli, positions
+from cli import BIN, OFFLINE, Cli, positions, seal
 
 MISSING = 4
 BLOCK = 4096
 ZONE = 2 << 20
 DATA_AT = 8192  # of the image
+BENCH = os.path.join(BIN, "furrow-bench")
+OBJECTS, ZONES = 1, 2  # kinds of pages
+SEVERAL = "zone pages name several places for these blocks; which is the newest is not known"
+
+
+def cells(page):
+    """Where keys and values begin in a page, with their lengths."""
+    count, = struct.unpack_from("<H", page, 6)
+    for slot in range(count):
+        at, = struct.unpack_from("<H", page, 96 + 2 * slot)
+        key_bytes, value_bytes = struct.unpack_from("<HH", page, at)
+        yield at + 4, key_bytes, at + 4 + key_bytes, value_bytes
 
 
 def unescaped(path):
     return re.sub(r"%(_|/|[0-9A-F]{2})", lambda m: "" if m[1] in "_/" else chr(int(m[1], 16)), path)
 
 
-class Salvage(Cli):
+class SalvageCase(Cli):
+    """What the tests below share: a store with a few objects, what damages it, and what is salvaged."""
+    SIZE = "size=64M&zone_size=2M"
+
     def setUp(self):
         super().setUp()
-        self.format("size=64M&zone_size=2M", "--page-copies", "1")
+        self.format(self.SIZE, "--page-copies", "1")
         self.data = b"".join(b"%07d\n" % i for i in range(20_000))
         self.contents = {b"data": self.data, b"folder/small": b"tail only", b"empty": b"", b"many": b"m" * 50_000}
         for name, data in self.contents.items():
@@ -57,6 +74,8 @@ class Salvage(Cli):
             self.flip(at + 200)
         return len(hurt)
 
+
+class Salvage(SalvageCase):
     def test_a_sound_store(self):
         report = self.salvage()
         self.assertEqual(report["missing"], [])
@@ -247,6 +266,176 @@ class Salvage(Cli):
         self.assertFalse(os.path.exists(self.path("out")))
         os.makedirs(self.path("empty"))
         self.furrow("salvage", self.uri, "--to", self.path("empty"))
+
+
+class ZonePages(SalvageCase):
+    """With neither superblocks nor groups, objects that have no leaf come from zone pages alone."""
+    SIZE = "size=24M&zone_size=512K"
+
+    def id_of(self, name):
+        return self.json("stat", self.uri, name)["id"]
+
+    def spoil_all_but_zone_pages(self):
+        for what in (b"FURROWS0", b"FURROWJ0"):
+            self.assertGreater(self.spoil(what), 0)
+        self.assertGreater(self.spoil(b"FRGP", keep=lambda page: page[4] == ZONES), 0)
+
+    def missing_blocks(self, report, object_id):
+        """Blocks of the object that are named as missing."""
+        parts = [part for part in report["missing"] if part.get("object") == object_id and part.get("bytes")]
+        return {block for part in parts
+                for block in range(part["offset_bytes"] // BLOCK, (part["offset_bytes"] + part["bytes"]) // BLOCK)}
+
+    def test_alone(self):
+        """Contents without tails come out under their ids, and nothing else does."""
+        self.append("whole", b"whole" * 8 * BLOCK)
+        self.append("whole", b"again" * 3 * BLOCK)
+        self.contents[b"whole"] = b"whole" * 8 * BLOCK + b"again" * 3 * BLOCK
+        expected = {}
+        for name, data in self.contents.items():
+            if len(data) >= BLOCK:
+                expected["by-id/%d" % self.id_of(name)] = data[:len(data) // BLOCK * BLOCK]
+        self.flip(next(positions(self.read_image(), b"mmmmmmmm", BLOCK)) + 5)  # of the first block of "many"
+        many = "by-id/%d" % self.id_of("many")
+        expected[many] = bytes(BLOCK) + expected[many][BLOCK:]
+        self.spoil_all_but_zone_pages()
+        report = self.salvage(MISSING)
+        self.assertEqual(self.files(), expected)
+        self.assertEqual(report["objects_of_zone_pages"], len(expected))
+        self.assertTrue(all(file["of_zone_pages"] and file["rebuilt"] for file in report["files"]))
+        told = {part["object"] for part in report["missing"] if "zone pages" in part["why"] and "object" in part}
+        self.assertEqual({"by-id/%d" % object_id for object_id in told}, set(expected))
+        part, = [part for part in report["missing"] if part.get("bytes")]
+        self.assertEqual((part["offset_bytes"], part["bytes"], part["why"]), (0, BLOCK, "the sum does not agree"))
+        self.assertIn("zone", part)
+        text = self.furrow("salvage", self.uri, "--to", self.path("text"), status=MISSING).decode()
+        self.assertEqual(text.count("rebuilt from zone pages alone: object"), len(expected))
+
+    @unittest.skipUnless(os.path.exists(BENCH), "no furrow-bench in this build")
+    def test_what_was_written_over(self):
+        self.image = self.path("bench.img")
+        self.uri = "file:" + self.image
+        subprocess.run([BENCH, self.uri + "?size=64M&zone_size=1M", "randwrite", "--bytes", "16K", "--fill", "1M", "--objects", "2",
+                        "--seconds", "0.05", "--warm-up", "0"], check=True, stdout=subprocess.DEVNULL)
+        right = {}
+        for i in (0, 1):
+            name = "bench/0/filled.%d" % i
+            right[self.id_of(name)] = self.furrow("cat", self.uri, name)
+        self.spoil_all_but_zone_pages()
+        report = self.salvage(MISSING)
+        files = self.files()
+        self.assertEqual(set(files), {"by-id/%d" % object_id for object_id in right})
+        named = 0
+        for object_id, data in right.items():
+            lost = self.missing_blocks(report, object_id)
+            named += len(lost)
+            expected = b"".join(bytes(BLOCK) if at // BLOCK in lost else data[at:at + BLOCK] for at in range(0, len(data), BLOCK))
+            self.assertTrue(files["by-id/%d" % object_id] == expected, "a block is not as it was, and not named")
+        self.assertLessEqual({part["why"] for part in report["missing"] if part.get("bytes")}, {SEVERAL})
+        self.assertLess(named * BLOCK, sum(map(len, right.values())) // 2)
+
+    def test_beside_leaves(self):
+        """Of which a leaf is left, those come from it; the others from zone pages, but none that a leaf says is gone."""
+        source = self.path("blocks")
+        os.makedirs(source)
+        for i in range(300):
+            with open(os.path.join(source, str(i)), "wb") as file:
+                file.write(b"%03d\n" % i * (BLOCK // 4 * (1 + i % 3)))
+            self.contents[b"blocks/%d" % i] = b"%03d\n" % i * (BLOCK // 4 * (1 + i % 3))
+        self.furrow("put", self.uri, source)
+        ids = {self.id_of(name): name for name in self.contents}
+        gone = self.id_of("blocks/7")
+        self.furrow("rm", self.uri, "blocks/7")
+        del self.contents[b"blocks/7"]
+        for what in (b"FURROWS0", b"FURROWJ0"):
+            self.spoil(what)
+        image = self.read_image()
+        key = struct.pack(">BQB", 3, self.id_from(ids, b"blocks/150"), 0)
+        hurt = [at for at in positions(image, b"FRGP", 512)
+                if image[at + 4] == OBJECTS and image[at + 5] == 0 and image.find(key, at, at + BLOCK) >= 0]
+        self.assertTrue(hurt)
+        for at in hurt:
+            self.flip(at + 200)
+        report = self.salvage(MISSING)
+        files = self.files()
+        of_pages = {file["object"]: file["file"] for file in report["files"] if file["of_zone_pages"]}
+        self.assertIn(self.id_from(ids, b"blocks/150"), of_pages)
+        self.assertLess(len(of_pages), 100)
+        for object_id, name in ids.items():
+            if object_id == gone:
+                self.assertNotIn(object_id, of_pages)
+                self.assertNotIn("objects/blocks/7", files)
+            elif object_id in of_pages:
+                self.assertEqual(files[of_pages[object_id]], self.contents[name], name)
+            else:
+                self.assertEqual(files["objects/" + name.decode()], self.contents[name], name)
+
+    def test_without_sums(self):
+        self.format(self.SIZE, "--no-checksums", "--force")
+        self.append("data", self.data)
+        object_id = self.id_of("data")
+        self.spoil_all_but_zone_pages()
+        report = self.salvage(MISSING)
+        blocks = len(self.data) // BLOCK
+        self.assertEqual(self.files(), {"by-id/%d" % object_id: bytes(blocks * BLOCK)})
+        self.assertEqual(self.missing_blocks(report, object_id), set(range(blocks)))
+        self.assertEqual({part["why"] for part in report["missing"] if part.get("bytes")}, {"its sum is lost"})
+
+    def id_from(self, ids, name):
+        return next(object_id for object_id, its in ids.items() if its == name)
+
+    def forge_run(self, object_id, change):
+        """`change(key, value)` is given copies of those cells of zone pages that are the object's runs."""
+        image = self.read_image()
+        forged = 0
+        for at in positions(image, b"FRGP", 512):
+            if image[at + 4] != ZONES or image[at + 5] != 0:
+                continue
+            page = image[at:at + BLOCK]
+            for key_at, key_bytes, value_at, value_bytes in cells(page):
+                key, value = page[key_at:key_at + key_bytes], page[value_at:value_at + value_bytes]
+                if key[0] != 2 or struct.unpack_from("<Q", value) != (object_id,):
+                    continue
+                change(key, value)
+                page[key_at:key_at + key_bytes], page[value_at:value_at + value_bytes] = key, value
+                forged += 1
+            seal(page, 48)
+            image[at:at + BLOCK] = page
+        self.assertGreater(forged, 0)
+        self.write_image(image)
+
+    def test_forged(self):
+        self.append("last", self.data[:10 * BLOCK])
+        data, many, last = self.id_of("data"), self.id_of("many"), self.id_of("last")
+        ours, theirs = self.data[:len(self.data) // BLOCK * BLOCK], b"m" * (50_000 // BLOCK * BLOCK)
+        self.spoil_all_but_zone_pages()
+        sound = self.read_image()
+
+        def set_block(key, by):
+            key[7:11] = struct.pack(">I", struct.unpack(">I", key[7:11])[0] + by)
+
+        def far_out(_, value):
+            value[8:14] = (2 ** 48 - 256).to_bytes(6, "little")
+
+        def no_zone(key, _):
+            key[3:7] = struct.pack(">I", 0xfffffff0)
+
+        with self.subTest("a place of two blocks"):
+            self.forge_run(last, lambda key, value: set_block(key, -1))
+            report = self.salvage(MISSING)
+            for object_id, blocks in ((many, {len(theirs) // BLOCK - 1}), (last, set(range(10)))):
+                self.assertEqual(self.missing_blocks(report, object_id), blocks)
+                why = [part["why"] for part in report["missing"] if part.get("object") == object_id and part.get("bytes")][0]
+                self.assertIn("that of others too", why)
+            self.assertEqual(self.files(), {"by-id/%d" % data: ours, "by-id/%d" % many: theirs[:-BLOCK] + bytes(BLOCK),
+                                            "by-id/%d" % last: bytes(10 * BLOCK)})
+        for change, words in ((far_out, "so far out"), (no_zone, "no data can be")):
+            with self.subTest(words):
+                self.write_image(sound)
+                self.forge_run(last, change)
+                report = self.salvage(MISSING)
+                self.assertTrue(any(words in part["why"] for part in report["missing"]), report["missing"])
+                self.assertEqual(self.files(), {"by-id/%d" % data: ours, "by-id/%d" % many: theirs})
 
 
 if __name__ == "__main__":

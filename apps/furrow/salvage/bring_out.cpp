@@ -34,12 +34,12 @@ void check_target(const std::string& directory) {
 bring_out::bring_out(const std::string& directory, progress& shown)
     : tree_{(check_target(directory), directory)}, shown_{shown} {}
 
-bool bring_out::add(object_source& from, object_id id, bool rebuilt) {
+bool bring_out::add(object_source& from, object_id id, brought_from what) {
   object_status object;
   std::string why;
   const found here = from.find(id, object);
   if (here != found::yes) return here == found::no;
-  brought told{id, object.collection, object.name, {}, object.bytes, 0, rebuilt};
+  brought told{id, object.collection, object.name, {}, object.bytes, 0, what};
   const bool folder = S_ISDIR(object.attributes.mode);
   const auto places = places_for(id, object.collection, object.name, folder);
   for (const std::string& place : places) {
@@ -52,10 +52,11 @@ bool bring_out::add(object_source& from, object_id id, bool rebuilt) {
     }
     told.place = place;
     ++objects_;
-    rebuilt_ |= rebuilt;
+    rebuilt_ |= told.rebuilt();
+    if (what == brought_from::zone_pages) ++of_zone_pages_;
     lost_bytes_ += told.lost_bytes;
     shown_.add_file();
-    const bool as_expected = !rebuilt && told.lost_bytes == 0 && place == "objects/" + object.name;
+    const bool as_expected = !told.rebuilt() && told.lost_bytes == 0 && place == "objects/" + object.name;
     if (!as_expected) told_.push_back(std::move(told));
     return true;
   }
@@ -121,6 +122,7 @@ nlohmann::json bring_out::report() const {
                     {"bytes", bytes_},
                     {"lost_bytes", lost_bytes_},
                     {"rebuilt", rebuilt_},
+                    {"objects_of_zone_pages", of_zone_pages_},
                     {"missing", nlohmann::json::array()},
                     {"files", nlohmann::json::array()}};
   for (const missing_part& m : missing_) {
@@ -133,11 +135,9 @@ nlohmann::json bring_out::report() const {
     to["missing"].push_back(std::move(part));
   }
   for (const brought& b : told_) {
-    nlohmann::json one{{"object", b.object},
-                       {"collection", b.collection},
-                       {"bytes", b.bytes},
-                       {"lost_bytes", b.lost_bytes},
-                       {"rebuilt", b.rebuilt}};
+    nlohmann::json one{{"object", b.object},     {"collection", b.collection},
+                       {"bytes", b.bytes},       {"lost_bytes", b.lost_bytes},
+                       {"rebuilt", b.rebuilt()}, {"of_zone_pages", b.from == brought_from::zone_pages}};
     set_bytes(one, "name", b.name);
     set_bytes(one, "file", b.place);
     to["files"].push_back(std::move(one));
@@ -153,8 +153,10 @@ void bring_out::print(output& out, const std::string& uri) const {
     out.line(fmt::format("missing:{}{} {}", place, place.empty() ? "" : ":", out.shown(m.why)));
   }
   for (const brought& b : told_) {
-    if (b.rebuilt) out.line(fmt::format("rebuilt: object {} {}: {}", b.object, out.shown(b.name), out.shown(b.place)));
-    if (!b.rebuilt && b.lost_bytes == 0)
+    const char* const how = b.from == brought_from::zone_pages ? "rebuilt from zone pages alone" : "rebuilt";
+    if (b.rebuilt())
+      out.line(fmt::format("{}: object {} {}: {}", how, b.object, out.shown(b.name), out.shown(b.place)));
+    if (!b.rebuilt() && b.lost_bytes == 0)
       out.line(fmt::format("object {} {}: is in {}", b.object, out.shown(b.name), out.shown(b.place)));
   }
   out.line(fmt::format("{}: {} objects, {} brought out{}", out.shown(uri), grouped(objects_), human_bytes(bytes_),

@@ -28,6 +28,13 @@ struct missing_part {
   std::string why;
 };
 
+/// What an object comes from.
+enum class brought_from {
+  store,
+  metadata,   ///< What is left of its own.
+  zone_pages  ///< They alone.
+};
+
 /// Throws failure if it is there and not an empty directory.
 void check_target(const std::string& directory);
 
@@ -37,7 +44,7 @@ class bring_out {
   bring_out(const std::string& directory, progress& shown);
 
   /// Answers false, and has done nothing, if the source cannot tell what the object is.
-  bool add(object_source& from, object_id id, bool rebuilt);
+  bool add(object_source& from, object_id id, brought_from what);
   void missing(missing_part part);
   /// To be called once, when all objects were added.
   void finish();
@@ -54,7 +61,8 @@ class bring_out {
     std::string place;
     std::uint64_t bytes;
     std::uint64_t lost_bytes;
-    bool rebuilt;
+    brought_from from;
+    [[nodiscard]] bool rebuilt() const { return from != brought_from::store; }
   };
 
   bool write(object_source& from, const object_status& object, const std::string& place, brought& to);
@@ -66,6 +74,7 @@ class bring_out {
   std::uint64_t bytes_ = 0;
   std::uint64_t lost_bytes_ = 0;
   bool rebuilt_ = false;
+  std::uint64_t of_zone_pages_ = 0;
   std::vector<brought>
       told_;  ///< Those that are not simply whole in objects/NAME: rebuilt, with a part missing, or elsewhere.
   std::vector<missing_part> missing_;

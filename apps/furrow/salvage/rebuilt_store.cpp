@@ -16,7 +16,11 @@ void append(std::vector<std::byte>& to, format::value_view bytes) { to.insert(to
 found rebuilt_store::find(object_id id, object_status& to) {
   id_ = id;
   const auto in_journal = changed_.find(id);
-  entry_ = in_journal != changed_.end() ? in_journal->second : load(id);
+  if (adopted_id_ == id && id != 0) {
+    entry_ = adopted_;
+  } else {
+    entry_ = in_journal != changed_.end() ? in_journal->second : load(id);
+  }
   if (entry_.gone) return found::no;
   if (!entry_.known && entry_.extents.empty()) return found::damaged;
   const format::object_value& value = entry_.value;
@@ -35,6 +39,18 @@ found rebuilt_store::find(object_id id, object_status& to) {
   }
   to.bytes = value.bytes;
   return found::yes;
+}
+
+void rebuilt_store::adopt(object_id id, const format::name_parts& name, std::span<const claimed_extent> extents) {
+  adopted_id_ = id;
+  adopted_ = {};
+  adopted_.adopted = true;
+  adopted_.value.collection = name.collection;
+  adopted_.value.name = name.name;
+  for (const claimed_extent& x : extents) {
+    const zoned::device_address address = device_.shape().address_of(x.where.zone, x.where.block);
+    adopted_.extents[x.where.object_block] = {x.where.blocks, address, 0, x.answer};
+  }
 }
 
 rebuilt_store::entry rebuilt_store::load(object_id id) {
@@ -83,19 +99,27 @@ void rebuilt_store::cut(entry& from, std::uint64_t first, std::uint64_t end) {
     ++at;
     if (block + e.blocks <= first || first == end) continue;
     from.extents.erase(block);
-    if (block < first) from.extents[block] = {first - block, e.address, e.named_at};
-    if (block + e.blocks > end) from.extents[end] = e.behind(end - block);
+    if (block < first) from.extents[block] = e.part(0, first - block);
+    if (block + e.blocks > end) from.extents[end] = e.part(end - block, e.blocks);
   }
 }
 
 void rebuilt_store::put(entry& to, const format::object_extent& e, std::uint64_t named_at) {
   cut(to, e.object_block, e.object_block + e.where.blocks);
-  to.extents[e.object_block] = {e.where.blocks, e.where.address, named_at};
+  to.extents[e.object_block] = {e.where.blocks, e.where.address, named_at, claim_answer::one};
 }
 
-void rebuilt_store::lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why) const {
+void rebuilt_store::lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why,
+                         std::optional<zoned::zone_index> zone) const {
   end = std::min(end, entry_.value.bytes);
-  if (begin < end) take({begin, end - begin, {}, {}, why});
+  if (begin < end) take({begin, end - begin, {}, zone, why});
+}
+
+const char* rebuilt_store::why_no_end() const {
+  if (!entry_.adopted) return "the object's entry is lost: its name, attributes and end are not known";
+  return "all cells of the object are lost: its blocks are those that zone pages name, its attributes and its end "
+         "behind "
+         "the last of them are not known; it may be as it was at an earlier time, or have been removed";
 }
 
 void rebuilt_store::read(const take_piece& take) {
@@ -106,7 +130,7 @@ void rebuilt_store::read(const take_piece& take) {
   } else if (tail != 0) {
     lost(end - tail, end, take, "the metadata that held these bytes are lost");
   }
-  if (!entry_.known) take({end, 0, {}, {}, "the object's entry is lost: its name, attributes and end are not known"});
+  if (!entry_.known) take({end, 0, {}, {}, why_no_end()});
 }
 
 void rebuilt_store::read_extents(std::uint64_t whole_end, const take_piece& take) {
@@ -116,10 +140,17 @@ void rebuilt_store::read_extents(std::uint64_t whole_end, const take_piece& take
     const std::uint64_t end = std::min(block + e.blocks, whole_end);
     if (block >= end) break;
     if (!entry_.complete) lost(at * block_bytes, block * block_bytes, take, unknown);
+    at = end;
+    if (e.place != claim_answer::one) {
+      const char* const why = e.place == claim_answer::several
+                                  ? "zone pages name several places for these blocks; which is the newest is not known"
+                                  : "zone pages say of the place of these blocks that it is that of others too";
+      lost(block * block_bytes, end * block_bytes, take, why, device_.shape().zone_of(e.address));
+      continue;
+    }
     for (std::uint64_t from = block; from < end; from += piece_blocks) {
       read_piece({from, std::min(piece_blocks, end - from), e.address.advanced(from - block), e.named_at}, take);
     }
-    at = end;
   }
   if (!entry_.complete) lost(at * block_bytes, whole_end * block_bytes, take, unknown);
 }

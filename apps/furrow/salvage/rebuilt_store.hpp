@@ -7,6 +7,9 @@
 // tail or of attributes, which have no sum of their own, come out only where they were true when the object's entry was. A
 // store without sums has nothing to hold its blocks to: none come out.
 //
+// An object of which neither a cell nor a record is left can be given what the zone tree's claims to it come to, adopt(): its
+// blocks are held to the same.
+//
 // Records of the journal say what is, not what changes: an extent, an end, a name. So those that are in the trees already
 // can be applied again, as long as all behind them are applied too.
 //
@@ -17,12 +20,13 @@
 //   T4  In memory are one object, and all that the journal is about: as much as its records take, whatever they say.
 //   T5  What a record of the journal says of places holds until a later one gives them to others: each has its turn.
 //
-// Not here: which groups are the journal's (rebuilt_journal.hpp).
+// Not here: which groups are the journal's (rebuilt_journal.hpp), which claim is the newest (zone_claims.hpp).
 #pragma once
 
 #include <map>
 #include <vector>
 
+#include "furrow/salvage/claim_order.hpp"
 #include "furrow/salvage/object_source.hpp"
 #include "furrow/salvage/rebuilt_tree.hpp"
 
@@ -39,20 +43,25 @@ class rebuilt_store : public object_source {
   void apply(const format::record_body& body);
   /// Objects that records were about.
   [[nodiscard]] std::vector<object_id> in_journal() const;
+  /// From now on, and until the next one is adopted, this is what the object is found to be. Nothing else is left of it,
+  /// except for what leads to it by a name.
+  void adopt(object_id id, const format::name_parts& name, std::span<const claimed_extent> extents);
 
  private:
   struct extent {
     std::uint64_t blocks = 0;
     zoned::device_address address;
     std::uint64_t named_at = 0;  ///< The turn of the clone or move that gave it its blocks; 0 if none did.
-    [[nodiscard]] extent behind(std::uint64_t cut_blocks) const {
-      return {blocks - cut_blocks, address.advanced(cut_blocks), named_at};
+    claim_answer place = claim_answer::one;
+    [[nodiscard]] extent part(std::uint64_t first, std::uint64_t end) const {
+      return {end - first, address.advanced(first), named_at, place};
     }
   };
   struct entry {
     bool known = false;     ///< It was created, as far as is left.
     bool complete = false;  ///< All its blocks were found.
     bool gone = false;
+    bool adopted = false;
     format::object_value value;
     format::attribute_set attributes;
     std::vector<std::byte> tail;
@@ -96,7 +105,9 @@ class rebuilt_store : public object_source {
   void look_at_journal(const piece& p, std::vector<proof>& proofs) const;
   /// Empty: the block may be given out.
   [[nodiscard]] static std::string fault_of(const proof& of, std::span<const std::byte> block);
-  void lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why) const;
+  void lost(std::uint64_t begin, std::uint64_t end, const take_piece& take, const char* why,
+            std::optional<zoned::zone_index> zone = {}) const;
+  [[nodiscard]] const char* why_no_end() const;
 
   raw_device& device_;
   rebuilt_tree& objects_;
@@ -104,6 +115,8 @@ class rebuilt_store : public object_source {
   object_id id_ = 0;
   entry entry_;
   std::map<object_id, entry> changed_;
+  object_id adopted_id_ = 0;
+  entry adopted_;
   std::uint64_t turn_ = 0;                    ///< Of the record that is being applied.
   std::map<std::uint64_t, written> written_;  ///< By the first raw address: they do not overlap.
 };

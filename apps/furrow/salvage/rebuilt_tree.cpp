@@ -138,10 +138,13 @@ const std::vector<std::byte>& rebuilt_tree::bytes_of(std::size_t page) {
   return cache_[page] = bytes ? std::move(*bytes) : std::vector<std::byte>{};
 }
 
+std::vector<rebuilt_tree::segment>::const_iterator rebuilt_tree::segment_of(format::key_view key) const {
+  return std::partition_point(segments_.begin(), segments_.end(),
+                              [&](const segment& s) { return !ends_behind(s.keys.hi, key); });
+}
+
 void rebuilt_tree::for_each(format::key_view first, const std::function<bool(const rebuilt_cell&)>& call) {
-  auto at = std::partition_point(segments_.begin(), segments_.end(),
-                                 [&](const segment& s) { return !ends_behind(s.keys.hi, first); });
-  for (; at != segments_.end(); ++at) {
+  for (auto at = segment_of(first); at != segments_.end(); ++at) {
     const std::vector<std::byte>& bytes = bytes_of(at->page);
     if (bytes.empty()) continue;
     const format::page_view page{std::span{bytes}.first<format::page_bytes>()};
@@ -151,6 +154,16 @@ void rebuilt_tree::for_each(format::key_view first, const std::function<bool(con
       if (!call({page.key(i), page.value(i), {at->spoken_by, its.epoch, its.sequence}})) return;
     }
   }
+}
+
+std::uint64_t rebuilt_tree::known_at(const cell_origin& from) const {
+  return std::max(from.sequence, from_.pages[from.spoken_by].sequence);
+}
+
+std::optional<std::uint64_t> rebuilt_tree::spoken_at(format::key_view key) const {
+  const auto at = segment_of(key);
+  if (at == segments_.end() || at->keys.lo > key) return std::nullopt;
+  return std::max(from_.pages[at->page].sequence, from_.pages[at->spoken_by].sequence);
 }
 
 std::optional<std::uint64_t> object_of(format::key_view key) {

@@ -57,6 +57,10 @@ class rebuilt_tree {
   /// Cells from `first` on, in order, until `call` answers false. What it is given ends with the call; it may ask another tree, not this one.
   void for_each(format::key_view first, const std::function<bool(const rebuilt_cell&)>& call);
   [[nodiscard]] const std::vector<lost_page>& lost() const { return lost_; }
+  /// The sequence as of which a cell is known to have been as it is.
+  [[nodiscard]] std::uint64_t known_at(const cell_origin& from) const;
+  /// The same of a key, whether there is a cell of it or not; nothing if nobody speaks for it.
+  [[nodiscard]] std::optional<std::uint64_t> spoken_at(format::key_view key) const;
 
  private:
   /// Keys in [lo, hi); an empty `hi` is the end of all keys.
@@ -82,6 +86,8 @@ class rebuilt_tree {
   void speak_leaf(std::size_t page, const range& keys, std::size_t spoken_by);
   /// The parts of the range for which nobody has spoken; they are taken from then on.
   [[nodiscard]] std::vector<range> take(const range& keys);
+  /// The first that ends behind the key.
+  [[nodiscard]] std::vector<segment>::const_iterator segment_of(format::key_view key) const;
   const std::vector<std::byte>& bytes_of(std::size_t page);
 
   raw_device& device_;

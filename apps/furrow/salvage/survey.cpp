@@ -6,7 +6,6 @@
 #include <map>
 #include <tuple>
 
-#include "format/zone_header.hpp"
 #include "furrow/dump_store.hpp"
 
 namespace furrow::cli {
@@ -23,12 +22,12 @@ class surveyor {
 
   survey run() {
     find_superblock();
-    std::vector<std::optional<format::zone_header>> headers(device_.zones().size());
+    found_.headers.resize(device_.zones().size());
     std::map<format::uuid, std::size_t> stores;
     for (const zoned::zone_info& z : device_.zones()) {
       if (is_ring(z.index)) continue;
       if (z.condition == zoned::zone_condition::offline) fault("the zone is offline", z.index);
-      auto& header = headers[z.index.value];
+      auto& header = found_.headers[z.index.value];
       header = header_of(z.index);
       if (header) ++stores[header->store];
     }
@@ -40,7 +39,7 @@ class surveyor {
     }
     if (!found_.store) return std::move(found_);
     for (const zoned::zone_info& z : device_.zones()) {
-      const auto& header = headers[z.index.value];
+      const auto& header = found_.headers[z.index.value];
       if (is_ring(z.index)) continue;
       if (header && (header->role == format::zone_role::data || header->store != *found_.store)) continue;
       look_through(z.index);

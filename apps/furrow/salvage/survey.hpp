@@ -3,7 +3,7 @@
 // Invariants
 //   V1  A page or group is listed only if it verifies and is of the store; the store is that of the newest superblock, else
 //       the one of most zone headers.
-//   V2  Of a page some 200 bytes are kept, of a group 100; what they hold is read again when it is asked for.
+//   V2  Of a page some 200 bytes are kept, of a group or zone 100; what they hold is read again when it is asked for.
 //   V3  Zones whose header says that they hold data are passed over; those whose header does not verify are looked through.
 //   V4  What cannot be read is counted and named; it never ends the pass.
 //
@@ -18,6 +18,7 @@
 #include "format/group.hpp"
 #include "format/record.hpp"
 #include "format/superblock.hpp"
+#include "format/zone_header.hpp"
 #include "furrow/progress.hpp"
 #include "furrow/raw_device.hpp"
 
@@ -59,6 +60,7 @@ struct survey_fault {
 struct survey {
   std::optional<format::uuid> store;
   std::optional<format::superblock> newest;
+  std::vector<std::optional<format::zone_header>> headers;  ///< Of each zone; of whatever store it is.
   std::vector<surveyed_page> pages;
   std::vector<surveyed_group> groups;
   std::vector<survey_fault> faults;
