@@ -121,6 +121,16 @@ void turn_zones(scenario& s, std::uint32_t zone_fault_weights::*ppm) {
 
 }  // namespace
 
+void let_others_take_metadata(scenario& s, std::uint32_t spare) {
+  s.shape.zone_bytes = capacity_enough;  // many are begun
+  make_roomy(s, zones_enough);
+  make_sequential(s);
+  s.shape.active_max = active_zones_of_the_store + 1 + spare;
+  if (s.shape.open_max) s.shape.open_max = s.shape.active_max;
+  s.zone_faults.others_active_max = 1 + spare;
+  s.zone_faults.others_deny_metadata = true;
+}
+
 std::optional<fault> devotion_of(std::uint64_t seed) {
   if (seed % one_seed_devoted_in != 1) return std::nullopt;
   return place_of(seed).what;

@@ -27,6 +27,8 @@ inline constexpr std::uint64_t one_seed_devoted_in = 5;
 [[nodiscard]] std::optional<fault> devotion_of(std::uint64_t seed);
 /// Makes the scenario one in which the fault comes.
 void devote(scenario& s, fault f);
+/// So many zones may be active beyond what a store needs at the most, and others take them, also from metadata.
+void let_others_take_metadata(scenario& s, std::uint32_t spare);
 /// Where the seed begins among the operations, if it is devoted.
 [[nodiscard]] std::size_t first_action_of(std::uint64_t seed);
 /// Operations of which the device is given the commands that the fault befalls; none where any will do.
