@@ -4,7 +4,8 @@
 //
 // Invariants
 //   I1  Scenarios of other seeds are as if there was no devotion.
-//   I2  Seeds of one fault begin with different operations, so that a few of them have begun with each.
+//   I2  Faults take turns, but for `rot`, which has seeds of its own: what it came to later changes none of the turns.
+//   I3  Seeds of one fault begin with different operations, so that a few of them have begun with each.
 //
 // Not here: the operation that is asked (workload.cpp), the table (fault_table.hpp).
 #pragma once
@@ -23,6 +24,8 @@ enum class action : std::uint8_t;
 
 inline constexpr std::uint64_t one_seed_devoted_in = 5;
 
+/// Whether data rot in it, unless it is devoted to something else.
+[[nodiscard]] bool is_of_rot(std::uint64_t seed);
 /// None for most seeds.
 [[nodiscard]] std::optional<fault> devotion_of(std::uint64_t seed);
 /// Makes the scenario one in which the fault comes.

@@ -241,6 +241,14 @@ void draw_superblock_faults(scenario& s) {
 }
 
 /// In seeds that are devoted to nothing else.
+void draw_rot(scenario& s) {
+  if (s.devoted_to || !is_of_rot(s.seed) || !s.format.checksums) return;
+  prng chance{mix(s.seed) + 14};
+  s.lies.rot_ppm = static_cast<std::uint32_t>(chance.scaled(200, 20'000));
+  s.lies.blocks_max = std::max(s.lies.blocks_max, static_cast<std::uint32_t>(chance.within(1, 40)));
+}
+
+/// In seeds that are devoted to nothing else.
 void draw_others_of_metadata(scenario& s) {
   constexpr std::uint64_t one_seed_has_them_in = 17, of_these = 1;
   if (s.devoted_to || mix(mix(s.seed) + 12) % one_seed_has_them_in != of_these || s.keeps_to_conventional()) return;
@@ -359,6 +367,7 @@ scenario draw_scenario(std::uint64_t seed) {
   if (const auto f = devotion_of(seed)) devote(s, *f);
   draw_superblock_faults(s);
   draw_others_of_metadata(s);
+  draw_rot(s);
   draw_drive(s);
   draw_hostile_options(s);
   return s;
@@ -474,8 +483,9 @@ std::string describe(const scenario& s) {
                       z.others_ppm, z.others_active_max, z.others_deny_metadata ? " and of metadata" : "",
                       z.says_why ? "" : " mute");
   if (s.lies.any())
-    text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {};", s.lies.lost_ppm, s.lies.misdirected_ppm,
-                        s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm);
+    text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {} rot {};", s.lies.lost_ppm,
+                        s.lies.misdirected_ppm, s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm,
+                        s.lies.rot_ppm);
   if (s.hostile_options)
     text += fmt::format(" hostile: cache {} handles {} recovery {} copies {};", s.store.page_cache_bytes,
                         s.store.handles_max, s.store.recovery_journal_bytes_max, s.format.page_copies);
