@@ -41,6 +41,11 @@ class cache_model {
   void written(zoned::zone_index zone, std::uint64_t end_bytes);
   void finished(zoned::zone_index zone);
   [[nodiscard]] std::uint64_t generation(zoned::zone_index zone) const { return states_[zone.value].generation; }
+  /// Up to there the power leaves what the zone has.
+  [[nodiscard]] std::uint64_t durable_end(zoned::zone_index zone) const {
+    const zone_state& s = states_[zone.value];
+    return volatile_ ? s.durable_end : s.reaped_end;
+  }
 
   // Called as completions are given out:
   void reaped_write(zoned::zone_index zone, std::uint64_t generation, std::uint64_t end_bytes);

@@ -95,8 +95,14 @@ constexpr std::array more_seeds{
     fault::offline,          fault::read_failed,        fault::flush_failed,  fault::reset_failed,
     fault::finish_failed,    fault::metadata_offline,   fault::finish_failed, fault::offline,
     fault::metadata_offline};
-constexpr std::size_t seeds_of_turn = fault_count + more_seeds.size();
+constexpr std::size_t faults_in_turn = static_cast<std::size_t>(fault::rot);
+constexpr std::size_t seeds_of_turn = faults_in_turn + more_seeds.size();
 constexpr std::size_t action_stride = 5;
+
+constexpr std::uint64_t one_seed_rots_in = 17;
+
+bool is_in_turn(std::uint64_t seed) { return seed % one_seed_devoted_in == 1; }
+std::uint64_t draw_of_rot(std::uint64_t seed) { return mix(mix(seed) + 14); }
 
 struct place {
   fault what = fault::count;
@@ -105,10 +111,10 @@ struct place {
 
 place place_of(std::uint64_t seed) {
   const std::size_t devoted = seed / one_seed_devoted_in, turns = devoted / seeds_of_turn, at = devoted % seeds_of_turn;
-  const fault f = at < fault_count ? static_cast<fault>(at) : more_seeds[at - fault_count];
+  const fault f = at < faults_in_turn ? static_cast<fault>(at) : more_seeds[at - faults_in_turn];
   const auto others = static_cast<std::size_t>(std::ranges::count(more_seeds, f));
-  const auto extra = std::span{more_seeds}.first(at < fault_count ? 0 : at - fault_count);
-  const auto earlier = at < fault_count ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(extra, f));
+  const auto extra = std::span{more_seeds}.first(at < faults_in_turn ? 0 : at - faults_in_turn);
+  const auto earlier = at < faults_in_turn ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(extra, f));
   return {f, turns * (1 + others) + earlier};
 }
 
@@ -121,12 +127,26 @@ void turn_zones(scenario& s, std::uint32_t zone_fault_weights::*ppm) {
 
 }  // namespace
 
-std::optional<fault> devotion_of(std::uint64_t seed) {
-  if (seed % one_seed_devoted_in != 1) return std::nullopt;
-  return place_of(seed).what;
+void let_others_take_metadata(scenario& s, std::uint32_t spare) {
+  s.shape.zone_bytes = capacity_enough;  // many are begun
+  make_roomy(s, zones_enough);
+  make_sequential(s);
+  s.shape.active_max = active_zones_of_the_store + 1 + spare;
+  if (s.shape.open_max) s.shape.open_max = s.shape.active_max;
+  s.zone_faults.others_active_max = 1 + spare;
+  s.zone_faults.others_deny_metadata = true;
 }
 
-std::size_t first_action_of(std::uint64_t seed) { return place_of(seed).before * action_stride % action_count; }
+std::optional<fault> devotion_of(std::uint64_t seed) {
+  if (is_in_turn(seed)) return place_of(seed).what;
+  return draw_of_rot(seed) % (2 * one_seed_rots_in) == 0 ? std::optional{fault::rot} : std::nullopt;
+}
+
+bool is_of_rot(std::uint64_t seed) { return draw_of_rot(seed) % one_seed_rots_in == 0; }
+
+std::size_t first_action_of(std::uint64_t seed) {
+  return (is_in_turn(seed) ? place_of(seed).before * action_stride : mix(seed)) % action_count;
+}
 
 std::span<const action> bringers_of(fault f) {
   static constexpr std::array growing{action::append, action::write};
@@ -165,6 +185,7 @@ std::span<const action> bringers_of(fault f) {
       return scrubbing;
     case fault::power_loss:
     case fault::process_end:
+    case fault::rot:
     case fault::count:
       break;
   }
@@ -302,6 +323,8 @@ void devote(scenario& s, fault f) {
       s.work.interruptions_per_million = 20'000;
       s.work.process_end_per_mille = 1000;
       break;
+    case fault::rot:
+      return lie(s, &lie_weights::rot_ppm, 10'000);
     case fault::count:
       break;
   }

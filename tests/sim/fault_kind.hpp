@@ -32,6 +32,7 @@ enum class fault : std::uint8_t {
   copy_stale,
   power_loss,
   process_end,
+  rot,
   count
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count);

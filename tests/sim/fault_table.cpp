@@ -7,7 +7,7 @@ const char* name_of(fault f) {
       "shortened",     "append_failed",  "write_failed", "read_failed", "flush_failed", "reset_failed",
       "finish_failed", "report_failed",  "data_failed",  "refused",     "read_only",    "offline",
       "full",          "meta_read_only", "meta_offline", "meta_full",   "lost_write",   "misdirected",
-      "stale_read",    "copy_lost",      "copy_stale",   "power_loss",  "process_end"};
+      "stale_read",    "copy_lost",      "copy_stale",   "power_loss",  "process_end",  "rot"};
   return names[static_cast<std::size_t>(f)];
 }
 
@@ -48,6 +48,7 @@ fault_numbers faults_so_far(sim_device& device) {
   set(fault::stale_read, lied.stale);
   set(fault::copy_lost, lied.copies_lost);
   set(fault::copy_stale, lied.copies_stale);
+  set(fault::rot, lied.rotted);
   return n;
 }
 

@@ -39,7 +39,7 @@ bool is_copied(std::span<const std::byte> block) {
 }  // namespace
 
 lies::lies(const lie_weights& weights, zoned::memory_zones& zones, std::uint64_t seed)
-    : weights_{weights}, zones_{zones}, chance_{seed} {}
+    : weights_{weights}, zones_{zones}, chance_{seed}, rot_chance_{mix(seed) + 1} {}
 
 std::uint64_t lies::key_of(zoned::place at) {
   return (std::uint64_t{at.zone.value} << 32) | (at.offset_bytes / block_bytes);
@@ -170,6 +170,24 @@ void lies::after_read(const zoned::command& c, bool holds_data) {
   const zoned::place read{c.zone, c.offset_bytes + zoned::total_bytes(c.segments.first(before)) + at};
   hidden_once_.push_back({c.zone, counts_.stale, block_at(read)});
   if (hidden_once_.size() > stale_kept_max) hidden_once_.pop_front();
+}
+
+void lies::rot(const std::vector<bool>& holds_data, const cache_model& cache) {
+  if (!allowed_ || spoiled_.size() >= weights_.blocks_max || !rot_chance_.chance_per_million(weights_.rot_ppm)) return;
+  constexpr std::uint64_t bits = block_bytes * 8;
+  const std::uint64_t start = rot_chance_.below(holds_data.size());
+  for (std::size_t n = 0; n < holds_data.size(); ++n) {
+    const zoned::zone_index zone{static_cast<std::uint32_t>((start + n) % holds_data.size())};
+    const std::uint64_t blocks = cache.durable_end(zone) / block_bytes;
+    if (!holds_data[zone.value] || blocks < 2) continue;
+    const zoned::place at{zone, rot_chance_.within(1, blocks - 1) * block_bytes};
+    raw_bytes block = block_at(at);
+    const std::uint64_t first = rot_chance_.below(bits), last = std::min(first + rot_chance_.below(3), bits - 1);
+    for (std::uint64_t bit = first; bit <= last; ++bit) block[bit / 8] ^= std::byte{1} << (bit % 8);
+    put(at, block);
+    ++counts_.rotted;
+    return;
+  }
 }
 
 }  // namespace furrow::sim

@@ -1,10 +1,11 @@
-// What a device does without a word: writes that it acknowledges and does not make, or makes elsewhere, and reads that
-// give what was at their place before, or is at another.
+// What a device does without a word: writes that it acknowledges and does not make, or makes elsewhere, reads that
+// give what was at their place before, or is at another, and bits that flip on the medium.
 //
 // Kinds
 //   lost         of an append that succeeded some LBAs are what they were
 //   misdirected  the same, and what was sent for them is in another zone, over what was there
 //   stale        one read gives other bytes for one block; the medium is as it was
+//   rot          bits of a block of data that has landed and is durable flip, and stay so
 //
 // Invariants
 //   L1  Only blocks are lied about of which the store has sums and can know: those of data, of pages and of superblocks; not the
@@ -25,6 +26,7 @@
 
 #include "furrow/engine/types.hpp"
 #include "memory/memory_zones.hpp"
+#include "sim/cache_model.hpp"
 #include "sim/random.hpp"
 #include "sim/raw_bytes.hpp"
 
@@ -36,9 +38,12 @@ struct lie_weights {
   std::uint32_t stale_ppm = 0;       ///< Of the reads of data.
   std::uint32_t copy_lost_ppm = 0;   ///< Of the appends of pages and superblocks.
   std::uint32_t copy_stale_ppm = 0;  ///< Of the reads of pages.
+  std::uint32_t rot_ppm = 0;         ///< Of the commands executed.
   std::uint32_t blocks_max = 0;      ///< Of data, spoiled in a run.
 
-  [[nodiscard]] bool any() const { return lost_ppm + misdirected_ppm + stale_ppm + copy_lost_ppm + copy_stale_ppm > 0; }
+  [[nodiscard]] bool any() const {
+    return lost_ppm + misdirected_ppm + stale_ppm + copy_lost_ppm + copy_stale_ppm + rot_ppm > 0;
+  }
   friend bool operator==(const lie_weights&, const lie_weights&) = default;
 };
 
@@ -48,6 +53,9 @@ struct lie_counts {
   std::uint64_t stale = 0;
   std::uint64_t copies_lost = 0;
   std::uint64_t copies_stale = 0;
+  std::uint64_t rotted = 0;
+  /// After which blocks on the medium are not what was written.
+  [[nodiscard]] std::uint64_t spoiling() const { return lost + misdirected + rotted; }
 };
 
 class lies {
@@ -59,6 +67,8 @@ class lies {
   /// When it has succeeded.
   void after_write(const zoned::command& c, const std::vector<bool>& holds_data);
   void after_read(const zoned::command& c, bool holds_data);
+  /// Before each command that is executed.
+  void rot(const std::vector<bool>& holds_data, const cache_model& cache);
   void allow(bool on) { allowed_ = on; }
 
   /// Something has been done to a block of data there at some time.
@@ -84,6 +94,7 @@ class lies {
   lie_weights weights_;
   zoned::memory_zones& zones_;
   prng chance_;
+  prng rot_chance_;
   kind now_ = kind::truth;
   zoned::place at_;
   raw_bytes before_;

@@ -36,6 +36,7 @@ constexpr fault_row rows[]{
     {fault::stale_read, [](scenario& s) -> weight { return s.lies.stale_ppm; }},
     {fault::copy_lost, [](scenario& s) -> weight { return s.lies.copy_lost_ppm; }},
     {fault::copy_stale, [](scenario& s) -> weight { return s.lies.copy_stale_ppm; }},
+    {fault::rot, [](scenario& s) -> weight { return s.lies.rot_ppm; }},
 };
 
 template <class T>

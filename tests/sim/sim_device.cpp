@@ -290,6 +290,7 @@ void sim_device::execute(pending& p) {
   if (const auto full = zone_faults_.befall(chance_)) cache_.finished(*full);
   if (const auto full = zone_faults_.befall_metadata()) cache_.finished(*full);
   if (const auto full = zone_faults_.befall_superblock()) cache_.finished(*full);
+  if (lies_.told()) lies_.rot(zone_faults_.holding_data(), cache_);
   if (p.what.op == opcode::append) return execute_append(p);
   if (p.what.op == opcode::write) {
     std::uint64_t bytes = zoned::total_bytes(p.what.segments);

@@ -359,6 +359,38 @@ TEST_CASE("A read that gives other bytes is counted, and the medium is as it was
   CHECK(stale < 200);
 }
 
+TEST_CASE(
+    "What others hold denies a zone for data, and one of the journal or of superblocks only where that is asked for") {
+  const zoned::geometry g = small_shape();
+  bench b{1};
+  zoned::memory_zones zones{g, b.promises, zones_of(g)};
+  prng chance{1};
+  std::vector<std::byte> bytes(block);
+  const std::vector<zoned::segment> memory{{bytes.data(), block}};
+  const zoned::command append{.op = opcode::append, .zone = {1}, .segments = memory};
+  for (const bool deny : {false, true}) {
+    zone_fault_weights w;
+    w.others_ppm = 1'000'000;
+    w.others_active_max = 100;
+    w.others_deny_metadata = deny;
+    sim::zone_faults faults{w, zones};
+    static_cast<void>(faults.befall(chance));
+    for (const std::uint64_t ordinal : {0u, 7u}) {
+      format::zone_header h;
+      h.role = ordinal == 0 ? format::zone_role::data : format::zone_role::metadata;
+      h.ordinal = ordinal;
+      format::encode(h, bytes);
+      CHECK(faults.refuse(append, chance).has_value() == (ordinal == 0 || deny));
+    }
+    std::ranges::fill(bytes, std::byte{});  // no header: a superblock
+    CHECK(faults.refuse(append, chance).has_value() == deny);
+    CHECK(faults.counts().refused == (deny ? 3 : 1));
+    CHECK(faults.counts().metadata_refused == (deny ? 2 : 0));
+    faults.interrupted();
+    CHECK(!faults.refuse(append, chance));
+  }
+}
+
 TEST_CASE("A drive that has times does things in their order, and takes as long") {
   for (const drive d : {drive::zns, drive::smr}) {
     CAPTURE(row_of(d).name);

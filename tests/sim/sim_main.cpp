@@ -142,6 +142,7 @@ nlohmann::ordered_json to_json(const totals& t) {
       {"salvaged_blocks", t.salvaged_blocks},
       {"data_failures_injected", t.data_failures_injected},
       {"refusals_injected", t.refusals_injected},
+      {"metadata_refusals_injected", t.metadata_refusals_injected},
       {"limit_refusals", t.limit_refusals},
       {"zones_retired", t.zones_retired},
       {"zones_misplaced", t.zones_misplaced},

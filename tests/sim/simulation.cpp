@@ -63,6 +63,7 @@ void totals::add(const totals& other) {
   zones_misplaced += other.zones_misplaced;
   data_failures_injected += other.data_failures_injected;
   refusals_injected += other.refusals_injected;
+  metadata_refusals_injected += other.metadata_refusals_injected;
   zones_made_read_only += other.zones_made_read_only;
   zones_made_offline += other.zones_made_offline;
   zones_made_full += other.zones_made_full;
@@ -179,9 +180,9 @@ void simulation::begin_with_collections() {
 
 /// False: something failed, and which of them are there is not known.
 bool simulation::make_collections() {
-  const std::uint64_t failures = device_.faults().failures();
+  const std::uint64_t before = failures();
   const auto held = [&](const core::notification& n) {
-    if (!n.error || device_.faults().failures() != failures) return !n.error;
+    if (!n.error || failures() != before) return !n.error;
     throw broken_promise{fmt::format("collections are made: {} {}", n.error.message(), n.detail.what)};
   };
   const core::notification there = expect(core::collections_request{}, "collections");
@@ -214,6 +215,7 @@ totals simulation::result() const {
   const zone_fault_counts& z = device_.zone_faults().counts();
   t.data_failures_injected = z.failed;
   t.refusals_injected = z.refused;
+  t.metadata_refusals_injected = z.metadata_refused;
   t.zones_made_read_only = z.read_only;
   t.zones_made_offline = z.offline;
   t.zones_made_full = z.full;
@@ -235,7 +237,7 @@ void simulation::plan_interruption() {
 
 bool simulation::try_open(bool may_interrupt) {
   store_.start();
-  const std::uint64_t failures = device_.faults().failures();
+  const std::uint64_t before = failures(), commands_failed = device_.faults().failures();
   const core::operation_id id = store_.send(core::open_request{});
   const bool interrupted = may_interrupt && chance_.chance(scenario_.work.interrupt_recovery_per_mille);
   const std::uint64_t limit = interrupted ? chance_.scaled(1, 400) : recovery_steps_max;
@@ -243,12 +245,12 @@ bool simulation::try_open(bool may_interrupt) {
   for (std::uint64_t i = 0; i < limit; ++i) {
     while (store_.poll(n)) {
       const auto* e = std::get_if<core::event>(&n.result);
-      if (e != nullptr && e->what == core::event::kind::damage && device_.faults().failures() == failures) {
+      if (e != nullptr && e->what == core::event::kind::damage && device_.faults().failures() == commands_failed) {
         throw broken_promise{"open finds damage where none was done: " + e->detail.what};
       }
       if (n.id != id) continue;
       if (!n.error) return true;
-      if (device_.faults().failures() == failures) {
+      if (failures() == before) {
         throw broken_promise{fmt::format("open: {} {}", n.error.message(), n.detail.what)};
       }
       device_.faults().allow_failures(false);
@@ -272,7 +274,7 @@ void simulation::open_and_verify(bool all) {
   if (!scripted_) repair_before_open();
   device_.faults().allow_failures(scripted_ || chance_.chance(300));
   device_.zone_faults().allow(chance_.chance(300));
-  failures_before_open_ = device_.faults().failures();
+  failures_before_open_ = failures();
   for (int tries = 0; !try_open(tries < 6); ++tries) users_.forget_all();
   device_.faults().allow_failures(false);
   device_.zone_faults().allow(false);

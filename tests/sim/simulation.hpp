@@ -65,6 +65,7 @@ struct totals {
   std::uint64_t zones_misplaced = 0;
   std::uint64_t data_failures_injected = 0;
   std::uint64_t refusals_injected = 0;
+  std::uint64_t metadata_refusals_injected = 0;  ///< Of these.
   std::uint64_t zones_made_read_only = 0;
   std::uint64_t zones_made_offline = 0;
   std::uint64_t zones_made_full = 0;
@@ -140,7 +141,11 @@ class simulation {
   void plan_interruption();
   void allow_all(bool on);
   /// Something has failed since the store was opened: it reads on, and says needs_reopen to the rest.
-  [[nodiscard]] bool may_be_latched() { return device_.faults().failures() != failures_before_open_; }
+  [[nodiscard]] bool may_be_latched() { return failures() != failures_before_open_; }
+  /// Of which a store may not live through one.
+  [[nodiscard]] std::uint64_t failures() {
+    return device_.faults().failures() + device_.zone_faults().counts().metadata_refused;
+  }
   [[nodiscard]] bool has_latched();
   void add_statistics();
   void note_progress();

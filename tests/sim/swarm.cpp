@@ -240,6 +240,24 @@ void draw_superblock_faults(scenario& s) {
   s.zone_faults.superblock_ppm = static_cast<std::uint32_t>(prng{mix(s.seed) + 11}.scaled(100, 5'000));
 }
 
+/// In seeds that are devoted to nothing else.
+void draw_rot(scenario& s) {
+  if (s.devoted_to || !is_of_rot(s.seed) || !s.format.checksums) return;
+  prng chance{mix(s.seed) + 14};
+  s.lies.rot_ppm = static_cast<std::uint32_t>(chance.scaled(200, 20'000));
+  s.lies.blocks_max = std::max(s.lies.blocks_max, static_cast<std::uint32_t>(chance.within(1, 40)));
+}
+
+/// In seeds that are devoted to nothing else.
+void draw_others_of_metadata(scenario& s) {
+  constexpr std::uint64_t one_seed_has_them_in = 17, of_these = 1;
+  if (s.devoted_to || mix(mix(s.seed) + 12) % one_seed_has_them_in != of_these || s.keeps_to_conventional()) return;
+  prng chance{mix(s.seed) + 13};
+  let_others_take_metadata(s, static_cast<std::uint32_t>(chance.within(0, 3)));
+  s.zone_faults.others_ppm = static_cast<std::uint32_t>(chance.scaled(5'000, 200'000));
+  s.work.durable_per_mille = static_cast<std::uint32_t>(chance.one_of(s.work.durable_per_mille, 500, 900));
+}
+
 /// Drawn by a chance of their own, in seeds that are devoted to nothing else.
 void draw_drive(scenario& s) {
   constexpr std::uint64_t one_seed_has_a_drive_in = 13, of_these = 6;
@@ -348,6 +366,8 @@ scenario draw_scenario(std::uint64_t seed) {
   scenario s = draw_undevoted_scenario(seed);
   if (const auto f = devotion_of(seed)) devote(s, *f);
   draw_superblock_faults(s);
+  draw_others_of_metadata(s);
+  draw_rot(s);
   draw_drive(s);
   draw_hostile_options(s);
   return s;
@@ -458,12 +478,14 @@ std::string describe(const scenario& s) {
       s.format.checksums ? "" : " no sums", s.work.in_flight_max, s.work.durable_per_mille, s.faults.shortened_ppm,
       s.work.interruptions_per_million);
   const zone_fault_weights& z = s.zone_faults;
-  text += fmt::format(" zones read-only {} offline {} full {} of at most {}, failed {} garbage {} others {} of {}{};",
+  text += fmt::format(" zones read-only {} offline {} full {} of at most {}, failed {} garbage {} others {} of {}{}{};",
                       z.read_only_ppm, z.offline_ppm, z.full_ppm, z.lost_max, z.failed_ppm, z.garbage_per_mille,
-                      z.others_ppm, z.others_active_max, z.says_why ? "" : " mute");
+                      z.others_ppm, z.others_active_max, z.others_deny_metadata ? " and of metadata" : "",
+                      z.says_why ? "" : " mute");
   if (s.lies.any())
-    text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {};", s.lies.lost_ppm, s.lies.misdirected_ppm,
-                        s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm);
+    text += fmt::format(" lies lost {} misdirected {} stale {} copies {} {} rot {};", s.lies.lost_ppm,
+                        s.lies.misdirected_ppm, s.lies.stale_ppm, s.lies.copy_lost_ppm, s.lies.copy_stale_ppm,
+                        s.lies.rot_ppm);
   if (s.hostile_options)
     text += fmt::format(" hostile: cache {} handles {} recovery {} copies {};", s.store.page_cache_bytes,
                         s.store.handles_max, s.store.recovery_journal_bytes_max, s.format.page_copies);

@@ -548,7 +548,7 @@ void workload::forget_all() {
   failures_before_ = store_.device().faults().failures();
   memory_failures_before_ = store_.memory_failures();
   data_failures_before_ = store_.device().zone_faults().counts().failed;
-  metadata_turned_before_ = store_.device().zone_faults().counts().metadata_turned();
+  metadata_befallen_before_ = store_.device().zone_faults().counts().metadata_befallen();
   stale_before_ = store_.device().lies().counts().stale;
   copies_stale_before_ = store_.device().lies().counts().copies_stale;
   errors_before_ = store_.device().errors_told();

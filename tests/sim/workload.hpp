@@ -299,7 +299,7 @@ class workload {
   std::uint64_t stale_before_ = 0;
   std::uint64_t copies_stale_before_ = 0;
   std::uint64_t errors_before_ = 0;
-  std::uint64_t metadata_turned_before_ = 0;
+  std::uint64_t metadata_befallen_before_ = 0;
   bool may_have_to_look_ = false;  ///< Some object must_look.
   bool wants_reopen_ = false;
   bool closed_ = false;

@@ -63,9 +63,8 @@ bool workload::has_small_zones() const {
 /// What is so for a while.
 void workload::note_lasting() {
   sim_device& device = store_.device();
-  const lie_counts& lies = device.lies().counts();
   const bool lost = device.zone_faults().counts().offline > 0;
-  const bool spoiled = lies.lost + lies.misdirected > 0;
+  const bool spoiled = device.lies().counts().spoiling() > 0;
   if (!lost && !spoiled) return;
   for (const operation_ptr& op : operations_) {
     if (lost && reads_data(op->kind)) may_befall(*op, excuse::lost);

@@ -18,7 +18,7 @@ constexpr std::uint64_t edge_blocks = 4;  // of an operation: at its ends, and t
 bool workload::was_injected() const {
   sim_device& device = store_.device();
   return device.faults().failures() > failures_before_ ||
-         device.zone_faults().counts().metadata_turned() > metadata_turned_before_;
+         device.zone_faults().counts().metadata_befallen() > metadata_befallen_before_;
 }
 
 bool workload::data_failed() const { return store_.device().zone_faults().counts().failed > data_failures_before_; }

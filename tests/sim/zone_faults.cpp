@@ -173,7 +173,9 @@ std::optional<zoned::errc> zone_faults::refuse(const zoned::command& append, prn
     const bool whole = !append.segments.empty() && append.segments[0].bytes >= zoned::store_block_bytes;
     if (!whole) return std::nullopt;
     const auto header = format::decode_zone_header({append.segments[0].data, zoned::store_block_bytes});
-    if (!header || header->ordinal != 0) return std::nullopt;
+    const bool latches = !header || header->ordinal != 0;  // superblocks, the journal
+    if (latches && !weights_.others_deny_metadata) return std::nullopt;
+    counts_.metadata_refused += latches ? 1 : 0;
     ++counts_.refused;
     return zoned::errc::too_many_active;
   }

@@ -3,7 +3,8 @@
 // Kinds
 //   read_only, offline, full   between two commands, or while an append to the zone is at work: of that any front part
 //                              has landed
-//   active                     others hold so many active zones that one more is refused, for a while
+//   active                     others hold so many active zones that one more is refused, for a while: one for data or pages,
+//                              and in some seeds also the next one of the journal, or of superblocks
 //   open                       a closed zone is not opened again, for a while
 //   failed                     an append to a zone that holds data fails; a front part of it has landed, and may be
 //                              other bytes than were sent
@@ -13,7 +14,7 @@
 //       by weights of their own, but not the one that the journal goes on in; of superblocks one becomes read-only or offline; offline goes no zone
 //       of the journal, and one with pages only while each page has two copies.
 //   I2  At most lost_max zones become read-only or offline in a run; others leave the store what it can live on.
-//   I3  None of it but `failed` excuses a failure of the store, and that only one of an append.
+//   I3  Of zones with data none of it but `failed` excuses a failure of the store, and that only one of an append.
 //
 // Not here: what was in a zone (cache_model.hpp, memory_zones.hpp), failures of commands (faults.hpp).
 #pragma once
@@ -35,6 +36,7 @@ struct zone_fault_weights {
   std::uint32_t failed_ppm = 0;              ///< Of the appends to zones that hold data.
   std::uint32_t others_ppm = 0;              ///< That what others hold changes.
   std::uint32_t others_active_max = 0;       ///< Zones they hold.
+  bool others_deny_metadata = false;         ///< Also the next zone of the journal, and of superblocks.
   std::uint32_t metadata_read_only_ppm = 0;  ///< Of the commands executed: zones of the journal and of pages,
   std::uint32_t metadata_offline_ppm = 0;    ///< of pages alone, of which there are two copies,
   std::uint32_t metadata_full_ppm = 0;       ///< of the journal and of pages.
@@ -51,8 +53,11 @@ struct zone_fault_counts {
   std::uint64_t metadata_read_only = 0;
   std::uint64_t metadata_offline = 0;
   std::uint64_t metadata_full = 0;
-  /// Of those whose writes a store may not live through.
-  [[nodiscard]] std::uint64_t metadata_turned() const { return metadata_read_only + metadata_offline + metadata_full; }
+  std::uint64_t metadata_refused = 0;  ///< Of those refused: zones of the journal and of superblocks.
+  /// What a store may not live through.
+  [[nodiscard]] std::uint64_t metadata_befallen() const {
+    return metadata_read_only + metadata_offline + metadata_full + metadata_refused;
+  }
   // Of superblocks: there is another copy, and nothing else is lost by it.
   std::uint64_t superblock_read_only = 0;
   std::uint64_t superblock_offline = 0;
