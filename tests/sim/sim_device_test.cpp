@@ -340,6 +340,42 @@ TEST_CASE("Of what the device says that it wrote and did not, and wrote elsewher
   CHECK(spoiled.size() == (elsewhere ? 6 : 0));
 }
 
+TEST_CASE("Data that rot are durable, are other data from then on, and each block is known, and no other") {
+  std::set<std::uint64_t> rotten;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    bench b{seed};
+    b.lies.blocks_max = 2;
+    b.lies.rot_ppm = 1'000'000;
+    b.start(seed);
+    fill_data_zones(b);
+    b.device->lies().allow(false);
+    b.send(opcode::flush, 0);
+    b.drain();
+    b.send(opcode::append, 1, 4 * block, 0, 1);
+    b.drain();  // not durable
+    b.device->lies().allow(true);
+    for (std::uint64_t told = 1; told <= 3; ++told) {
+      b.send(opcode::read, 2, block, 0, 0);
+      b.drain();
+      const std::uint64_t rotted = b.device->lies().counts().rotted;  // the same block, maybe
+      REQUIRE((rotted >= std::min<std::uint64_t>(told, 2) && rotted <= told));
+    }
+    std::size_t count = 0;
+    for (std::uint32_t zone : {1u, 2u})
+      for (std::uint64_t at = 0; at < b.written(zone); at += block) {
+        const auto expected = static_cast<std::uint8_t>(zone);
+        const bool other = first_other_byte(b, {{zone}, at}, expected) != expected && at > 0;
+        REQUIRE(b.device->lies().spoiled(zoned::place{{zone}, at}) == other);
+        if (other && zone == 1) rotten.insert(at);
+        count += other ? 1 : 0;
+      }
+    REQUIRE(count >= 1);  // once more, the same bits may be what they were
+    REQUIRE(count <= 2);
+  }
+  CHECK(!rotten.empty());
+  CHECK(*rotten.rbegin() < 7 * block);
+}
+
 TEST_CASE("A read that gives other bytes is counted, and the medium is as it was") {
   std::uint64_t stale = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
