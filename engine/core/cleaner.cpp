@@ -22,6 +22,7 @@ constexpr std::uint64_t way_share = 32;  // of users' bytes to a batch's, when n
 constexpr std::size_t batch_names_max = 1024;
 constexpr std::uint32_t relief_max = 3;
 constexpr std::uint64_t changes_until_again = 16;
+constexpr std::uint32_t rounds_in_vain = 4;  // over all zones
 /// In the background a zone is not cleaned for less than one part in so many.
 constexpr std::uint32_t dead_share_min = 8;
 constexpr std::uint32_t worthy_buckets = victim_index::linear_buckets - victim_index::linear_buckets / dead_share_min;
@@ -32,6 +33,7 @@ void cleaner::accept(operation_id id, const clean_request& r) {
   if (c_.read_only) return c_.answer(id, errc::read_only);
   if (!(r.until_free_share >= 0 && r.until_free_share <= 1)) return c_.answer(id, errc::invalid_argument);
   requests_.push_back({id, r, {c_.stats.cleaner_blocks_moved, c_.stats.zones_cleaned, 0, false}});
+  vain_ = {};
   ++progress_;
 }
 
@@ -71,8 +73,28 @@ void cleaner::answer_reached(bool hopeless) {
   }
 }
 
+/// So many zones were cleaned since users last brought or took something that all which is dead has been gathered several
+/// times over. (C9)
+bool cleaner::in_vain() {
+  if (vain_.zones_cleaned < std::uint64_t{rounds_in_vain} * c_.zones.usable_count()) return false;
+  note_users();
+  return vain_.zones_cleaned > 0;
+}
+
+void cleaner::note_users() {
+  const std::uint64_t users = c_.stats.append_bytes + c_.stats.write_bytes;
+  const std::uint64_t live_blocks = c_.zones.count_use().live_blocks;
+  if (users != vain_.users_bytes || live_blocks < vain_.live_blocks) vain_.zones_cleaned = 0;
+  vain_.users_bytes = users;
+  vain_.live_blocks = live_blocks;
+}
+
 bool cleaner::could_bring(std::uint64_t blocks) {
   if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
+  if (in_vain()) {
+    vain_.zones_cleaned -= c_.zones.usable_count();  // who asks next has one more round
+    return false;
+  }
   if (busy()) return asked_ = true;
   reconsider_left();
   if (blocks > c_.data->room_for_users() + c_.zones.count_use().dead_blocks()) return false;
@@ -124,7 +146,7 @@ bool cleaner::gives_way() {
 
 cleaner::need cleaner::wanted() {
   const bool asked = std::exchange(asked_, false);
-  if (!may_work() || (c_.closing && !asked)) return need::none;
+  if (!may_work() || (c_.closing && !asked) || in_vain()) return need::none;
   const bool coming = c_.zones.returning_count() > 0 || c_.reclaim->busy();
   if (asked && !coming) return need::asked;
   if (!requests_.empty() && !c_.closing) {
@@ -170,7 +192,7 @@ void cleaner::reconsider_left() {
 void cleaner::step() {
   reconsider_left();
   if (victim_ == nullptr) {
-    if (!requests_.empty()) answer_reached(false);
+    if (!requests_.empty()) answer_reached(in_vain());
     zone_state* z = c_.evacuate->any() ? c_.evacuate->next() : nullptr;
     const need why = wanted();
     if (why == need::none && z == nullptr) return;
@@ -383,6 +405,8 @@ void cleaner::end() {
   if (z.life == zone_life::bad) return c_.evacuate->ended(z, (stopping_ || starved_ || unread_) && !damaged_, damaged_);
   if (z.live_blocks == 0) {
     ++c_.stats.zones_cleaned;
+    note_users();
+    ++vain_.zones_cleaned;
     relief_ = 0;
     return c_.reclaim->consider(z);
   }

@@ -20,6 +20,8 @@
 //       be gained, and a look that found only such as somebody holds is begun anew with the next step().
 //   C8  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
 //       device, or when users have written some times as much.
+//   C9  It ends: where cleaning brings nothing, as of zones that all fail early, who waits for room is refused, and nothing is
+//       moved until users change something.
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
 #pragma once
@@ -66,6 +68,8 @@ class cleaner {
   };
 
   [[nodiscard]] bool may_work() const;
+  [[nodiscard]] bool in_vain();
+  void note_users();
   [[nodiscard]] need wanted();
   [[nodiscard]] std::uint64_t free_bytes(bool soon) const;
   [[nodiscard]] bool reached(const waiting& w, bool soon) const;
@@ -110,6 +114,11 @@ class cleaner {
       ~std::uint64_t{0};           ///< Changes of zones when it was seen whether there are few clean ones.
   std::uint32_t relief_ = 0;       ///< Checkpoints asked for since a zone was cleaned.
   std::uint64_t relief_dead_ = 0;  ///< Dead blocks when the first of them was.
+
+  struct {
+    std::uint64_t users_bytes = 0, live_blocks = 0;
+    std::uint64_t zones_cleaned = 0;  ///< Since users changed something.
+  } vain_;
 
   zone_state* victim_ = nullptr;
   std::uint64_t generation_ = 0;
