@@ -73,6 +73,17 @@ bool reclaimer::give_up_closed(bool awaited) {
   return c_.data->close_idle() || c_.checkpoint->close_idle();  // for the next time
 }
 
+bool reclaimer::give_up_freeing() {
+  bool any = false;
+  c_.zones.for_life(zone_life::freeing, [this, &any](zone_state& z) {
+    if (!z.credit || z.writes > 0 || z.conventional() || !z.may_finish()) return true;
+    finish_remainder(z);
+    any = true;
+    return false;
+  });
+  return any;
+}
+
 bool reclaimer::credit_coming(bool for_journal) const {
   const std::uint32_t returning = for_journal ? c_.zones.resetting_count() : c_.zones.returning_count();
   return (returning > 0 && !c_.keeps_zones) || c_.zones.suspect_count() > 0 || remainders_ > 0 ||
@@ -213,11 +224,15 @@ void reclaimer::resolve_suspects() {
 void reclaimer::finish_remainders() {
   for (const zoned::zone_index index : c_.zones.take_unfinished()) {
     zone_state& z = c_.zones[index];
-    if (z.life != zone_life::full || !z.credit) continue;
-    ++z.holds;
-    ++remainders_;
-    submit_finish(z, tag_of(work::fill_up, z));
+    if (z.life == zone_life::full && z.credit) finish_remainder(z);
   }
+}
+
+/// Held, so that it is not reset meanwhile.
+void reclaimer::finish_remainder(zone_state& z) {
+  ++z.holds;
+  ++remainders_;
+  submit_finish(z, tag_of(work::fill_up, z));
 }
 
 void reclaimer::give_credit_back(zone_state& z) {
@@ -370,9 +385,10 @@ void reclaimer::remainder_done(zone_state& z, error_code ec) {
     --remainders_;
     if (has_turned(z)) {
       c_.zones.inactive(z);
-    } else if (z.credit && (z.life == zone_life::full || z.life == zone_life::bad)) {
+    } else if (z.credit && (z.life == zone_life::full || z.life == zone_life::bad || z.life == zone_life::freeing)) {
       note_unfinished(z, ec);
-      if (z.may_finish()) z.life == zone_life::full ? c_.zones.still_unfinished(z) : give_credit_back(z);
+      if (z.may_finish() && z.life == zone_life::full) c_.zones.still_unfinished(z);
+      if (z.may_finish() && z.life == zone_life::bad) give_credit_back(z);
     }
     consider(z);
   });

@@ -43,6 +43,8 @@ class reclaimer final : public io_client {
   /// Metadata needs an active credit and there is none: a partly written zone that nobody writes to is finished for it;
   /// if there is none, one is closed. False: there is nothing to give up. `awaited`: operations of users wait for it.
   bool give_up_closed(bool awaited);
+  /// For the journal, which has no zone for the record that a freed zone waits for: it is finished first, if one may be.
+  bool give_up_freeing();
   /// A command to the zone failed: looks whether the device has made it read-only or offline, then calls.
   void inquire(zone_state& z, std::function<void()> then);
   /// `awaited`: while it closes, somebody still waits for what was removed.
@@ -70,6 +72,7 @@ class reclaimer final : public io_client {
   void reset_done(zone_state& z, error_code ec);
   void resolve_suspects();
   void finish_remainders();
+  void finish_remainder(zone_state& z);
   void report_done(zone_state& z, const zoned::completion& c);
   void inquiry_done(zone_state& z, const zoned::completion& c);
   void retire_or(zone_state& z, zone_life life);
