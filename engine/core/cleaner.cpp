@@ -33,7 +33,7 @@ void cleaner::accept(operation_id id, const clean_request& r) {
   if (c_.read_only) return c_.answer(id, errc::read_only);
   if (!(r.until_free_share >= 0 && r.until_free_share <= 1)) return c_.answer(id, errc::invalid_argument);
   requests_.push_back({id, r, {c_.stats.cleaner_blocks_moved, c_.stats.zones_cleaned, 0, false}});
-  vain_ = {};
+  refused();
   ++progress_;
 }
 
@@ -73,8 +73,8 @@ void cleaner::answer_reached(bool hopeless) {
   }
 }
 
-/// So many zones were cleaned since users last brought or took something that all which is dead has been gathered several
-/// times over. (C9)
+/// So many zones were cleaned since users were last given room, or took something away, that all which is dead has been
+/// gathered several times over. (C9)
 bool cleaner::in_vain() {
   if (vain_.zones_cleaned < std::uint64_t{rounds_in_vain} * c_.zones.usable_count()) return false;
   note_users();
@@ -82,19 +82,22 @@ bool cleaner::in_vain() {
 }
 
 void cleaner::note_users() {
-  const std::uint64_t users = c_.stats.append_bytes + c_.stats.write_bytes;
+  const std::uint64_t given = c_.data->given();
   const std::uint64_t live_blocks = c_.zones.count_use().live_blocks;
-  if (users != vain_.users_bytes || live_blocks < vain_.live_blocks) vain_.zones_cleaned = 0;
-  vain_.users_bytes = users;
+  if (given != vain_.given || live_blocks < vain_.live_blocks) vain_.zones_cleaned = 0;
+  vain_.given = given;
   vain_.live_blocks = live_blocks;
+}
+
+/// Who asks next has one more round.
+void cleaner::refused() {
+  const std::uint64_t earlier = std::uint64_t{rounds_in_vain - 1} * c_.zones.usable_count();
+  vain_.zones_cleaned = std::min(vain_.zones_cleaned, earlier);
 }
 
 bool cleaner::could_bring(std::uint64_t blocks) {
   if (!may_work() || (!c_.options.background_cleaning && requests_.empty())) return false;
-  if (in_vain()) {
-    vain_.zones_cleaned -= c_.zones.usable_count();  // who asks next has one more round
-    return false;
-  }
+  if (in_vain()) return false;
   if (busy()) return asked_ = true;
   reconsider_left();
   if (blocks > c_.data->room_for_users() + c_.zones.count_use().dead_blocks()) return false;

@@ -20,8 +20,8 @@
 //       be gained, and a look that found only such as somebody holds is begun anew with the next step().
 //   C8  While users write, and zones are left for them, one short batch is in flight, begun when no data are on their way to the
 //       device, or when users have written some times as much.
-//   C9  It ends: where cleaning brings nothing, as of zones that all fail early, who waits for room is refused, and nothing is
-//       moved until users change something.
+//   C9  It ends: where cleaning brings nothing, as of zones that all fail early, who waits for room is refused, and nothing more
+//       is cleaned for want of room. Who is refused, and who asks for cleaning, leaves one round for the next.
 //
 // Not here: which names a block has (back_references), the record (publisher), freeing and resetting (reclaimer).
 #pragma once
@@ -45,6 +45,8 @@ class cleaner {
   bool cancel(operation_id id, error_code reason);
   /// Somebody lacks room for so many blocks: whether cleaning may bring it; then it begins with the next step().
   [[nodiscard]] bool could_bring(std::uint64_t blocks);
+  /// Somebody was refused for want of room.
+  void refused();
   void step();
   [[nodiscard]] bool busy() const { return victim_ != nullptr; }
   [[nodiscard]] bool cleans(const zone_state& z) const { return victim_ == &z; }
@@ -116,8 +118,8 @@ class cleaner {
   std::uint64_t relief_dead_ = 0;  ///< Dead blocks when the first of them was.
 
   struct {
-    std::uint64_t users_bytes = 0, live_blocks = 0;
-    std::uint64_t zones_cleaned = 0;  ///< Since users changed something.
+    std::uint64_t given = 0, live_blocks = 0;
+    std::uint64_t zones_cleaned = 0;  ///< Since these have changed.
   } vain_;
 
   zone_state* victim_ = nullptr;

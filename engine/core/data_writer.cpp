@@ -75,7 +75,9 @@ bool data_writer::more_coming() const {
 }
 
 bool data_writer::more_coming_for(std::uint64_t blocks) {
-  return more_coming() || close_dead() || c_.clean->could_bring(blocks);
+  if (more_coming() || close_dead() || c_.clean->could_bring(blocks)) return true;
+  c_.clean->refused();
+  return false;
 }
 
 /// Zones that are written to, in which nothing is live: when room is short they are worth more clean.

@@ -44,6 +44,7 @@ class data_writer final : public io_client {
     if (blocks > room_) return false;
     room_ -= blocks;
     reserved_ += blocks;
+    given_ += blocks;
     return true;
   }
   [[nodiscard]] bool room_is_known() const {
@@ -52,6 +53,8 @@ class data_writer final : public io_client {
   void release(std::uint64_t blocks) { reserved_ -= blocks; }
   /// Blocks of room that somebody has now.
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
+  /// Blocks that users were given room for, ever.
+  [[nodiscard]] std::uint64_t given() const { return given_; }
   /// Blocks that could be reserved now.
   [[nodiscard]] std::uint64_t available() const;
   /// The same, were there room for more metadata.
@@ -132,6 +135,7 @@ class data_writer final : public io_client {
   std::vector<std::size_t> free_sent_;
   std::vector<zoned::segment> segments_;  // of the command that is being made
   std::uint64_t reserved_ = 0;
+  std::uint64_t given_ = 0;
   std::uint64_t room_ = 0;  // what reserve() may still give, as of:
   std::uint64_t room_known_at_ = ~std::uint64_t{0};
   std::uint64_t room_changes_ = 0;

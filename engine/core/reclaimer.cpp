@@ -381,8 +381,10 @@ void reclaimer::remainder_done(zone_state& z, error_code ec) {
     return consider(z);
   }
   ++remainders_;
+  ++z.holds;  // not reset before it is known what it is
   inquire(z, [this, &z, ec] {
     --remainders_;
+    --z.holds;
     if (has_turned(z)) {
       c_.zones.inactive(z);
     } else if (z.credit && (z.life == zone_life::full || z.life == zone_life::bad || z.life == zone_life::freeing)) {

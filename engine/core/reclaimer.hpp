@@ -95,7 +95,7 @@ class reclaimer final : public io_client {
   std::vector<std::uint32_t> candidates_;
   std::uint32_t freeing_ = 0;
   std::uint32_t resets_ = 0;
-  std::uint32_t remainders_ = 0;  // finishes of full zones, and of bad ones
+  std::uint32_t remainders_ = 0;  // finishes of full zones, of bad ones, and of those that are to be freed
   std::uint32_t finishes_ = 0;    // all that are under way
   bool awaited_ = false;          // somebody waits for them
   std::optional<zoned::zone_index> unfinished_;

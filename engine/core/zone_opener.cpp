@@ -125,8 +125,9 @@ bool zone_opener::make_credit(bool awaited, bool for_journal) {
     refusals_ = 0;
     return true;
   }
-  if (!c_.zones.capped())
-    return c_.reclaim->credit_coming(for_journal) || (for_journal && c_.reclaim->give_up_freeing());
+  if (!c_.zones.capped() && c_.reclaim->credit_coming(for_journal)) return true;
+  if (for_journal && c_.reclaim->give_up_freeing()) return true;
+  if (!c_.zones.capped()) return false;
   c_.zones.lift_cap();
   if (++refusals_ <= refusals_max) return true;
   refusals_ = 0;

@@ -1,5 +1,6 @@
 #include "sim/contradictions.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -43,14 +44,11 @@ std::vector<cell> cells_of(const forgery& f, page_kind kind, std::uint8_t level,
   return all;
 }
 
-/// The nth such cell of the newest page that has so many.
-cell find(const forgery& f, page_kind kind, std::uint8_t level, const is_cell& is, std::size_t nth = 0) {
-  const std::vector<cell> all = cells_of(f, kind, level, is);
+/// The first such cell of the newest page that has one.
+cell find(const forgery& f, page_kind kind, std::uint8_t level, const is_cell& is) {
   std::optional<cell> found;
-  for (std::size_t i = 0, in_page = 0; i < all.size(); ++i) {
-    in_page = i > 0 && all[i].structure == all[i - 1].structure ? in_page + 1 : 0;
-    if (in_page == nth && (!found || all[i].generation >= found->generation)) found = all[i];
-  }
+  for (const cell& c : cells_of(f, kind, level, is))
+    if (!found || c.generation > found->generation) found = c;
   if (!found) throw broken_promise{"the store has no cell to forge"};
   return *found;
 }
@@ -70,11 +68,14 @@ std::function<void(forgery&)> says(page_kind kind, is_cell is, std::size_t offse
     change(f, kind, 0, find(f, kind, 0, is), offset, to);
   };
 }
-/// The second says what the first does.
+/// Another one of the same length says what the first does.
 std::function<void(forgery&)> says_as_the_first(page_kind kind, std::uint8_t level, is_cell is) {
   return [kind, level, is = std::move(is)](forgery& f) {
     const cell first = find(f, kind, level, is);
-    change(f, kind, level, find(f, kind, level, is, 1), 0, first.value);
+    const cell other = find(f, kind, level, [&](format::key_view k, format::value_view v) {
+      return is(k, v) && k != first.key && v.size() == first.value.size() && !std::ranges::equal(v, first.value);
+    });
+    change(f, kind, level, other, 0, first.value);
   };
 }
 
