@@ -231,7 +231,7 @@ void print(const totals& t, double seconds, bool as_json) {
     return static_cast<std::uint64_t>(static_cast<double>(t.operations) / in_seconds);
   };
   j["operations_per_second"] = rate(seconds);
-  j["operations_per_second_between_opens"] = rate(seconds - t.seconds_in_opens);
+  j["between_opens_per_second"] = rate(seconds - t.seconds_in_opens);
   if (as_json) {
     fmt::print("{}\n", j.dump(2));
     return;
