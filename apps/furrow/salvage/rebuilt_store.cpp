@@ -118,8 +118,7 @@ void rebuilt_store::lost(std::uint64_t begin, std::uint64_t end, const take_piec
 const char* rebuilt_store::why_no_end() const {
   if (!entry_.adopted) return "the object's entry is lost: its name, attributes and end are not known";
   return "all cells of the object are lost: its blocks are those that zone pages name, its attributes and its end "
-         "behind "
-         "the last of them are not known; it may be as it was at an earlier time, or have been removed";
+         "behind the last of them are not known; it may be as it was at an earlier time, or have been removed";
 }
 
 void rebuilt_store::read(const take_piece& take) {
