@@ -232,7 +232,8 @@ class model {
   [[nodiscard]] publication_id ask_beside(publication_id other);
   void judge(model_object& o, recovered_object* found, cut& c);
   void judge_existence(model_object& o, const recovered_object* found, cut& c);
-  void judge_end(model_object& o, const object_state& found, cut& c);
+  /// Returns the attempts of which one at least must be there, as the fence is where they raise it; or nothing.
+  [[nodiscard]] std::vector<publication_id> judge_end(model_object& o, const object_state& found, cut& c);
   void judge_content(model_object& o, recovered_object& found, cut& c);
   void judge_stretch(model_object& o, const stretch& s, std::size_t least, std::size_t most, cut& c);
   void judge_name(model_object& o, const object_state& found, cut& c);

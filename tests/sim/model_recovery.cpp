@@ -109,7 +109,7 @@ void model::judge_existence(model_object& o, const recovered_object* found, cut&
   must_have(o.removed_by, o, c, "removal");
 }
 
-void model::judge_end(model_object& o, const object_state& found, cut& c) {
+std::vector<publication_id> model::judge_end(model_object& o, const object_state& found, cut& c) {
   std::vector<const content_step*> chain;
   for (const content_step& s : o.steps) {
     if (s.sets_end || s.raise_fence_to != 0) chain.push_back(&s);
@@ -132,7 +132,16 @@ void model::judge_end(model_object& o, const object_state& found, cut& c) {
                      label(o), found.bytes, found.fence_epoch, ends, at.fence_epoch));
   }
   // Of several extents of one append only the last has a known sequence: the nearest known ones bound the cut.
+  // Of a write of several attempts some may have failed, and later ones be there: that is told by their content.
+  const auto is_one_of_several = [&](std::size_t i) {
+    const auto is_beside = [&](std::size_t j) {
+      return j < chain.size() && chain[j]->operation == chain[i]->operation && chain[j]->by != chain[i]->by;
+    };
+    return chain[i]->answered == 0 && !chain[i]->is_append && !chain[i]->sets_end &&
+           (is_beside(i + 1) || (i > 0 && is_beside(i - 1)));
+  };
   for (std::size_t i = *least; i > 0; --i) {
+    if (is_one_of_several(i - 1)) continue;
     must_have(chain[i - 1]->by, o, c, "an end");
     if (chain[i - 1]->by < first_ || of(chain[i - 1]->by).sequence != 0) break;
   }
@@ -140,13 +149,17 @@ void model::judge_end(model_object& o, const object_state& found, cut& c) {
     must_lack(chain[i]->by, o, c, "an end");
     if (of(chain[i]->by).sequence != 0) break;
   }
+  std::vector<publication_id> some_of;
+  for (std::size_t i = 0; i < *most && o.base.fence_epoch != found.fence_epoch; ++i)
+    if (chain[i]->raise_fence_to == found.fence_epoch) some_of.push_back(chain[i]->by);
+  return some_of;
 }
 
 void model::judge_stretch(model_object& o, const stretch& s, std::size_t least, std::size_t most, cut& c) {
   const auto step = [&](std::size_t k) -> const content_step& { return o.steps[s.steps[k]]; };
   for (std::size_t k = least; k > 0; --k) {
-    // One that failed may be missing though what came after it is there.
-    if (k != least && step(k - 1).answered == 0) continue;
+    // One that failed may be missing though what came after it is there, also where that has left the same bytes.
+    if ((k != least || (least != most && o.must_look)) && step(k - 1).answered == 0) continue;
     must_have(step(k - 1).by, o, c, "a change");
     if (step(k - 1).by < first_ || of(step(k - 1).by).sequence != 0) break;
   }
@@ -183,7 +196,9 @@ void model::resolve_content(object_index i, std::span<const std::byte> bytes) {
     if (!f.least)
       fail(fmt::format("{}: a change that failed left something else in [{}, {})", label(o), s.begin_bytes,
                        s.end_bytes));
-    if (*f.least > 0) there[s.steps[*f.least - 1]] = true;
+    // Where a later version is of the same bytes, nothing is told; but no end is where an append is not.
+    if (const std::size_t last = *f.least > 0 ? s.steps[*f.least - 1] : o.steps.size(); last < o.steps.size())
+      there[last] = *f.least == f.most || o.steps[last].sets_end || o.steps[last].raise_fence_to != 0 || there[last];
     for (std::size_t k = f.most; k < s.steps.size(); ++k) missing[s.steps[k]] = true;
   }
   std::uint64_t end = o.base.bytes;
@@ -234,8 +249,12 @@ void model::judge(model_object& o, recovered_object* found, cut& c) {
   judge_existence(o, found, c);
   if (found == nullptr) return;
   if (o.id != 0 && o.id != found->id) fail(fmt::format("{} came back with the id {}", label(o), found->id));
-  judge_end(o, found->state, c);
+  const std::vector<publication_id> raised_by = judge_end(o, found->state, c);
   judge_content(o, *found, c);
+  if (!raised_by.empty() &&
+      std::ranges::all_of(raised_by, [&](publication_id p) { return p >= first_ && of(p).missed; }))
+    fail(fmt::format("{} has the fence epoch {} of a write of which nothing is there", label(o),
+                     found->state.fence_epoch));
   judge_name(o, found->state, c);
   judge_attributes(o, found->state, c);
 }

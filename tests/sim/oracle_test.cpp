@@ -304,6 +304,49 @@ TEST_CASE("What a failed change has left is the attempts of it that are there, e
   CHECK_THROWS_AS(h.truth.resolve_content(h.a, r.bytes), broken_promise);
 }
 
+TEST_CASE("A failed change is not there because a later one left the same bytes in a part of it") {
+  for (const bool power_is_lost : {false, true}) {
+    history h;
+    h.append(h.a, 100);
+    recovered_object r = h.found(h.a, 100);
+    const publication_id failed = h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+    h.answer(h.a, h.change(h.a, {h.data(h.a, 20, 21, 1 << 20)}, 100));
+    r.bytes[20] = h.found(h.a, 100).bytes[20];
+    h.truth.at(h.a).must_look = true;
+    if (power_is_lost) {
+      h.settle({r, h.found(h.b, 0)});
+    } else {
+      h.truth.resolve_content(h.a, r.bytes);
+      CHECK(h.truth.of(failed).is_void);
+    }
+    CHECK(!h.truth.find_wrong_byte(h.a, 0, r.bytes));
+  }
+}
+
+TEST_CASE("A fence is raised by each attempt of a write, of which some may be missing, but not all") {
+  for (const int there : {0, 1, 2, 3}) {
+    history h;
+    h.append(h.a, 100);
+    const recovered_object before = h.found(h.a, 100);
+    h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
+    h.change(h.a, {h.data(h.a, 60, 90, 2 << 20)}, 100);
+    for (content_step& s : std::span{h.truth.at(h.a).steps}.last(2)) {
+      s.operation = h.operations;
+      s.raise_fence_to = 3;
+    }
+    recovered_object r = h.found(h.a, 100);
+    r.state.fence_epoch = 3;
+    if (there % 2 == 0) std::copy_n(before.bytes.begin() + 20, 40, r.bytes.begin() + 20);
+    if (there < 2) std::copy_n(before.bytes.begin() + 60, 30, r.bytes.begin() + 60);
+    if (there == 0) {
+      CHECK_THROWS_AS(h.settle({r, h.found(h.b, 0)}), broken_promise);
+      continue;
+    }
+    h.settle({r, h.found(h.b, 0)});
+    CHECK(h.truth.at(h.a).base.fence_epoch == 3);
+  }
+}
+
 TEST_CASE("A long append is of the ordered extents from where it begins when one before it was cancelled") {
   struct row {
     std::uint64_t there, cancelled, bytes;
