@@ -135,7 +135,9 @@ struct context {
   outbox out;
 
   std::uint64_t sequence = 0;
-  std::uint64_t turn = 0;          ///< Counts calls into the core: the time of the page cache.
+  std::uint64_t turn = 0;  ///< Counts calls into the core: the time of the page cache.
+  /// About what the records take that are not yet in the journal: of what is published, and of what is written to be.
+  std::uint64_t to_journal_bytes = 0;
   std::uint64_t turn_settled = 0;  ///< Raised whenever the machines were asked to go on.
   std::int64_t now_ns = 0;
   bool closing = false;

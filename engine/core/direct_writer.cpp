@@ -215,6 +215,10 @@ void direct_writer::advance(direct_io& io) {
       unlock(io);
       return lock(io);
     }
+    if (io.in_flight > 0 && journal_lags()) {  // W7
+      io.now = direct_io::state::submitted;
+      return;
+    }
     if (!have_old(io, p) || !take_claim(io, p) || !take_room(io, p)) return;
     switch (io.what) {
       case direct_io::kind::write:
@@ -313,6 +317,8 @@ void direct_writer::read_old(direct_io& io, const std::vector<std::uint64_t>& bl
     later([this, &io] { advance(io); });
   });
 }
+
+bool direct_writer::journal_lags() const { return 2 * c_.to_journal_bytes >= c_.zones.typical_blocks() * block_bytes; }
 
 bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   const std::uint64_t blocks = p.blocks();
@@ -435,7 +441,11 @@ void direct_writer::attempt_done(direct_io& io, error_code ec, std::uint64_t seq
     io.detail = d;
   }
   io.result.sequence = std::max(io.result.sequence, sequence);
-  if (io.now == direct_io::state::submitted && io.in_flight == 0) later([this, &io] { advance(io); });
+  if (io.in_flight > 0) return;
+  if (io.now == direct_io::state::submitted)
+    later([this, &io] { advance(io); });
+  else
+    ++progress_;  // it may have waited for room only because others were in flight
 }
 
 void direct_writer::end(direct_io& io) {

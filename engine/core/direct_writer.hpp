@@ -24,6 +24,8 @@
 //   W4  Old bytes are read after all that was accepted before is published or has failed.
 //   W5  An attempt is whole or absent after a crash. A request of more attempts is published in the order of the object.
 //   W6  Who needs more room than the object was promised waits behind those that wait for room; so none is overtaken.
+//   W7  While records for half a zone of the journal are on their way, a request with an attempt in flight makes no other:
+//       each may take as much of the journal as of the data, for the tail that it repeats, and only its data have had room.
 //
 // Not here: what a change comes to (direct_plan), its records (publisher_edit), making memory resident (driver).
 #pragma once
@@ -137,6 +139,7 @@ class direct_writer {
   void read_old(direct_io& io, const std::vector<std::uint64_t>& blocks);
   bool drain(direct_io& io);
   bool take_room(direct_io& io, const direct_plan& p);
+  [[nodiscard]] bool journal_lags() const;
   void wait_for_room(direct_io& io);
   // Its quota (direct_quota.cpp); false: it waits, or has ended.
   bool take_claim(direct_io& io, const direct_plan& p);

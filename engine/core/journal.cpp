@@ -42,6 +42,7 @@ void journal::add(std::uint64_t sequence, const std::vector<format::record_body>
   for (const format::record_body& b : bodies) format::encode(sequence, b, p.bytes);
   if (bodies.size() > 1) format::encode({sequence, format::batch_end_record{}}, p.bytes);
   pending_bytes_ += p.bytes.size();
+  c_.to_journal_bytes += p.bytes.size();
   c_.stats.records += p.records;
   pending_.push_back(std::move(p));
   if (FURROW_CANARY_SINGS(order_swapped) && pending_.size() > cut_count_ + 1)
@@ -102,7 +103,8 @@ void journal::step() {
   if (state_ == state::idle && zone_ == nullptr && cut_call_ && pending_.empty()) return open_next();
   if (state_ == state::waiting) return write_group();
   if (state_ != state::idle || pending_.empty()) return;
-  if (wanted_ <= durable_ && pending_bytes_ < c_.options.journal_group_bytes) return;
+  const std::uint64_t half_zone = c_.zones.typical_blocks() * block_bytes / 2;  // more might find no zone
+  if (wanted_ <= durable_ && pending_bytes_ < std::min(c_.options.journal_group_bytes, half_zone)) return;
   begin();
 }
 
@@ -255,6 +257,7 @@ void journal::acknowledge() {
   for (std::uint64_t i = 0; i < group_publications_; ++i) {
     std::vector<std::byte>& bytes = pending_.front().bytes;
     pending_bytes_ -= bytes.size();
+    c_.to_journal_bytes -= bytes.size();
     if (spare_.size() < spare_max && bytes.capacity() <= block_bytes) {
       bytes.clear();
       spare_.push_back(std::move(bytes));

@@ -82,8 +82,9 @@ void machine::handle(request&& r) {
 void machine::handle(const zoned::completion& c) {
   begin_turn();
   const std::uint64_t changes = direct_.progress();  // of those that have old bytes read
+  const bool checks = checker_.running();            // its end lets others publish
   const bool was_read = c_.io.complete(c) == &reader_;
-  if (!was_read || waits_for_reads() || direct_.progress() != changes) stir();
+  if (!was_read || checks || waits_for_reads() || direct_.progress() != changes) stir();
 }
 
 void machine::begin_turn() {

@@ -31,6 +31,17 @@ const ordered_extent_ptr* extent_of(const publication_step& s) {
   return e != nullptr && e->extent ? &e->extent : nullptr;
 }
 
+/// About what the record of a step takes that waits for its ordered extent; most where each block replaces another one.
+std::uint64_t record_bytes_of(const publication_step& s, const ordered_extent& e) {
+  constexpr std::uint64_t fixed = 128;
+  const std::uint64_t sums = e.blocks * sizeof(std::uint32_t);
+  if (const auto* a = std::get_if<append_step>(&s)) return fixed + sums + a->after.tail.size();
+  const auto* x = std::get_if<edit_step>(&s);
+  if (x == nullptr) return fixed;
+  const std::size_t tail = x->sets_end ? x->after.tail.size() : x->object->reserved.tail.size();
+  return fixed + sums + e.blocks * sizeof(format::block_run) + tail;
+}
+
 /// The object whose end the step sets, and what from and to.
 struct end_change {
   object_state* object = nullptr;
@@ -100,7 +111,9 @@ publication& publisher::enter(std::unique_ptr<publication> p) {
     if (const ordered_extent_ptr* e = extent_of(s)) {
       (*e)->owner = &r;
       ++r.extents_left;
+      r.record_bytes += record_bytes_of(s, **e);
     }
+  c_.to_journal_bytes += r.record_bytes;
   for (object_state* o : r.objects) {  // P1
     o->queue.push_back(&r);
     ++o->entered;
@@ -493,6 +506,7 @@ void publisher::finish(publication& p, error_code ec, std::uint64_t sequence) {
     ++o->users;
   }
   live_.erase(live_.iterator_to(p));
+  c_.to_journal_bytes -= p.record_bytes;
   std::unique_ptr<publication> gone{&p};
   if (p.is_next) std::replace(next_.begin(), next_.end(), &p, static_cast<publication*>(nullptr));
   p.done(ec, sequence, p.detail);

@@ -113,6 +113,7 @@ struct publication : boost::intrusive::list_base_hook<> {
   std::vector<object_state*> objects;
   std::vector<append_part> appends;
   std::uint32_t extents_left = 0;
+  std::uint64_t record_bytes = 0;  ///< About what those with ordered extents take of the journal.
   error_code error;
   error_detail detail;
   bool parked = false;

@@ -259,6 +259,55 @@ TEST_CASE("what waits for doomed blocks to be dropped fails when the store can w
   CHECK(w.r.check().damage == 0);
 }
 
+TEST_CASE("a long write of short attempts, each of which journals the object's tail, does not outrun the journal") {
+  constexpr std::uint64_t zone = 64 << 10, tail = 3400, attempts = 300;
+  zoned::memory_zones zones = device_shape{.zones = 80, .zone_bytes = zone, .capacity_bytes = zone}.make();
+  store_options options;
+  options.ordered_extent_bytes_max = block;
+  core_runner r{zones, options};
+  r.format_and_open();
+  const core::handle_id h = r.create("tailed");
+  std::vector<std::byte> bytes = pattern(11, attempts * block + tail);
+  r.append(h, bytes);
+  std::vector<std::byte> more = pattern(12, attempts * block);
+  std::uint64_t others = 0, others_at_last = 0;  // bytes of the journal, and of few headers and pages
+  r.watch = [&](const zoned::command& c) {
+    if (c.op != zoned::opcode::append) return;
+    const std::byte* const from = c.segments.front().data;
+    if (from >= more.data() && from < more.data() + more.size())
+      others_at_last = others;
+    else
+      others += zoned::total_bytes(c.segments);
+  };
+  write_options o;
+  o.level = durability::durable;
+  core_runner::good(r.ask(core::write_request{h, 0, more.size(), {{more.data(), more.size()}}, o}));
+  CHECK(others_at_last >= attempts * tail - zone);
+  std::ranges::copy(more, bytes.begin());
+  CHECK(r.read(h, 0, bytes.size()) == bytes);
+  CHECK(r.check().damage == 0);
+}
+
+TEST_CASE("what waited for a check to end is made durable, though nothing else happens") {
+  zoned::memory_zones zones = device_shape{}.make();
+  core_runner r{zones};
+  r.format_and_open();
+  const core::handle_id h = r.create("checked");
+  std::vector<std::byte> bytes = pattern(13, 2 * block);
+  r.append(h, bytes, durability::durable);
+  r.ticks = false;
+  r.hold = [](const zoned::command& c) { return c.op == zoned::opcode::read; };
+  const auto check = r.ask_later(core::check_request{true});
+  append_options o;
+  o.level = durability::durable;
+  const auto more = r.ask_later(core::append_request{h, {{bytes.data(), bytes.size()}}, o});
+  r.run();
+  REQUIRE(r.answers.contains(check));
+  CHECK(std::get<core::check_result>(r.answers.at(check).result).damage == 0);
+  REQUIRE(r.answers.contains(more));
+  CHECK_FALSE(r.answers.at(more).error);
+}
+
 TEST_CASE("a store may go while an append waits for a change of its object's end") {
   zoned::memory_zones zones = device_shape{}.make();
   core_runner r{zones};
