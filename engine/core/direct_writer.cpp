@@ -215,7 +215,8 @@ void direct_writer::advance(direct_io& io) {
       unlock(io);
       return lock(io);
     }
-    if (io.in_flight > 0 && journal_lags()) {  // W7
+    if (io.in_flight > 0 && journal_lags()) {          // W7
+      if (roomless_ == &io) return wait_for_room(io);  // where it was, W6
       io.now = direct_io::state::submitted;
       return;
     }

@@ -63,6 +63,7 @@ struct content_step {
   std::uint64_t begin_bytes = 0;
   std::uint64_t end_bytes = 0;
   std::vector<content_span> holds;
+  bool failed = false;  ///< Its operation was answered with an error: others that touch its bytes may follow.
   bool is_append = false;
   bool is_cut = false;  ///< One of the ordered extents of an append, which are cut from where it begins.
   bool sets_end = false;

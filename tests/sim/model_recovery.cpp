@@ -159,7 +159,7 @@ void model::judge_stretch(model_object& o, const stretch& s, std::size_t least, 
   const auto step = [&](std::size_t k) -> const content_step& { return o.steps[s.steps[k]]; };
   for (std::size_t k = least; k > 0; --k) {
     // One that failed may be missing though what came after it is there, also where that has left the same bytes.
-    if ((k != least || (least != most && o.must_look)) && step(k - 1).answered == 0) continue;
+    if ((k != least || (least != most && step(k - 1).failed)) && step(k - 1).answered == 0) continue;
     must_have(step(k - 1).by, o, c, "a change");
     if (step(k - 1).by < first_ || of(step(k - 1).by).sequence != 0) break;
   }

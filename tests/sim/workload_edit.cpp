@@ -377,6 +377,7 @@ void workload::undo_edit(operation& op) {
     o.failed_at = truth_.tick();
     return drop_steps(op, op.object);
   }
+  for (content_step& s : o.steps) s.failed = s.failed || s.operation == op.serial;
   o.unresolved = o.must_look = may_have_to_look_ = true;
 }
 
