@@ -23,6 +23,12 @@ uuid make_uuid(std::uint64_t seed) {
   return u;
 }
 
+/// What an open may say when a command or an allocation has failed: that, or that it could not write what begins it.
+bool tells_of_failure(const error_code& e) {
+  return e.category() == zoned::error_category() || e == errc::needs_reopen ||
+         e == boost::system::errc::not_enough_memory;
+}
+
 }  // namespace
 
 void journal_counts::add(const journal_counts& other) {
@@ -250,7 +256,7 @@ bool simulation::try_open(bool may_interrupt) {
       }
       if (n.id != id) continue;
       if (!n.error) return true;
-      if (failures() == before) {
+      if (failures() == before || !tells_of_failure(n.error)) {
         throw broken_promise{fmt::format("open: {} {}", n.error.message(), n.detail.what)};
       }
       device_.faults().allow_failures(false);

@@ -84,8 +84,7 @@ std::optional<std::string> workload::refute_no_space(const operation& op, const 
     blocks += other->bytes / block + edge_blocks * std::max<std::uint64_t>(other->parts.size(), 1);
   for (const object_index i : truth_.remembered()) blocks += truth_.at(i).asked_blocks;
   if (detail.space->what == space_shortage::kind::active_zones) {
-    if (scenario_.shape.active_max) return std::nullopt;
-    return "it is told that too few zones may be active, and all may";
+    return "it is told that too few zones may be active, which has an error of its own";
   }
   return sim::refute_no_space(store_.device(), *detail.space, blocks, scenario_.keeps_to_conventional(),
                               loses_to_resets() ? 0 : errors_before_);
