@@ -136,6 +136,14 @@ void read_objects(const blocking_store& store, const std::array<std::uint64_t, o
   }
 }
 
+/// What it finds of pages that it can read is of one point, and sound.
+void check(const blocking_store& store, versions& v) {
+  const auto checked = store.check(false);
+  if (!goes_on(checked, "check", v)) return;
+  for (const check_finding& f : checked->findings) fail("a reader's check finds: " + f.what);
+  ++v.checks;
+}
+
 void read_for(const std::string& uri, clock_type::time_point end, versions& v) {
   store_options options;
   options.read_only = options.live = true;
@@ -148,7 +156,7 @@ void read_for(const std::string& uri, clock_type::time_point end, versions& v) {
       ++v.refused;
       continue;
     }
-    if (turn % 4 == 0 && goes_on(opened->check(false), "check", v)) ++v.checks;
+    if (turn % 4 == 0) check(*opened, v);
     read_objects(*opened, least, v);
     static_cast<void>(must(opened->close(), "close"));
   }
