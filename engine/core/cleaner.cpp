@@ -212,6 +212,7 @@ void cleaner::step() {
 }
 
 void cleaner::begin(zone_state& z) {
+  FURROW_ASSERT(!held_ && in_flight_ == 0 && gathered_.empty() && again_.empty());  // all that is taken is of one zone
   victim_ = &z;
   ++z.holds;  // C1
   generation_ = z.generation;
@@ -254,7 +255,7 @@ void cleaner::advance() {
     }
     read(std::move(b));
   }
-  const bool scanned = stopping_ || next_block_ >= victim_->capacity_blocks;
+  const bool scanned = (stopping_ || next_block_ >= victim_->capacity_blocks) && !held_;
   if (in_flight_ == 0 && !scanning_ && scanned && gathered_.empty() && again_.empty() && !goes_round()) end();
 }
 

@@ -74,9 +74,12 @@ void lies::before_write(zoned::place at, const zoned::command& c, const std::vec
   zones_.peek(at, before_);
 }
 
+/// As far as the zone goes.
 raw_bytes lies::block_at(zoned::place at) const {
-  raw_bytes block(block_bytes);
-  zones_.peek({at.zone, at.offset_bytes / block_bytes * block_bytes}, block);
+  const std::uint64_t begin = at.offset_bytes / block_bytes * block_bytes;
+  raw_bytes block(std::min(block_bytes, zones_.shape().bytes_of(at.zone) - begin));
+  zones_.peek({at.zone, begin}, block);
+  block.resize(block_bytes, std::byte{});
   return block;
 }
 
