@@ -37,16 +37,19 @@ void recovery::damage(std::string what, zoned::zone_index zone) {
 void recovery::surveyed(error_code ec, const std::string& why) {
   if (ec) return fail(ec == errc::too_small ? error_code{errc::not_a_store} : ec, why);
   bool older = false, newer = false, damaged = false;
+  error_code unread;
   for (const survey::ring_zone& r : survey_.rings()) {
     older |= r.older;
     newer |= r.newer;
     damaged |= r.damaged;
+    if (r.unread) unread = r.unread;
   }
   // Whatever stands beside it: what is older than that says nothing of what a newer program has made of the store.
   if (newer) return fail(errc::newer_format, "the store was written by a newer version of this program");
   const survey::ring_zone* best = survey_.newest();
   if (best == nullptr) {
     if (older) return fail(errc::older_format, "the store is of a format that this program does not read any more");
+    if (unread) return fail(unread, "no copy of the superblock can be read");
     if (damaged) return fail(errc::damaged, "no copy of the superblock is whole");
     return fail(errc::not_a_store, "the device holds no store; format it first");
   }

@@ -70,6 +70,7 @@ void survey::search_back(std::uint32_t index, std::uint32_t end_block) {
                  ring_zone& r = rings_[index];
                  if (ec) {
                    r.damaged = true;  // the other zones may do
+                   r.unread = ec;
                    return search(index + 1);
                  }
                  for (std::size_t at = bytes.size(); at > 0; at -= block_bytes) {

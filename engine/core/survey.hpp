@@ -24,6 +24,7 @@ class survey final : public io_client {
     std::uint32_t end_block = 0;  ///< Behind what it holds.
     bool partial = false;         ///< Its write pointer is inside a block.
     bool active = false;
+    error_code unread;     ///< Why it could not be read, if it could not.
     bool damaged = false;  ///< Something of ours that is not whole stands behind the newest one.
     bool older = false;    ///< Something of an older version, which is not read any more, stands there.
     bool newer = false;    ///< Something of a newer version stands there.

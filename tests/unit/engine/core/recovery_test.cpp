@@ -142,8 +142,8 @@ TEST_CASE("a device without a store, or with what is left of one, is refused wit
     return c.op == zoned::opcode::read ? error_code{zoned::errc::io} : error_code{};
   };
   const auto n = r.open();
-  CHECK(n.error == errc::damaged);
-  CHECK(n.detail.what == "no copy of the superblock is whole");
+  CHECK(n.error == zoned::errc::io);
+  CHECK(n.detail.what == "no copy of the superblock can be read");
   r.fail = nullptr;
   core_runner::good(r.open());
   w.expect_whole(r);
