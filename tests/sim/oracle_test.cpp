@@ -96,6 +96,17 @@ struct history {
     fill_spans(newest_content(o.content, first, 0, bytes), 0, r.bytes);
     return r;
   }
+  /// Of object a's 100 bytes two stretches are asked to be others, and of these is there what the bits of `there` say.
+  recovered_object after_two_attempts(int there) {
+    append(a, 100);
+    const recovered_object before = found(a, 100);
+    change(a, {data(a, 20, 60, 1 << 20)}, 100);
+    change(a, {data(a, 60, 90, 2 << 20)}, 100);
+    recovered_object r = found(a, 100);
+    if (there % 2 == 0) std::copy_n(before.bytes.begin() + 20, 40, r.bytes.begin() + 20);
+    if (there < 2) std::copy_n(before.bytes.begin() + 60, 30, r.bytes.begin() + 60);
+    return r;
+  }
   void settle(std::vector<recovered_object> all, bool whole = false) { truth.settle(all, whole); }
 };
 
@@ -285,13 +296,7 @@ TEST_CASE("Who reads after an answer does not see what was before") {
 TEST_CASE("What a failed change has left is the attempts of it that are there, each whole") {
   for (const int there : {0, 1, 2, 3}) {
     history h;
-    h.append(h.a, 100);
-    const recovered_object before = h.found(h.a, 100);
-    h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
-    h.change(h.a, {h.data(h.a, 60, 90, 2 << 20)}, 100);
-    recovered_object r = h.found(h.a, 100);
-    if (there % 2 == 0) std::copy_n(before.bytes.begin() + 20, 40, r.bytes.begin() + 20);
-    if (there < 2) std::copy_n(before.bytes.begin() + 60, 30, r.bytes.begin() + 60);
+    const recovered_object r = h.after_two_attempts(there);
     h.truth.resolve_content(h.a, r.bytes);
     CHECK(h.truth.at(h.a).steps.size() == 1 + (there % 2 == 0 ? 0u : 1u) + (there < 2 ? 0u : 1u));
     CHECK(!h.truth.find_wrong_byte(h.a, 0, r.bytes));
@@ -326,18 +331,12 @@ TEST_CASE("A failed change is not there because a later one left the same bytes 
 TEST_CASE("A fence is raised by each attempt of a write, of which some may be missing, but not all") {
   for (const int there : {0, 1, 2, 3}) {
     history h;
-    h.append(h.a, 100);
-    const recovered_object before = h.found(h.a, 100);
-    h.change(h.a, {h.data(h.a, 20, 60, 1 << 20)}, 100);
-    h.change(h.a, {h.data(h.a, 60, 90, 2 << 20)}, 100);
+    recovered_object r = h.after_two_attempts(there);
     for (content_step& s : std::span{h.truth.at(h.a).steps}.last(2)) {
       s.operation = h.operations;
       s.raise_fence_to = 3;
     }
-    recovered_object r = h.found(h.a, 100);
     r.state.fence_epoch = 3;
-    if (there % 2 == 0) std::copy_n(before.bytes.begin() + 20, 40, r.bytes.begin() + 20);
-    if (there < 2) std::copy_n(before.bytes.begin() + 60, 30, r.bytes.begin() + 60);
     if (there == 0) {
       CHECK_THROWS_AS(h.settle({r, h.found(h.b, 0)}), broken_promise);
       continue;
