@@ -319,7 +319,7 @@ void direct_writer::read_old(direct_io& io, const std::vector<std::uint64_t>& bl
   });
 }
 
-bool direct_writer::journal_lags() const { return 2 * c_.to_journal_bytes >= c_.zones.typical_blocks() * block_bytes; }
+bool direct_writer::journal_lags() const { return c_.to_journal_bytes >= c_.log->lag_bytes_max(); }
 
 bool direct_writer::take_room(direct_io& io, const direct_plan& p) {
   const std::uint64_t blocks = p.blocks();

@@ -60,7 +60,8 @@ bool formatter::fits() {
 void formatter::surveyed(error_code ec, const std::string& why) {
   if (ec) return fail(ec, why);
   bool something = false;
-  for (const survey::ring_zone& r : survey_.rings()) something |= r.newest || r.damaged || r.older || r.newer;
+  for (const survey::ring_zone& r : survey_.rings())
+    something |= r.newest || r.unread || r.damaged || r.older || r.newer;
   if (something && !request_.options.force)
     return fail(errc::formatted, "the device holds a store; use force to destroy it");
   const bool roomy = !c_.shape.active_max || *c_.shape.active_max >= 8;

@@ -103,8 +103,7 @@ void journal::step() {
   if (state_ == state::idle && zone_ == nullptr && cut_call_ && pending_.empty()) return open_next();
   if (state_ == state::waiting) return write_group();
   if (state_ != state::idle || pending_.empty()) return;
-  const std::uint64_t half_zone = c_.zones.typical_blocks() * block_bytes / 2;  // more might find no zone
-  if (wanted_ <= durable_ && pending_bytes_ < std::min(c_.options.journal_group_bytes, half_zone)) return;
+  if (wanted_ <= durable_ && pending_bytes_ < std::min(c_.options.journal_group_bytes, lag_bytes_max())) return;
   begin();
 }
 

@@ -53,6 +53,8 @@ class journal final : public io_client {
   void fail_waiters();
 
   [[nodiscard]] std::uint64_t durable_sequence() const { return durable_; }
+  /// Half a zone: where more waits to be written, it might find no zone.
+  [[nodiscard]] std::uint64_t lag_bytes_max() const { return c_.zones.typical_blocks() * block_bytes / 2; }
   [[nodiscard]] std::uint64_t bytes_since_cut() const { return bytes_since_cut_; }
   void cut_done(std::uint64_t bytes) { bytes_since_cut_ -= bytes; }
   [[nodiscard]] zone_state* zone() const { return zone_; }

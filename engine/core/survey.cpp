@@ -69,8 +69,7 @@ void survey::search_back(std::uint32_t index, std::uint32_t end_block) {
                [=, this](error_code ec, std::span<const std::byte> bytes) {
                  ring_zone& r = rings_[index];
                  if (ec) {
-                   r.damaged = true;  // the other zones may do
-                   r.unread = ec;
+                   r.unread = ec;  // the other zones may do
                    return search(index + 1);
                  }
                  for (std::size_t at = bytes.size(); at > 0; at -= block_bytes) {

@@ -196,9 +196,12 @@ void model::resolve_content(object_index i, std::span<const std::byte> bytes) {
     if (!f.least)
       fail(fmt::format("{}: a change that failed left something else in [{}, {})", label(o), s.begin_bytes,
                        s.end_bytes));
-    // Where a later version is of the same bytes, nothing is told; but no end is where an append is not.
-    if (const std::size_t last = *f.least > 0 ? s.steps[*f.least - 1] : o.steps.size(); last < o.steps.size())
-      there[last] = *f.least == f.most || o.steps[last].sets_end || o.steps[last].raise_fence_to != 0 || there[last];
+    if (*f.least > 0) {
+      const std::size_t last = s.steps[*f.least - 1];
+      const content_step& step = o.steps[last];
+      // Where a later version is of the same bytes, nothing is told; but no end is where an append is not.
+      if (*f.least == f.most || step.sets_end || step.raise_fence_to != 0) there[last] = true;
+    }
     for (std::size_t k = f.most; k < s.steps.size(); ++k) missing[s.steps[k]] = true;
   }
   std::uint64_t end = o.base.bytes;

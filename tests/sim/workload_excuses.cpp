@@ -79,13 +79,12 @@ bool workload::loses_to_resets() const {
 /// Why there must have been room, by what the device has of it; none if there may have been none.
 std::optional<std::string> workload::refute_no_space(const operation& op, const error_detail& detail) const {
   if (!detail.space) return "it is not told what is short";
+  if (detail.space->what == space_shortage::kind::active_zones)
+    return "it is told that too few zones may be active, which has an error of its own";
   std::uint64_t blocks = op.bytes / block + edge_blocks;
   for (const operation_ptr& other : operations_)
     blocks += other->bytes / block + edge_blocks * std::max<std::uint64_t>(other->parts.size(), 1);
   for (const object_index i : truth_.remembered()) blocks += truth_.at(i).asked_blocks;
-  if (detail.space->what == space_shortage::kind::active_zones) {
-    return "it is told that too few zones may be active, which has an error of its own";
-  }
   return sim::refute_no_space(store_.device(), *detail.space, blocks, scenario_.keeps_to_conventional(),
                               loses_to_resets() ? 0 : errors_before_);
 }
