@@ -124,6 +124,7 @@ nlohmann::ordered_json to_json(const totals& t) {
   nlohmann::ordered_json j{
       {"seeds", t.seeds},
       {"operations", t.operations},
+      {"requests", t.requests},
       {"errors", t.errors},
       {"power_losses", t.power_losses},
       {"process_ends", t.process_ends},
@@ -227,11 +228,12 @@ void print(const totals& t, double seconds, bool as_json) {
   nlohmann::ordered_json j = to_json(t);
   j["seconds"] = seconds;
   j["seconds_in_opens"] = t.seconds_in_opens;
-  const auto rate = [&t](double in_seconds) {
-    return static_cast<std::uint64_t>(static_cast<double>(t.operations) / in_seconds);
+  const auto rate = [](std::uint64_t count, double in_seconds) {
+    return static_cast<std::uint64_t>(static_cast<double>(count) / in_seconds);
   };
-  j["operations_per_second"] = rate(seconds);
-  j["between_opens_per_second"] = rate(seconds - t.seconds_in_opens);
+  j["operations_per_second"] = rate(t.operations, seconds);
+  j["between_opens_per_second"] = rate(t.operations, seconds - t.seconds_in_opens);
+  j["requests_per_second"] = rate(t.requests, seconds);
   if (as_json) {
     fmt::print("{}\n", j.dump(2));
     return;

@@ -47,6 +47,8 @@ class sim_store {
 
   [[nodiscard]] bool idle() const { return waiting_.empty() && device_.in_flight() == 0; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  /// Sent so far.
+  [[nodiscard]] std::uint64_t requests() const { return operations_; }
   [[nodiscard]] sim_device& device() { return device_; }
 
  private:

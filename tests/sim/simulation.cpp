@@ -47,6 +47,7 @@ void totals::add(const totals& other) {
   journal.add(other.journal);
   seeds += other.seeds;
   operations += other.operations;
+  requests += other.requests;
   errors += other.errors;
   power_losses += other.power_losses;
   process_ends += other.process_ends;
@@ -208,6 +209,7 @@ void simulation::allow_all(bool on) {
 totals simulation::result() const {
   totals t = totals_;
   t.operations = users_.counts().operations;
+  t.requests = store_.requests();
   t.errors = users_.counts().errors;
   t.by_action = users_.counts().by_action;
   t.done_by_action = users_.counts().done_by_action;

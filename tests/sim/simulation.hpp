@@ -43,6 +43,7 @@ struct journal_counts {
 struct totals {
   std::uint64_t seeds = 0;
   std::uint64_t operations = 0;
+  std::uint64_t requests = 0;  ///< These, and what the simulation asks for itself: opens, closes, and what it compares.
   std::uint64_t errors = 0;
   std::uint64_t power_losses = 0;
   std::uint64_t process_ends = 0;
