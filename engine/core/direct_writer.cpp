@@ -426,7 +426,7 @@ void direct_writer::submit(direct_io& io, std::unique_ptr<publication> p, std::u
   p->done = [this, &io](error_code ec, std::uint64_t sequence, const error_detail& d) {
     attempt_done(io, ec, sequence, d);
   };
-  if (io.claim_blocks > 0) p->claim_blocks = &io.claim_blocks;
+  p->claim_blocks = &io.claim_blocks;  // its object may come under a quota before it is published
   ++io.in_flight;
   io.position += bytes;
   publication& entered = c_.publish_queue->enter(std::move(p));

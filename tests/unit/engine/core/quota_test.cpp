@@ -413,6 +413,27 @@ TEST_CASE("what is on its way to an object counts where the object goes") {
   CHECK_FALSE(t.append(other, 2));
 }
 
+TEST_CASE("of a write that its object takes along to a quota, what is there is claimed no more") {
+  tenants t;
+  constexpr std::uint64_t told = 12 + 3;  // blocks at most: of the write, and at its ends
+  const collection_id from = t.make("from", 0), to = t.make("to", told);
+  const core::handle_id h = t.object(from, "a");
+  auto& b = t.bytes(12);
+  const auto write = t.runner.ask_later(core::write_request{h, 0, b.size(), {{b.data(), 2 * block}}, {}});
+  const auto goes =
+      t.runner.ask_later(core::rename_request{.collection = from, .from = "a", .to = "a", .to_collection = to});
+  t.runner.run();
+  CHECK_FALSE(t.later(goes));
+  const auto need = t.runner.answers.extract(write);
+  REQUIRE(std::get<core::source_need>(need.mapped().result).position_bytes == 2 * block);
+  CHECK(t.status(to).used_bytes == 2 * block);
+  CHECK(t.status(to).claimed_bytes == (told - 2) * block);
+  core_runner::good(t.runner.ask(core::source_request{{write}, {{b.data() + 2 * block, 10 * block}}, {}, false}));
+  CHECK_FALSE(t.later(write));
+  CHECK(t.used(to) == 12);
+  CHECK(t.used(from) == 0);
+}
+
 TEST_CASE("a quota can be changed, and who has more keeps it") {
   tenants t;
   const collection_id c = t.make("tenant", 0);
