@@ -62,8 +62,8 @@ error_code appender::check(const object_state& o, const append_options& options)
 
 void appender::accept(operation_id id, append_request& r) {
   object_state* const o = c_.table->of(r.handle);
-  if (o != nullptr && !end_is_free(*o)) return block(id, r, *o);
-  if (!waiting_.empty() || !try_append(id, r, o)) wait(id, r);  // A1
+  if (o != nullptr && !end_is_free(*o)) return block(id, r, *o, ++arrivals_);
+  if (!waiting_.empty() || !try_append(id, r, o)) wait(id, r, ++arrivals_);  // A1
 }
 
 bool appender::accept_next(const request& q, const append_request& r) {
@@ -103,7 +103,12 @@ void appender::begin_run(const append_request& last) {
           last.options.priority};
 }
 
-void appender::wait(operation_id id, append_request& r) { waiting_.push_back({id, std::move(r)}); }
+/// Behind those that came before it: who was blocked may be older than others that wait.
+void appender::wait(operation_id id, append_request& r, arrival arrived) {
+  const auto at =
+      std::find_if(waiting_.rbegin(), waiting_.rend(), [&](const waiting& w) { return w.arrived < arrived; });
+  waiting_.insert(at.base(), {id, std::move(r), arrived});
+}
 
 appender::~appender() {
   std::vector<range_lock::ticket*> ignored;
@@ -111,10 +116,11 @@ appender::~appender() {
     if (b.ticket.held || b.ticket.waits) b.object->changing.release(b.ticket, ignored);
 }
 
-void appender::block(operation_id id, append_request& r, object_state& o) {
+void appender::block(operation_id id, append_request& r, object_state& o, arrival arrived) {
   const auto it = blocked_.emplace(blocked_.end());
   it->id = id;
   it->what = std::move(r);
+  it->arrived = arrived;
   it->object = &o;
   ++o.users;
   if (c_.direct->hold_end(o, it->ticket, [this, it] { unblock(it); })) unblock(it);
@@ -123,16 +129,18 @@ void appender::block(operation_id id, append_request& r, object_state& o) {
 void appender::unblock(std::list<blocked>::iterator it) {
   object_state& o = *it->object;
   const operation_id id = it->id;
+  const arrival arrived = it->arrived;
   append_request r = std::move(it->what);
-  const bool taken = waiting_.empty() && try_append(id, r, c_.table->of(r.handle));
+  const bool is_next = waiting_.empty() || arrived < waiting_.front().arrived;
+  const bool taken = is_next && try_append(id, r, c_.table->of(r.handle));
   c_.direct->release(o, it->ticket);  // whoever is next changes the end from now on
   blocked_.erase(it);
-  if (!taken) wait(id, r);
+  if (!taken) wait(id, r, arrived);
   c_.table->unuse(o);
 }
 
 void appender::accept(operation_id id, batch_request r) {
-  if (!waiting_.empty() || !try_batch(id, r)) waiting_.push_back({id, std::move(r)});
+  if (!waiting_.empty() || !try_batch(id, r)) waiting_.push_back({id, std::move(r), ++arrivals_});
 }
 
 void appender::step() {
@@ -143,7 +151,7 @@ void appender::step() {
     const bool passes = list_accounts(w, its);
     if (!full.empty() && !passes) return;
     bool stays = std::find_first_of(its.begin(), its.end(), full.begin(), full.end()) != its.end();
-    if (!stays && !std::visit([&](auto& r) { return retry(w.id, r); }, w.what)) {
+    if (!stays && !std::visit([&](auto& r) { return retry(w.id, r, w.arrived); }, w.what)) {
       if (!lacks_quota_ || !passes) return;
       stays = true;
     }
@@ -177,10 +185,10 @@ bool appender::list_accounts(const waiting& w, std::vector<const collection_acco
   return true;
 }
 
-bool appender::retry(operation_id id, append_request& r) {
+bool appender::retry(operation_id id, append_request& r, arrival arrived) {
   object_state* const o = c_.table->of(r.handle);
   if (o == nullptr || end_is_free(*o)) return try_append(id, r, o);
-  block(id, r, *o);
+  block(id, r, *o, arrived);
   return true;
 }
 

@@ -54,20 +54,23 @@ class appender {
   [[nodiscard]] std::uint64_t extent_blocks_max() const;
 
  private:
+  using arrival = std::uint64_t;  ///< Ascends; of those that wait.
   struct waiting {
     operation_id id;
     std::variant<append_request, batch_request> what;
+    arrival arrived;
   };
   struct blocked {  // A5
     operation_id id;
     append_request what;
+    arrival arrived = 0;
     object_state* object = nullptr;
     range_lock::ticket ticket;
   };
-  void wait(operation_id id, append_request& r);
+  void wait(operation_id id, append_request& r, arrival arrived);
   /// What it adds to. False if it does more than that: nothing passes it then, and it passes nothing.
   bool list_accounts(const waiting& w, std::vector<const collection_account*>& to) const;
-  void block(operation_id id, append_request& r, object_state& o);
+  void block(operation_id id, append_request& r, object_state& o, arrival arrived);
   void unblock(std::list<blocked>::iterator it);
   /// False: not enough space now; nothing changed. `o`: the handle's object, if any; nobody else changes its end now.
   bool try_append(operation_id id, append_request& r, object_state* o);
@@ -75,8 +78,8 @@ class appender {
   bool refused(operation_id id, const append_request& r, const object_state* o);
   bool no_space(operation_id id, const object_state& o, std::uint64_t blocks);
   bool no_quota(operation_id id, const object_state& o, std::uint64_t blocks);
-  bool retry(operation_id id, append_request& r);
-  bool retry(operation_id id, batch_request& r) { return try_batch(id, r); }
+  bool retry(operation_id id, append_request& r, arrival arrived);
+  bool retry(operation_id id, batch_request& r, arrival) { return try_batch(id, r); }
   bool try_batch(operation_id id, batch_request& r);
   struct batch_needs {
     error_code error;
@@ -118,7 +121,8 @@ class appender {
   context& c_;
   run run_;
   publication* joined_ = nullptr;  // by the last one that was accepted
-  std::deque<waiting> waiting_;
+  std::deque<waiting> waiting_;    // by their arrival
+  arrival arrivals_ = 0;
   std::list<blocked> blocked_;
   std::vector<publication*> entered_;  // those of one append, while it is accepted
   std::uint64_t reservation_ = 0;

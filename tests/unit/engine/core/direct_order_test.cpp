@@ -308,6 +308,32 @@ TEST_CASE("what waited for a check to end is made durable, though nothing else h
   CHECK_FALSE(r.answers.at(more).error);
 }
 
+TEST_CASE(
+    "an append that waits for a change of its object's end is not overtaken by a batch that was asked for later") {
+  zoned::memory_zones zones = device_shape{}.make();
+  core_runner r{zones};
+  r.format_and_open();
+  const core::handle_id h = r.create("ends");
+  std::vector<std::byte> bytes = pattern(9, 2 * block);
+  const auto put = r.ask_later(core::write_request{h, 5, bytes.size(), {}, {}});
+  const auto first = r.ask_later(core::append_request{h, {{bytes.data(), 100}}, {}});
+  core::batch_request more;
+  more.members.emplace_back(core::batch_request::append{h, 0, {{bytes.data(), 10}}, {}});
+  const auto second = r.ask_later(std::move(more));
+  const auto third = r.ask_later(core::append_request{h, {{bytes.data(), 1}}, {}});
+  r.run();
+  REQUIRE(std::holds_alternative<core::source_need>(r.answers.extract(put).mapped().result));
+  for (const auto id : {first, second, third}) REQUIRE_FALSE(r.answers.contains(id));
+  core_runner::good(r.ask(core::source_request{{put}, {{bytes.data(), bytes.size()}}, {}, false}));
+  r.run();
+  for (const auto id : {put, first, second, third}) CHECK_FALSE(r.answers.at(id).error);
+  const auto offset = [&r](std::uint64_t id) { return std::get<append_result>(r.answers.at(id).result).offset_bytes; };
+  const std::uint64_t end = 5 + bytes.size();
+  CHECK(offset(first) == end);
+  CHECK(offset(third) == end + 100 + 10);
+  CHECK(r.check().damage == 0);
+}
+
 TEST_CASE("a store may go while an append waits for a change of its object's end") {
   zoned::memory_zones zones = device_shape{}.make();
   core_runner r{zones};
