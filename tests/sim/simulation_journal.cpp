@@ -4,7 +4,8 @@
 // One life before it begins with a checkpoint, is without faults and ends by an interruption; its journal is then all that has
 // come since. Then something is done to the journal, and the store is opened.
 //   nothing is needed of what was lost     all that is durable is there
-//   the last group is lost                 the open cannot tell it from a torn one: the store is as before it
+//   the last group is lost, or the header of a zone that has no group
+//                                          the open cannot tell it from a torn one: the store is as before it
 //   anything else                          the open says so and is refused, or is for reading alone, each time: the store is as it
 //                                          was before the first publication that was lost, whatever stands behind it
 // And when the journal is as it was again, which a device may give once as other bytes, all that is durable is there: nothing
@@ -190,11 +191,13 @@ bool simulation::open_without(const journal_loss& loss, const journal_on_medium&
     return true;
   }
   const bool read_only = std::get<store_info>(expect(core::info_request{}, "info").result).read_only;
-  const bool is_last = !loss.is_of_zone && loss.first + 1 == journal.groups.size();
+  const auto is_there = [&](const journal_on_medium::found_group& g) { return g.at.zone == loss.zone; };
+  const bool looks_torn = loss.is_of_zone ? !loss.is_offline && std::ranges::none_of(journal.groups, is_there)
+                                          : loss.first + 1 == journal.groups.size();
   if (!told.empty()) {
     if (!read_only) throw broken_promise{"a store is open for writing though its journal is damaged"};
     judge_telling(loss, journal, n, told);
-  } else if (needed && !is_last) {
+  } else if (needed && !looks_torn) {
     throw broken_promise{fmt::format("group {} of {} of the journal, in zone {}, is lost, and not told", loss.first,
                                      journal.groups.size(), loss.zone.value)};
   }
