@@ -51,7 +51,7 @@ void sim_store::end() {
 }
 
 core::operation_id sim_store::send(core::request_body body) {
-  const core::operation_id id{++operations_};
+  const core::operation_id id{++requests_};
   const auto thought_ns = static_cast<std::int64_t>(chance_.below(1'000'000));
   now_ns_ = device_.clock().keeps_time()
                 ? std::max(now_ns_, begin_ns + static_cast<std::int64_t>(device_.clock().now()))

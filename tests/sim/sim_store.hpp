@@ -48,7 +48,7 @@ class sim_store {
   [[nodiscard]] bool idle() const { return waiting_.empty() && device_.in_flight() == 0; }
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   /// Sent so far.
-  [[nodiscard]] std::uint64_t requests() const { return operations_; }
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
   [[nodiscard]] sim_device& device() { return device_; }
 
  private:
@@ -61,7 +61,7 @@ class sim_store {
   std::vector<zoned::command> waiting_;
   bool stirred_ = false;  ///< The core was called since it was asked for commands.
   std::vector<zoned::completion> completions_;
-  std::uint64_t operations_ = 0;
+  std::uint64_t requests_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t memory_failures_ = 0;
   bool memory_may_lack_ = true;
